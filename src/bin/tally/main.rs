@@ -1,0 +1,2 @@
+//! `tally`: the command line.
+fn main() {}

@@ -1,0 +1,2 @@
+//! `tallyd`: the daemon that serves the engine on a Unix socket.
+fn main() {}

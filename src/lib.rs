@@ -1,0 +1,3 @@
+//! Tallystick: an embedded, HSM-style cryptogram engine.
+
+pub mod types;
