@@ -1,0 +1,16 @@
+//! The vocabulary between a caller and the engine: what may be asked, what may
+//! be answered, and why it may be refused. Plain validated values; the wire
+//! encodes them and the engine executes them.
+
+mod caller;
+mod refusal;
+mod reply;
+mod request;
+
+pub use caller::{Caller, Role, Roles};
+pub use refusal::Refusal;
+pub use reply::{Detokenized, Issued, IssuedShort, Page, Reply, TokenView, Verified};
+pub use request::{
+    ChangeStatus, Command, Issue, IssueShort, LinkPar, List, Operation, Provision, Renew, Request, Verify,
+    VerifyShort,
+};

@@ -1,0 +1,101 @@
+//! What may be answered.
+
+use crate::types::{
+    Atc, Cryptogram, Domain, Expiry, Fingerprint, Network, Pan, Par, ProviderStates, ShortValue, TokenNumber,
+    Trid, UnixTime,
+};
+
+/// The answer to a command that was not refused.
+#[derive(Debug)]
+pub enum Reply {
+    /// A token: provision, show, status changes, renewal.
+    Token(Box<TokenView>),
+    /// A page of tokens.
+    Page(Page),
+    /// A PAN, in clear.
+    Detokenized(Detokenized),
+    /// A PAR.
+    Par(Par),
+    /// A fingerprint.
+    Fingerprint(Fingerprint),
+    /// A cryptogram.
+    Issued(Issued),
+    /// A cryptogram or value was accepted and is now consumed.
+    Verified(Verified),
+    /// A dynamic verification value.
+    IssuedShort(IssuedShort),
+}
+
+/// What may be shown of a token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenView {
+    /// The token number.
+    pub token: TokenNumber,
+    /// Its expiry.
+    pub expiry: Expiry,
+    /// The card's expiry.
+    pub card_expiry: Expiry,
+    /// The card's last four digits, for showing.
+    pub card_last_four: [u8; 4],
+    /// The number of digits of the card's PAN.
+    pub pan_length: u8,
+    /// The card's network.
+    pub network: Network,
+    /// The requestor.
+    pub trid: Trid,
+    /// The PAR of the card.
+    pub par: Par,
+    /// The fingerprint of the card.
+    pub fingerprint: Fingerprint,
+    /// Its status at each provider, and so overall.
+    pub providers: ProviderStates,
+    /// Where and how it may be used.
+    pub domain: Domain,
+    /// When it was made.
+    pub created: UnixTime,
+}
+
+/// A page of tokens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// The tokens, in the order in which they were made.
+    pub tokens: Vec<TokenView>,
+    /// Where the next page begins; none after the last.
+    pub next: Option<u32>,
+}
+
+/// A PAN and its expiry, in clear. Wiped on drop.
+#[derive(Debug)]
+pub struct Detokenized {
+    /// The card's number.
+    pub pan: Pan,
+    /// The card's expiry.
+    pub expiry: Expiry,
+}
+
+/// A cryptogram, and what goes with it into a payment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Issued {
+    /// The cryptogram.
+    pub cryptogram: Cryptogram,
+    /// The token's expiry.
+    pub expiry: Expiry,
+}
+
+/// A dynamic verification value, and what goes with it.
+#[derive(Debug, Clone, Copy)]
+pub struct IssuedShort {
+    /// The value.
+    pub value: ShortValue,
+    /// The token's expiry.
+    pub expiry: Expiry,
+    /// The counter it used.
+    pub atc: Atc,
+}
+
+/// An acceptance. It is given once for each counter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Verified {
+    /// The counter that was consumed.
+    pub atc: Atc,
+}

@@ -1,0 +1,111 @@
+//! The commit group and its parts.
+
+use crate::types::{Atc, Trid, UnixTime};
+
+/// The writer's epoch: each opening of a store draws one above any before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Epoch(pub u64);
+
+/// The number of a commit group, consecutive from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct GroupNumber(pub u64);
+
+/// The index of a token, dense from 0 in the order of provisioning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TokenSlot(pub u32);
+
+/// A group number and the chain MAC of that group; zeros before the first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChainHead {
+    /// The group.
+    pub number: GroupNumber,
+    /// Its MAC.
+    pub mac: [u8; 32],
+}
+
+impl ChainHead {
+    /// The head before the first group.
+    pub const START: Self = Self { number: GroupNumber(0), mac: [0; 32] };
+}
+
+/// One counter issued or consumed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CounterMove {
+    /// Whose counter.
+    pub slot: TokenSlot,
+    /// Which.
+    pub atc: Atc,
+}
+
+/// What one commit makes durable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// Its number, one above the last.
+    pub number: GroupNumber,
+    /// The writer's epoch.
+    pub epoch: Epoch,
+    /// The journal body: see [`journal`](super::journal).
+    pub body: Vec<u8>,
+    /// The MAC that chains the body to the groups before it.
+    pub mac: [u8; 32],
+    /// Token rows to be written, each whole.
+    pub tokens: Vec<TokenRow>,
+    /// Records to be written or removed.
+    pub records: Vec<Record>,
+}
+
+/// A token's row. The body is opaque to the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenRow {
+    /// The token's index, the row's key.
+    pub slot: TokenSlot,
+    /// The requestor, by which rows are listed.
+    pub trid: Trid,
+    /// The rest.
+    pub body: Vec<u8>,
+}
+
+/// What a record is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Space {
+    /// Replies kept for idempotency keys.
+    Idempotency,
+    /// PARs linked to fingerprints.
+    ParLink,
+    /// Outstanding dynamic verification values.
+    ShortValues,
+}
+
+impl Space {
+    /// Every space, in the order of their numbers from 1.
+    pub const ALL: [Self; 3] = [Self::Idempotency, Self::ParLink, Self::ShortValues];
+
+    /// The number stored.
+    #[must_use]
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::Idempotency => 1,
+            Self::ParLink => 2,
+            Self::ShortValues => 3,
+        }
+    }
+
+    /// The space with this number.
+    #[must_use]
+    pub fn from_number(number: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|space| space.number() == number)
+    }
+}
+
+/// An opaque record under a key; writing one replaces it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// What it is about.
+    pub space: Space,
+    /// Its key.
+    pub key: Vec<u8>,
+    /// When it may be forgotten, if ever.
+    pub expires: Option<UnixTime>,
+    /// Its content; none removes the record.
+    pub body: Option<Vec<u8>>,
+}
