@@ -1,0 +1,36 @@
+//! Locked memory for keys, and the only `unsafe` code of the crate.
+//!
+//! A [`Region`] is one mapping between two guard pages, divided into slots of
+//! [`SLOT_BYTES`]. A [`Secret32`] owns one slot: its bytes are written in
+//! place, never move, and are wiped before the slot can be used again.
+//!
+//! Two rules for whoever uses this module:
+//!
+//! - Call [`harden`] and make the regions before the first thread is started
+//!   and before anything forks. Both take effect in more than one step, and a
+//!   fork between two of them would see the state in between.
+//! - A process forked without `exec` must not touch a [`Secret32`] it
+//!   inherited, nor drop one: the pages are not there, and it dies of
+//!   `SIGSEGV`.
+
+mod area;
+mod error;
+mod harden;
+mod mapping;
+mod protection;
+mod region;
+mod secret;
+mod secret_file;
+mod slot;
+
+#[cfg(test)]
+mod child;
+#[cfg(test)]
+mod isolation;
+
+pub use error::RegionError;
+pub use harden::{HardenError, Hardening, harden};
+pub use protection::Protection;
+pub use region::{MAX_SLOTS, Region};
+pub use secret::Secret32;
+pub use slot::SLOT_BYTES;
