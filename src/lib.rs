@@ -1,6 +1,9 @@
 //! Tallystick: an embedded, HSM-style cryptogram engine.
 
+pub mod account;
 pub mod command;
+pub mod crypto;
+pub mod cryptogram;
 pub mod secmem;
 pub mod store;
 pub mod types;

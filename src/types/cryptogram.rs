@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use super::{Atc, Binding, KeyVersion, KeyVersionError, TimeSlot};
 
-/// A native cryptogram, version 1 (DESIGN section 4): 20 bytes, the size of the
+/// A native cryptogram, version 1 (`docs/FORMATS.md`): 20 bytes, the size of the
 /// CAVV, TAVV and UCAF fields.
 ///
 /// Comparison is in constant time.

@@ -1,6 +1,6 @@
 //! Time as the engine sees it: whole seconds that come in as a parameter.
 
-/// Seconds in a time slot (DESIGN: ten minutes).
+/// Seconds in a time slot: ten minutes (`docs/FORMATS.md`).
 const SLOT_SECONDS: u64 = 600;
 const SECONDS_A_DAY: u64 = 86_400;
 

@@ -1,0 +1,25 @@
+//! Keys by purpose, and the primitives they may be used with.
+//!
+//! A [`LoadedKey`] lives in locked memory and knows its purpose by type: a key
+//! made for MACs has no method that encrypts, and the other way round.
+
+mod aead;
+mod error;
+mod key;
+mod mac;
+mod passphrase;
+mod purpose;
+mod random;
+mod self_test;
+
+pub use aead::{NONCE_LEN, Nonce, TAG_LEN};
+pub use error::CryptoError;
+pub use key::LoadedKey;
+pub use mac::{Mac, MacState};
+pub use passphrase::{PassphraseCost, root_from_passphrase};
+pub use purpose::{
+    AeadPurpose, Audit, FingerprintDerivation, KeyPurpose, MacPurpose, PanSealing, ParDerivation, Purpose,
+    Root, TokenDerivation,
+};
+pub use random::{Random, RandomError, SystemRandom};
+pub use self_test::{SelfTestError, self_test};

@@ -1,0 +1,90 @@
+//! AES-256-GCM (NIST SP 800-38D), by ring.
+
+use ring::aead::{AES_256_GCM, Aad, LessSafeKey, UnboundKey};
+
+use super::{AeadPurpose, CryptoError, LoadedKey, Random};
+
+/// Bytes of a nonce.
+pub const NONCE_LEN: usize = 12;
+/// Bytes that sealing adds.
+pub const TAG_LEN: usize = 16;
+
+/// A nonce, drawn at random: at most 2^32 texts are sealed under one key.
+pub type Nonce = [u8; NONCE_LEN];
+
+impl<P: AeadPurpose> LoadedKey<P> {
+    /// Encrypts `text` where it stands and appends the tag, under a fresh nonce
+    /// and with `associated` authenticated beside it. `text` should have
+    /// [`TAG_LEN`] bytes of room, or growing it leaves a copy behind.
+    ///
+    /// # Errors
+    /// [`CryptoError::Random`], or [`CryptoError::TooLong`] beyond 2^36 bytes.
+    pub fn seal(
+        &self,
+        random: &dyn Random,
+        associated: &[u8],
+        text: &mut Vec<u8>,
+    ) -> Result<Nonce, CryptoError> {
+        let mut nonce = [0; NONCE_LEN];
+        random.fill(&mut nonce)?;
+        self.cipher()?
+            .seal_in_place_append_tag(
+                ring::aead::Nonce::assume_unique_for_key(nonce),
+                Aad::from(associated),
+                text,
+            )
+            .map_err(|_| CryptoError::TooLong)?;
+        Ok(nonce)
+    }
+
+    /// Decrypts `sealed` where it stands and returns the text without its tag.
+    ///
+    /// # Errors
+    /// [`CryptoError::NotAuthentic`] if key, nonce, associated data or text are
+    /// not those of the sealing; `sealed` holds nothing of use then.
+    pub fn open<'a>(
+        &self,
+        nonce: Nonce,
+        associated: &[u8],
+        sealed: &'a mut [u8],
+    ) -> Result<&'a mut [u8], CryptoError> {
+        self.cipher()?
+            .open_in_place(ring::aead::Nonce::assume_unique_for_key(nonce), Aad::from(associated), sealed)
+            .map_err(|_| CryptoError::NotAuthentic)
+    }
+
+    fn cipher(&self) -> Result<LessSafeKey, CryptoError> {
+        // Only a key of another length than 32 bytes is refused, and ours has 32 by type.
+        let key = UnboundKey::new(&AES_256_GCM, self.expose()).map_err(|_| CryptoError::NotAuthentic)?;
+        Ok(LessSafeKey::new(key))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::{PanSealing, SystemRandom};
+    use crate::secmem::Region;
+
+    #[test]
+    fn opens_what_it_sealed_and_nothing_else() {
+        let region = Region::new(2).unwrap();
+        let key = LoadedKey::<PanSealing>::generate(&region, &SystemRandom).unwrap();
+        let mut sealed = b"4111111111111111".to_vec();
+        let nonce = key.seal(&SystemRandom, b"slot 7", &mut sealed).unwrap();
+        assert_eq!(sealed.len(), 16 + TAG_LEN);
+        let open = |nonce, associated: &[u8], mut bytes: Vec<u8>, key: &LoadedKey<PanSealing>| {
+            key.open(nonce, associated, &mut bytes).map(|text| text.to_vec())
+        };
+        assert_eq!(open(nonce, b"slot 7", sealed.clone(), &key).unwrap(), b"4111111111111111");
+        assert_eq!(open(nonce, b"slot 8", sealed.clone(), &key), Err(CryptoError::NotAuthentic));
+        let other = LoadedKey::<PanSealing>::generate(&region, &SystemRandom).unwrap();
+        assert_eq!(open(nonce, b"slot 7", sealed.clone(), &other), Err(CryptoError::NotAuthentic));
+        for index in 0..sealed.len() {
+            let mut flipped = sealed.clone();
+            flipped[index] ^= 1;
+            assert_eq!(open(nonce, b"slot 7", flipped, &key), Err(CryptoError::NotAuthentic));
+        }
+        assert_eq!(open(nonce, b"slot 7", Vec::new(), &key), Err(CryptoError::NotAuthentic));
+    }
+}
