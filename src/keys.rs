@@ -1,0 +1,17 @@
+//! The key hierarchy: a root key wraps the keyring, the keyring holds a key for
+//! each purpose and version.
+//!
+//! A [`WrappedKey`] may be stored and cannot be used; a
+//! [`LoadedKey`](crate::crypto::LoadedKey) may be used and cannot be stored.
+
+mod block;
+mod error;
+mod keyring;
+mod sealed;
+mod versions;
+
+pub use block::{BLOCK_LEN, Kcv, KeyBlock, KeyInfo, KeyState, WrappedKey};
+pub use error::KeyError;
+pub use keyring::Keyring;
+pub use sealed::{OpenKeyring, SealedKeyring};
+pub use versions::Versions;

@@ -1,0 +1,46 @@
+//! What can go wrong with keys at rest.
+
+use thiserror::Error;
+
+use crate::crypto::{CryptoError, KeyPurpose};
+
+/// Why a keyring or key block was refused. No variant carries key material.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum KeyError {
+    /// The file does not begin as a keyring does.
+    #[error("this is not a Tallystick keyring")]
+    NotAKeyring,
+    /// The keyring has another format version.
+    #[error("the keyring has format version {0}; this program reads version 1")]
+    Version(u8),
+    /// The bytes end early or go on too long.
+    #[error("the keyring or key block has a wrong length")]
+    Length,
+    /// A field of a key block has a value that does not exist.
+    #[error("the key block's {0} has an unknown value")]
+    Field(&'static str),
+    /// The passphrase is wrong, or the header was changed.
+    #[error("the passphrase is wrong, or the keyring was changed")]
+    WrongPassphrase,
+    /// The keyring was changed after it was sealed.
+    #[error("the keyring is not authentic: it was changed after it was sealed")]
+    NotAuthentic,
+    /// A purpose has no active key, or more than one.
+    #[error("the keyring must have exactly one active key for {}", .0.name())]
+    ActiveKey(KeyPurpose),
+    /// Two keys have the same purpose and version.
+    #[error("the keyring has two keys of one version for {}", .0.name())]
+    Duplicate(KeyPurpose),
+    /// All 255 versions of a purpose are used.
+    #[error("all versions of {} are used", .0.name())]
+    VersionsExhausted(KeyPurpose),
+    /// No such key.
+    #[error("the keyring has no such key")]
+    Unknown,
+    /// Only a retiring key may be destroyed.
+    #[error("only a retiring key may be destroyed")]
+    NotRetiring,
+    /// A primitive failed.
+    #[error(transparent)]
+    Crypto(#[from] CryptoError),
+}

@@ -1,0 +1,262 @@
+//! The keyring at rest.
+//!
+//! Layout: magic 8, format 1, provider 1 (1: passphrase), reserved 2, Argon2id
+//! memory in KiB 4, passes 4, lanes 4, salt 16; the root key wrapped by the key
+//! from the passphrase (nonce 12, ciphertext and tag 48, the bytes before it
+//! authenticated); count of blocks 2, the blocks; and a seal by the root key
+//! over all before it (nonce 12, tag 16), so that no block can be removed, put
+//! back or moved between keyrings.
+
+use secrecy::SecretSlice;
+use zeroize::Zeroizing;
+
+use super::block::seal_over;
+use super::{BLOCK_LEN, KeyError, KeyInfo, KeyState, Keyring, WrappedKey};
+use crate::crypto::{
+    CryptoError, KeyPurpose, LoadedKey, NONCE_LEN, PassphraseCost, Random, Root, TAG_LEN,
+    root_from_passphrase,
+};
+use crate::secmem::Region;
+use crate::types::KeyVersion;
+
+const MAGIC: &[u8; 8] = b"tallykey";
+const FORMAT: u8 = 1;
+const PASSPHRASE: u8 = 1;
+const HEADER: usize = 40;
+const WRAPPED_ROOT: usize = NONCE_LEN + 32 + TAG_LEN;
+const SEAL: usize = NONCE_LEN + TAG_LEN;
+
+/// A keyring that needs its passphrase.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SealedKeyring {
+    header: [u8; HEADER],
+    wrapped_root: [u8; WRAPPED_ROOT],
+    keys: Vec<WrappedKey>,
+    seal: [u8; SEAL],
+}
+
+/// A keyring whose root key is at hand: keys can be loaded, added and ended.
+#[derive(Debug)]
+pub struct OpenKeyring {
+    header: [u8; HEADER],
+    wrapped_root: [u8; WRAPPED_ROOT],
+    keys: Vec<WrappedKey>,
+    root: LoadedKey<Root>,
+    region: Region,
+}
+
+impl SealedKeyring {
+    /// Reads the bytes of a keyring. Whether they are authentic shows when it is
+    /// opened.
+    ///
+    /// # Errors
+    /// [`KeyError`] names what is wrong with the form.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, KeyError> {
+        if !bytes.starts_with(MAGIC) {
+            return Err(KeyError::NotAKeyring);
+        }
+        let (header, rest) = bytes.split_first_chunk::<HEADER>().ok_or(KeyError::Length)?;
+        check_header(header)?;
+        let (wrapped_root, rest) = rest.split_first_chunk::<WRAPPED_ROOT>().ok_or(KeyError::Length)?;
+        let (count, rest) = rest.split_first_chunk::<2>().ok_or(KeyError::Length)?;
+        let (blocks, seal) = rest.split_last_chunk::<SEAL>().ok_or(KeyError::Length)?;
+        if blocks.len() != usize::from(u16::from_be_bytes(*count)) * BLOCK_LEN {
+            return Err(KeyError::Length);
+        }
+        let keys =
+            blocks.chunks_exact(BLOCK_LEN).map(WrappedKey::from_block).collect::<Result<Vec<_>, _>>()?;
+        check_unique(&keys)?;
+        Ok(Self { header: *header, wrapped_root: *wrapped_root, keys, seal: *seal })
+    }
+
+    /// The bytes to be stored.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = sealed_part(&self.header, &self.wrapped_root, &self.keys);
+        bytes.extend_from_slice(&self.seal);
+        bytes
+    }
+
+    /// Opens the keyring with its passphrase.
+    ///
+    /// # Errors
+    /// [`KeyError::WrongPassphrase`]; [`KeyError::NotAuthentic`] if the keyring
+    /// was changed; [`KeyError::Crypto`].
+    pub fn open(self, region: &Region, passphrase: &SecretSlice<u8>) -> Result<OpenKeyring, KeyError> {
+        let (cost, salt) = read_header(&self.header);
+        let wrapping = root_from_passphrase(region, passphrase, &salt, cost)?;
+        let (nonce, sealed) = self.wrapped_root.split_first_chunk::<NONCE_LEN>().ok_or(KeyError::Length)?;
+        let mut sealed = Zeroizing::new(sealed.to_vec());
+        let opened =
+            wrapping.open(*nonce, &self.header, &mut sealed).map_err(|_| KeyError::WrongPassphrase)?;
+        let root: &[u8; 32] = (&*opened).try_into().map_err(|_| KeyError::Length)?;
+        let root = LoadedKey::from_bytes(region, root)?;
+        let covered = sealed_part(&self.header, &self.wrapped_root, &self.keys);
+        let (nonce, tag) = self.seal.split_first_chunk::<NONCE_LEN>().ok_or(KeyError::Length)?;
+        root.open(*nonce, &covered, &mut tag.to_vec()).map_err(|_| KeyError::NotAuthentic)?;
+        let Self { header, wrapped_root, keys, .. } = self;
+        Ok(OpenKeyring { header, wrapped_root, keys, root, region: region.clone() })
+    }
+}
+
+impl OpenKeyring {
+    /// Makes a keyring with a first key for each purpose, under a new root key
+    /// that the passphrase wraps.
+    ///
+    /// # Errors
+    /// [`KeyError::Crypto`].
+    pub fn create(
+        region: &Region,
+        random: &dyn Random,
+        passphrase: &SecretSlice<u8>,
+        cost: PassphraseCost,
+    ) -> Result<Self, KeyError> {
+        let mut salt = [0; 16];
+        random.fill(&mut salt).map_err(CryptoError::from)?;
+        let header = write_header(cost, salt);
+        let wrapping = root_from_passphrase(region, passphrase, &salt, cost)?;
+        let root = LoadedKey::<Root>::generate(region, random)?;
+        let mut text = Zeroizing::new(Vec::with_capacity(32 + TAG_LEN));
+        text.extend_from_slice(root.expose());
+        let nonce = wrapping.seal(random, &header, &mut text)?;
+        let mut wrapped_root = [0; WRAPPED_ROOT];
+        for (slot, byte) in wrapped_root.iter_mut().zip(nonce.iter().chain(text.iter())) {
+            *slot = *byte;
+        }
+        let keys = KeyPurpose::ALL
+            .into_iter()
+            .map(|purpose| WrappedKey::generate(&root, region, random, purpose, KeyVersion::FIRST))
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(Self { header, wrapped_root, keys, root, region: region.clone() })
+    }
+
+    /// Loads every key that is not destroyed into locked memory.
+    ///
+    /// # Errors
+    /// [`KeyError::ActiveKey`] unless each purpose has exactly one active key;
+    /// [`KeyError::NotAuthentic`]; [`KeyError::Crypto`].
+    pub fn load(&self) -> Result<Keyring, KeyError> {
+        Keyring::load(&self.root, &self.region, &self.keys)
+    }
+
+    /// Makes a new active version for a purpose; the one before is retiring.
+    ///
+    /// # Errors
+    /// [`KeyError::VersionsExhausted`] after version 255; [`KeyError::Crypto`].
+    pub fn rotate(&mut self, random: &dyn Random, purpose: KeyPurpose) -> Result<KeyVersion, KeyError> {
+        let newest = self.infos().filter(|info| info.purpose == purpose).map(|info| info.version.get()).max();
+        let next = newest.unwrap_or(0).checked_add(1).ok_or(KeyError::VersionsExhausted(purpose))?;
+        let version = KeyVersion::new(next).map_err(|_| KeyError::VersionsExhausted(purpose))?;
+        let fresh = WrappedKey::generate(&self.root, &self.region, random, purpose, version)?;
+        let mut keys = Vec::with_capacity(self.keys.len() + 1);
+        for key in &self.keys {
+            let info = *key.info();
+            if info.purpose == purpose && info.state == KeyState::Active {
+                let loaded = key.unwrap_as::<Root>(&self.root, &self.region)?;
+                let info = KeyInfo { state: KeyState::Retiring, ..info };
+                keys.push(WrappedKey::wrap(&self.root, random, info, &loaded)?);
+            } else {
+                keys.push(key.clone());
+            }
+        }
+        keys.push(fresh);
+        self.keys = keys;
+        Ok(version)
+    }
+
+    /// Destroys a retiring key.
+    ///
+    /// # Errors
+    /// [`KeyError::Unknown`] or [`KeyError::NotRetiring`].
+    pub fn destroy(&mut self, purpose: KeyPurpose, version: KeyVersion) -> Result<(), KeyError> {
+        let wanted = |key: &&mut WrappedKey| key.info().purpose == purpose && key.info().version == version;
+        let key = self.keys.iter_mut().find(wanted).ok_or(KeyError::Unknown)?;
+        if key.info().state != KeyState::Retiring {
+            return Err(KeyError::NotRetiring);
+        }
+        *key = key.destroyed();
+        Ok(())
+    }
+
+    /// What may be shown of the keys.
+    pub fn infos(&self) -> impl Iterator<Item = &KeyInfo> {
+        self.keys.iter().map(WrappedKey::info)
+    }
+
+    /// Seals the keyring as it is now.
+    ///
+    /// # Errors
+    /// [`KeyError::Crypto`].
+    pub fn seal(&self, random: &dyn Random) -> Result<SealedKeyring, KeyError> {
+        let covered = sealed_part(&self.header, &self.wrapped_root, &self.keys);
+        let seal = seal_over(&self.root, random, &covered)?;
+        Ok(SealedKeyring {
+            header: self.header,
+            wrapped_root: self.wrapped_root,
+            keys: self.keys.clone(),
+            seal,
+        })
+    }
+}
+
+fn sealed_part(header: &[u8], wrapped_root: &[u8], keys: &[WrappedKey]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(HEADER + WRAPPED_ROOT + 2 + keys.len() * BLOCK_LEN + SEAL);
+    bytes.extend_from_slice(header);
+    bytes.extend_from_slice(wrapped_root);
+    // At most 255 versions of a handful of purposes.
+    bytes.extend_from_slice(&u16::try_from(keys.len()).unwrap_or(u16::MAX).to_be_bytes());
+    for key in keys {
+        bytes.extend_from_slice(&key.to_block());
+    }
+    bytes
+}
+
+fn write_header(cost: PassphraseCost, salt: [u8; 16]) -> [u8; HEADER] {
+    let mut header = [0; HEADER];
+    let fields = MAGIC
+        .iter()
+        .copied()
+        .chain([FORMAT, PASSPHRASE, 0, 0])
+        .chain(cost.memory_kib.to_be_bytes())
+        .chain(cost.passes.to_be_bytes())
+        .chain(cost.lanes.to_be_bytes())
+        .chain(salt);
+    for (slot, byte) in header.iter_mut().zip(fields) {
+        *slot = byte;
+    }
+    header
+}
+
+fn check_header(header: &[u8; HEADER]) -> Result<(), KeyError> {
+    let [_, _, _, _, _, _, _, _, format, provider, r0, r1, ..] = header;
+    if *format != FORMAT {
+        return Err(KeyError::Version(*format));
+    }
+    if *provider != PASSPHRASE {
+        return Err(KeyError::Field("unseal provider"));
+    }
+    if [*r0, *r1] != [0; 2] { Err(KeyError::Field("reserved bytes")) } else { Ok(()) }
+}
+
+fn read_header(header: &[u8; HEADER]) -> (PassphraseCost, [u8; 16]) {
+    let [_, _, _, _, _, _, _, _, _, _, _, _, a, b, c, d, e, f, g, h, i, j, k, l, salt @ ..] = *header;
+    let cost = PassphraseCost {
+        memory_kib: u32::from_be_bytes([a, b, c, d]),
+        passes: u32::from_be_bytes([e, f, g, h]),
+        lanes: u32::from_be_bytes([i, j, k, l]),
+    };
+    (cost, salt)
+}
+
+fn check_unique(keys: &[WrappedKey]) -> Result<(), KeyError> {
+    let mut seen = std::collections::BTreeSet::new();
+    for info in keys.iter().map(WrappedKey::info) {
+        if !seen.insert((info.purpose, info.version)) {
+            return Err(KeyError::Duplicate(info.purpose));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;
