@@ -1,0 +1,137 @@
+//! The engine: a command comes in, an answer and a journal record go out.
+//!
+//! It has no files, sockets, threads, clock or randomness of its own: they come
+//! in as parameters, so a seeded run repeats. Whatever it decides is pending
+//! until the group it went into is durable: see [`Pending`].
+
+mod book;
+mod chain;
+mod config;
+mod context;
+mod error;
+mod idempotency;
+mod load;
+mod mint;
+mod open_group;
+mod operation;
+mod pending;
+mod record;
+mod self_test;
+mod short_values;
+mod unseal;
+
+pub use chain::Chain;
+pub use config::{EngineConfig, EngineLimits};
+pub use context::Context;
+pub use error::EngineError;
+pub use mint::{Mint, Proof};
+pub use open_group::OpenGroup;
+pub use operation::{Fetched, Need, Outcome};
+pub use pending::{Answer, IssueTask, Pending};
+pub use self_test::self_test;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::keys::Keyring;
+use crate::store::{Epoch, GroupNumber, Store};
+use crate::types::{Par, UnixTime};
+use book::Book;
+use idempotency::Memory;
+use short_values::ShortValues;
+
+/// The engine in one of its states: [`Sealed`] without keys, [`Unsealed`] with.
+pub struct Engine<S> {
+    config: EngineConfig,
+    state: S,
+}
+
+/// No keys are loaded; nothing can be asked.
+pub struct Sealed(());
+
+/// Keys and tokens are loaded.
+pub struct Unsealed {
+    keyring: Arc<Keyring>,
+    book: Book,
+    memory: Memory,
+    par_links: HashMap<[u8; 32], Par>,
+    short_values: ShortValues,
+    open: OpenGroup,
+    /// The number of the open group.
+    number: GroupNumber,
+}
+
+impl Engine<Sealed> {
+    /// An engine without keys.
+    #[must_use]
+    pub const fn new(config: EngineConfig) -> Self {
+        Self { config, state: Sealed(()) }
+    }
+
+    /// Loads keys and everything stored, and checks the journal's chain on the
+    /// way. The [`Chain`] goes to whoever commits.
+    ///
+    /// # Errors
+    /// [`EngineError::Store`] or [`EngineError::Chain`] if what is stored cannot
+    /// be trusted; the engine stays sealed.
+    pub fn unseal(
+        self,
+        keyring: Arc<Keyring>,
+        store: &mut dyn Store,
+        now: UnixTime,
+    ) -> Result<(Engine<Unsealed>, Chain), EngineError> {
+        unseal::unseal(self.config, keyring, store, now)
+    }
+}
+
+impl Engine<Unsealed> {
+    /// The loaded keys.
+    #[must_use]
+    pub fn keyring(&self) -> &Arc<Keyring> {
+        &self.state.keyring
+    }
+
+    /// The number of tokens, deactivated ones included.
+    #[must_use]
+    pub fn token_count(&self) -> usize {
+        self.state.book.len()
+    }
+
+    /// The group that must be durable before anything decided so far may leave:
+    /// the open one if it holds anything, else the last one taken.
+    #[must_use]
+    pub fn horizon(&self) -> GroupNumber {
+        let GroupNumber(number) = self.state.number;
+        if self.state.open.is_empty() { GroupNumber(number - 1) } else { GroupNumber(number) }
+    }
+
+    /// Takes what is to be committed next, if there is anything; the next group
+    /// opens. Groups must be committed in the order in which they are taken.
+    pub fn take_group(&mut self) -> Option<OpenGroup> {
+        let state = &mut self.state;
+        if state.open.is_empty() {
+            return None;
+        }
+        let next = OpenGroup::with_room_of(&state.open);
+        let taken = std::mem::replace(&mut state.open, next);
+        let GroupNumber(number) = state.number;
+        state.number = GroupNumber(number + 1);
+        Some(taken)
+    }
+
+    /// Says that every group up to `number` is durable, so that rows kept for
+    /// reading back may be forgotten.
+    pub fn committed(&mut self, number: GroupNumber) {
+        self.state.book.forget_rows(number);
+    }
+
+    /// Forgets idempotency keys whose time is over.
+    pub fn expire(&mut self, now: UnixTime) {
+        self.state.memory.expire(now);
+    }
+}
+
+/// The chain for a store that was just loaded.
+fn chain_from(keyring: &Keyring, epoch: Epoch, head: crate::store::ChainHead) -> Chain {
+    Chain::new(keyring, epoch, head)
+}

@@ -1,0 +1,36 @@
+//! What the engine is told at its making.
+
+use crate::account::{BinController, TokenRange};
+use crate::types::Network;
+
+/// Settings of the engine. Validated where the configuration is parsed.
+#[derive(Debug, Clone)]
+pub struct EngineConfig {
+    /// The BIN controller id that begins derived PARs.
+    pub bin_controller: BinController,
+    /// Token BIN ranges by network of the card; the first with room is taken.
+    pub token_ranges: Vec<(Network, TokenRange)>,
+    /// Age at which a cryptogram is too old, in slots of ten minutes, 1 to 32767.
+    pub max_age_slots: u16,
+    /// Limits.
+    pub limits: EngineLimits,
+}
+
+/// Limits of the engine: past each the caller is refused.
+#[derive(Debug, Clone, Copy)]
+pub struct EngineLimits {
+    /// Tokens held.
+    pub tokens: u32,
+    /// Idempotency keys remembered at a time.
+    pub idempotency_keys: usize,
+    /// Seconds for which an idempotency key is remembered, at least 86,400.
+    pub idempotency_seconds: u64,
+    /// Counter moves, rows and records in one commit group.
+    pub group: usize,
+}
+
+impl Default for EngineLimits {
+    fn default() -> Self {
+        Self { tokens: 1 << 24, idempotency_keys: 1_000_000, idempotency_seconds: 86_400, group: 65_536 }
+    }
+}

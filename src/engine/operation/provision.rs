@@ -1,0 +1,132 @@
+//! Save a card: a new token, even for a card that has one.
+
+use crate::account;
+use crate::command::{Provision, Refusal, Reply, TokenView};
+use crate::crypto::TAG_LEN;
+use crate::engine::book::Entry;
+use crate::engine::record::{SealedPan, TokenRecord};
+use crate::engine::{Context, Engine, Unsealed};
+use crate::store::{Record, Space};
+use crate::types::{
+    Fingerprint, Network, Pan, Par, ProviderName, ProviderStates, ProviderStatus, TokenNumber, Trid,
+};
+
+impl Engine<Unsealed> {
+    pub(super) fn provision(&mut self, context: Context<'_>, request: &Provision) -> Result<Reply, Refusal> {
+        let network = request.pan.network();
+        self.check_provision(context, request, network)?;
+        let token = self.draw_token(context, &request.pan, network)?;
+        let fingerprint = account::fingerprint(self.state.keyring.fingerprint.active().1, &request.pan);
+        let derived = self.derived_par(&request.pan)?;
+        let pan = self.seal_pan(context, &request.pan, token, request.trid, &fingerprint)?;
+        let record = TokenRecord {
+            view: TokenView {
+                token,
+                expiry: request.expiry,
+                card_expiry: request.expiry,
+                card_last_four: request.pan.last_four(),
+                pan_length: token.digit_count(),
+                network,
+                trid: request.trid,
+                par: derived,
+                fingerprint,
+                providers: provider_states(request.providers.as_deref(), network)?,
+                domain: request.domain.clone(),
+                created: context.now,
+            },
+            revision: 0,
+            evidence: request.evidence.clone(),
+            pan: Some(pan),
+        };
+        let domain = self.state.book.intern(&request.domain);
+        let slot = self.state.book.push(Entry::of(&record, domain)).ok_or(Refusal::TokenLimit)?;
+        // Nothing fails from here on, so a refused card leaves no link behind.
+        if let Some(par) = &request.par {
+            self.link(fingerprint, par);
+        }
+        let view = self.shown(&record);
+        self.put_row(slot, record);
+        Ok(Reply::Token(Box::new(view)))
+    }
+
+    fn check_provision(
+        &self,
+        context: Context<'_>,
+        request: &Provision,
+        network: Network,
+    ) -> Result<(), Refusal> {
+        if !context.caller.may_act_for(request.trid) {
+            return Err(Refusal::TridNotAllowed);
+        }
+        request.evidence.check_for(network)?;
+        if request.expiry.is_past(context.now) {
+            return Err(Refusal::ExpiryPast);
+        }
+        let limit = usize::try_from(self.config.limits.tokens).unwrap_or(usize::MAX);
+        if self.token_count() >= limit {
+            return Err(Refusal::TokenLimit);
+        }
+        Ok(())
+    }
+
+    fn draw_token(&self, context: Context<'_>, pan: &Pan, network: Network) -> Result<TokenNumber, Refusal> {
+        let taken = |token| self.state.book.find(token).is_some();
+        let mut refusal = Refusal::NoTokenRange;
+        for (_, range) in self.config.token_ranges.iter().filter(|(of, _)| *of == network) {
+            match range.draw(context.random, pan, taken) {
+                Ok(token) => return Ok(token),
+                Err(account::TokenRangeError::Full) => refusal = Refusal::TokenRangeFull,
+                Err(account::TokenRangeError::Random(_)) => return Err(Refusal::Stopped),
+            }
+        }
+        Err(refusal)
+    }
+
+    fn seal_pan(
+        &self,
+        context: Context<'_>,
+        pan: &Pan,
+        token: TokenNumber,
+        trid: Trid,
+        fingerprint: &Fingerprint,
+    ) -> Result<SealedPan, Refusal> {
+        let (version, key) = self.state.keyring.pan_sealing.active();
+        let mut text = Vec::with_capacity(pan.digit_count() + TAG_LEN);
+        text.extend_from_slice(pan.expose_digits());
+        let associated = associated(token, trid, fingerprint);
+        let nonce = key.seal(context.random, &associated, &mut text).map_err(|_| Refusal::Stopped)?;
+        Ok(SealedPan { version, nonce, text })
+    }
+
+    /// The PAR that we derive; a linked one may stand before it.
+    pub(super) fn derived_par(&self, pan: &Pan) -> Result<Par, Refusal> {
+        let key = self.state.keyring.par.active().1;
+        account::par(key, self.config.bin_controller, pan).ok_or(Refusal::Stopped)
+    }
+
+    /// Links a fingerprint to a PAR, for every token of the card.
+    pub(super) fn link(&mut self, fingerprint: Fingerprint, par: &Par) {
+        self.state.par_links.insert(*fingerprint.as_bytes(), par.clone());
+        self.state.open.records.push(Record {
+            space: Space::ParLink,
+            key: fingerprint.as_bytes().to_vec(),
+            expires: None,
+            body: Some(par.as_str().as_bytes().to_vec()),
+        });
+    }
+}
+
+/// What a sealed PAN is bound to: it opens in no other row.
+pub(super) fn associated(token: TokenNumber, trid: Trid, fingerprint: &Fingerprint) -> Vec<u8> {
+    [b"tallystick/v1/pan".as_slice(), token.digits().as_bytes(), &trid.digits(), fingerprint.as_bytes()]
+        .concat()
+}
+
+fn provider_states(providers: Option<&[ProviderName]>, network: Network) -> Result<ProviderStates, Refusal> {
+    let names = match providers {
+        Some(providers) => providers.to_vec(),
+        None => vec![ProviderName::parse(network.name()).map_err(|_| Refusal::UnknownProvider)?],
+    };
+    let list = names.into_iter().map(|name| (name, ProviderStatus::Active)).collect();
+    ProviderStates::from_list(list).map_err(|_| Refusal::TooManyProviders)
+}

@@ -1,0 +1,87 @@
+//! What operations share: finding a token, its row, and writing it back.
+
+use super::{Fetched, Need, Stop};
+use crate::command::{Caller, Refusal, TokenView};
+use crate::engine::book::Entry;
+use crate::engine::record::TokenRecord;
+use crate::engine::{Engine, Unsealed};
+use crate::store::{TokenRow, TokenSlot};
+use crate::types::{TokenNumber, TokenStatus, UnixTime};
+
+impl Entry {
+    /// Whether the token may be paid with at `now`.
+    pub(super) fn check_usable(&self, now: UnixTime) -> Result<(), Refusal> {
+        match self.status {
+            TokenStatus::Initiated => Err(Refusal::TokenInitiated),
+            TokenStatus::Suspended => Err(Refusal::TokenSuspended),
+            TokenStatus::Deactivated(_) => Err(Refusal::TokenDeactivated),
+            TokenStatus::Active if self.expiry.is_past(now) => Err(Refusal::TokenExpired),
+            TokenStatus::Active => Ok(()),
+        }
+    }
+}
+
+impl Engine<Unsealed> {
+    /// A token that the caller may act for.
+    pub(super) fn find(&self, caller: &Caller, token: TokenNumber) -> Result<(TokenSlot, &Entry), Refusal> {
+        let book = &self.state.book;
+        let slot = book.find(token).ok_or(Refusal::UnknownToken)?;
+        let entry = book.get(slot).ok_or(Refusal::UnknownToken)?;
+        if caller.may_act_for(entry.trid) { Ok((slot, entry)) } else { Err(Refusal::TridNotAllowed) }
+    }
+
+    /// The whole record of a token: one that is not durable yet, or the fetched
+    /// row if it is not stale.
+    pub(super) fn record(&self, slot: TokenSlot, fetched: &Fetched) -> Result<TokenRecord, Stop> {
+        let book = &self.state.book;
+        if let Some(kept) = book.kept_row(slot) {
+            return Ok(kept.clone());
+        }
+        match fetched {
+            Fetched::Row(row) if row.slot == slot => {
+                let record = TokenRecord::from_body(&row.body).map_err(|_| Refusal::Stopped)?;
+                let current = book.get(slot).is_some_and(|entry| entry.revision == record.revision);
+                if current { Ok(record) } else { Err(Stop::Fetch(Need::Row(slot))) }
+            }
+            _ => Err(Stop::Fetch(Need::Row(slot))),
+        }
+    }
+
+    /// Finds a token and its whole record.
+    pub(super) fn find_record(
+        &self,
+        caller: &Caller,
+        token: TokenNumber,
+        fetched: &Fetched,
+    ) -> Result<(TokenSlot, TokenRecord), Stop> {
+        let (slot, _) = self.find(caller, token)?;
+        Ok((slot, self.record(slot, fetched)?))
+    }
+
+    /// Writes a changed record into memory and the open group.
+    pub(super) fn write(&mut self, slot: TokenSlot, mut record: TokenRecord) {
+        record.revision = record.revision.wrapping_add(1);
+        if let Some(entry) = self.state.book.get_mut(slot) {
+            entry.revision = record.revision;
+            entry.status = record.view.providers.overall();
+            entry.expiry = record.view.expiry;
+        }
+        self.put_row(slot, record);
+    }
+
+    /// Puts a record into the open group and keeps it until that is durable.
+    pub(super) fn put_row(&mut self, slot: TokenSlot, record: TokenRecord) {
+        let state = &mut self.state;
+        state.open.tokens.push(TokenRow { slot, trid: record.view.trid, body: record.to_body() });
+        state.book.keep_row(slot, state.number, record);
+    }
+
+    /// What is shown of a record: a PAR that was linked later wins.
+    pub(super) fn shown(&self, record: &TokenRecord) -> TokenView {
+        let mut view = record.view.clone();
+        if let Some(par) = self.state.par_links.get(view.fingerprint.as_bytes()) {
+            view.par = par.clone();
+        }
+        view
+    }
+}

@@ -1,0 +1,137 @@
+//! Verify a cryptogram and consume it, once.
+
+use crate::command::{Refusal, Reply, Verified, Verify};
+use crate::engine::book::Entry;
+use crate::engine::{Context, Engine, Mint, Proof, Unsealed};
+use crate::store::{CounterMove, TokenSlot};
+use crate::types::{
+    Atc, Binding, Consumption, CryptogramHeader, Domain, Expiry, TimeSlot, TokenNumber, Transaction, Trid,
+};
+
+/// What was presented with a cryptogram or short value.
+pub(super) struct Presented<'a> {
+    pub token: TokenNumber,
+    pub expiry: Expiry,
+    pub trid: Trid,
+    pub transaction: &'a Transaction<'a>,
+}
+
+impl Engine<Unsealed> {
+    /// The order of the checks is part of the format: see `docs/FORMATS.md`.
+    pub(super) fn verify(
+        &mut self,
+        context: Context<'_>,
+        request: &Verify<'_>,
+        proof: Option<Proof>,
+    ) -> Result<Reply, Refusal> {
+        let proof = proof.unwrap_or_else(|| Mint::new(&self.state.keyring).prove(request));
+        let (header, authentic) = match proof {
+            Proof::Format => return Err(Refusal::CryptogramFormat),
+            Proof::KeyVersion => return Err(Refusal::KeyVersion),
+            Proof::Checked { header, authentic } => (header, authentic),
+        };
+        let presented = Presented {
+            token: request.token,
+            expiry: request.expiry,
+            trid: request.trid,
+            transaction: &request.transaction,
+        };
+        let (slot, domain) = self.check_presented(context, &presented)?;
+        check_binding(domain, &request.transaction, &header)?;
+        if !authentic {
+            return Err(Refusal::BadMac);
+        }
+        check_age(header.slot, context.now.slot(), self.config.max_age_slots)?;
+        self.consume(slot, header.atc)
+    }
+
+    /// Token, status, expiry, TRID and domain of what was presented.
+    pub(super) fn check_presented(
+        &self,
+        context: Context<'_>,
+        presented: &Presented<'_>,
+    ) -> Result<(TokenSlot, &Domain), Refusal> {
+        let (slot, entry) = self.find(context.caller, presented.token)?;
+        entry.check_usable(context.now)?;
+        check_identity(entry, presented)?;
+        let domain = self.state.book.domain(entry.domain).ok_or(Refusal::Stopped)?;
+        if !domain.allows_merchant(presented.transaction.merchant) {
+            return Err(Refusal::DomainMerchant);
+        }
+        if !domain.channels.allows(presented.transaction.channel) {
+            return Err(Refusal::DomainChannel);
+        }
+        Ok((slot, domain))
+    }
+
+    /// Consumes a counter into the open group, if it still can be.
+    pub(super) fn consume(&mut self, slot: TokenSlot, atc: Atc) -> Result<Reply, Refusal> {
+        let entry = self.state.book.get_mut(slot).ok_or(Refusal::UnknownToken)?;
+        match entry.counters.consume(atc) {
+            Consumption::Consumed => {}
+            Consumption::NeverIssued => return Err(Refusal::NeverIssued),
+            Consumption::Replayed => return Err(Refusal::Replayed),
+            Consumption::BehindWindow => return Err(Refusal::BehindWindow),
+        }
+        self.state.open.consumed.push(CounterMove { slot, atc });
+        Ok(Reply::Verified(Verified { atc }))
+    }
+}
+
+fn check_identity(entry: &Entry, presented: &Presented<'_>) -> Result<(), Refusal> {
+    if entry.trid != presented.trid {
+        return Err(Refusal::WrongTrid);
+    }
+    if entry.expiry != presented.expiry {
+        return Err(Refusal::WrongExpiry);
+    }
+    Ok(())
+}
+
+/// Whether a header binds what the token demands, and nothing that the
+/// transaction lacks. Who initiated the payment must be the same on both sides.
+pub(super) fn check_binding(
+    domain: &Domain,
+    transaction: &Transaction<'_>,
+    header: &CryptogramHeader,
+) -> Result<(), Refusal> {
+    let present = transaction.binding();
+    if !header.binding.contains(domain.demands) {
+        return Err(Refusal::BindingDemanded);
+    }
+    let initiated = header.binding.contains(Binding::MERCHANT_INITIATED);
+    if !present.contains(header.binding) || initiated != transaction.merchant_initiated {
+        return Err(Refusal::BindingMismatch);
+    }
+    Ok(())
+}
+
+/// Whether a slot is at most `limit` old, or one ahead of a slower clock.
+fn check_age(slot: TimeSlot, now: TimeSlot, limit: u16) -> Result<(), Refusal> {
+    let age = slot.age_at(now);
+    if age <= limit || age == u16::MAX {
+        Ok(())
+    } else if age > u16::MAX / 2 {
+        Err(Refusal::FromFuture)
+    } else {
+        Err(Refusal::TooOld)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn age_limits_to_the_slot() {
+        let check = |slot, now| check_age(TimeSlot::new(slot), TimeSlot::new(now), 144);
+        assert_eq!(check(1000, 1000), Ok(()));
+        assert_eq!(check(1000, 1144), Ok(()));
+        assert_eq!(check(1000, 1145), Err(Refusal::TooOld));
+        assert_eq!(check(1001, 1000), Ok(()));
+        assert_eq!(check(1002, 1000), Err(Refusal::FromFuture));
+        assert_eq!(check(65_500, 10), Ok(()));
+        assert_eq!(check(0, 65_535), Ok(()));
+        assert_eq!(check(1000, 1000 + 32_767), Err(Refusal::TooOld));
+    }
+}
