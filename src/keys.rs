@@ -7,11 +7,13 @@
 mod block;
 mod error;
 mod keyring;
+mod passphrase;
 mod sealed;
 mod versions;
 
 pub use block::{BLOCK_LEN, Kcv, KeyBlock, KeyInfo, KeyState, WrappedKey};
 pub use error::KeyError;
 pub use keyring::Keyring;
+pub use passphrase::read_passphrase;
 pub use sealed::{OpenKeyring, SealedKeyring};
 pub use versions::Versions;

@@ -4,6 +4,7 @@ pub mod account;
 pub mod command;
 pub mod crypto;
 pub mod cryptogram;
+pub mod daemon;
 pub mod engine;
 pub mod keys;
 pub mod secmem;

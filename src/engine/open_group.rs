@@ -24,6 +24,12 @@ impl OpenGroup {
         self.len() == 0
     }
 
+    /// Whether it writes rows, which the engine keeps until they are durable.
+    #[must_use]
+    pub fn has_rows(&self) -> bool {
+        !self.tokens.is_empty()
+    }
+
     /// An empty group with room for as many moves as `other` had: the load of a
     /// moment ago is the best guess.
     pub(super) fn with_room_of(other: &Self) -> Self {

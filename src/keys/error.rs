@@ -40,6 +40,9 @@ pub enum KeyError {
     /// Only a retiring key may be destroyed.
     #[error("only a retiring key may be destroyed")]
     NotRetiring,
+    /// The passphrase cannot be used.
+    #[error("the passphrase {0}")]
+    Passphrase(&'static str),
     /// A primitive failed.
     #[error(transparent)]
     Crypto(#[from] CryptoError),

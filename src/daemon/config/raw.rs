@@ -1,0 +1,88 @@
+//! The configuration as it stands in the file.
+
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawConfig {
+    pub bin_controller: String,
+    #[serde(default)]
+    pub sockets: RawSockets,
+    #[serde(default)]
+    pub cryptogram: RawCryptogram,
+    #[serde(default)]
+    pub limits: RawLimits,
+    #[serde(default)]
+    pub token_range: Vec<RawRange>,
+    #[serde(default)]
+    pub peer: Vec<RawPeer>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawSockets {
+    pub dir: Option<PathBuf>,
+    pub group: Option<u32>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawCryptogram {
+    pub max_age_slots: u16,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawLimits {
+    pub connections: usize,
+    pub frame_bytes: u32,
+    pub in_flight: u32,
+    pub journal_bytes: u64,
+    pub write_timeout_seconds: u64,
+    pub tokens: u32,
+    pub idempotency_keys: usize,
+    pub idempotency_seconds: u64,
+    pub group: usize,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawRange {
+    pub network: String,
+    pub prefix: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawPeer {
+    pub name: String,
+    pub uid: Option<u32>,
+    pub gid: Option<u32>,
+    pub roles: Vec<String>,
+    pub trids: Option<Vec<String>>,
+}
+
+impl Default for RawCryptogram {
+    fn default() -> Self {
+        Self { max_age_slots: 144 }
+    }
+}
+
+impl Default for RawLimits {
+    fn default() -> Self {
+        let engine = crate::engine::EngineLimits::default();
+        Self {
+            connections: 512,
+            frame_bytes: 65_536,
+            in_flight: 1024,
+            journal_bytes: 16 << 20,
+            write_timeout_seconds: 30,
+            tokens: engine.tokens,
+            idempotency_keys: engine.idempotency_keys,
+            idempotency_seconds: engine.idempotency_seconds,
+            group: engine.group,
+        }
+    }
+}

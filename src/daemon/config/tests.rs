@@ -1,0 +1,82 @@
+//! The default parses, and every fault is told with its field.
+
+use super::*;
+
+/// A configuration with one line added to, or put in the place of, another.
+fn with(from: &str, to: &str) -> Result<Config, ConfigError> {
+    let text = default_text(1000);
+    assert!(text.contains(from), "{from}");
+    Config::parse(&text.replacen(from, to, 1))
+}
+
+fn field_of(result: Result<Config, ConfigError>) -> String {
+    match result {
+        Err(ConfigError::Field { field, .. }) => field,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn the_default_is_good_and_names_its_user() {
+    let config = Config::parse(&default_text(1000)).unwrap();
+    assert_eq!(config.peers[0].uid, Some(1000));
+    assert_eq!(config.engine.token_ranges.len(), Network::ALL.len());
+    assert!(Role::ALL.into_iter().all(|role| config.peers[0].caller.roles().has(role)));
+}
+
+#[test]
+fn token_ranges_lie_in_their_own_networks() {
+    for (network, range) in Config::parse(&default_text(0)).unwrap().engine.token_ranges {
+        let pan = crate::types::Pan::parse(b"4111111111111111").unwrap();
+        let token = range.draw(&crate::crypto::SystemRandom, &pan, |_| false).unwrap();
+        assert_eq!(Network::of_digits(token.digits().as_bytes()), network);
+    }
+}
+
+#[test]
+fn every_bad_field_is_named() {
+    let peer = "roles = [\"provisioner\", \"issuer\", \"verifier\", \"detokenizer\", \"auditor\", \"admin\"]";
+    for (from, to, field) in [
+        ("\"TLY1\"", "\"tly1\"", "bin_controller"),
+        ("max_age_slots = 144", "max_age_slots = 0", "cryptogram.max_age_slots"),
+        ("max_age_slots = 144", "max_age_slots = 32768", "cryptogram.max_age_slots"),
+        ("network = \"mastercard\"", "network = \"master\"", "token_range[1].network"),
+        ("prefix = \"489537\"", "prefix = \"48953x\"", "token_range[0].prefix"),
+        ("name = \"owner\"", "name = \"\"", "peer[0].name"),
+        ("uid = 1000\n", "\n", "peer[0]"),
+        (peer, "roles = [\"issuer\", \"god\"]", "peer[0].roles[1]"),
+        (peer, "roles = []", "peer[0].roles"),
+        (peer, "roles = [\"issuer\"]\ntrids = [\"123\"]", "peer[0].trids[0]"),
+        (peer, "roles = [\"issuer\"]\n[limits]\nconnections = 0", "limits.connections"),
+        (peer, "roles = [\"issuer\"]\n[limits]\nidempotency_seconds = 60", "limits.idempotency_seconds"),
+        (peer, "roles = [\"issuer\"]\n[limits]\nframe_bytes = 10", "limits.frame_bytes"),
+    ] {
+        assert_eq!(field_of(with(from, to)), field, "{to}");
+    }
+}
+
+#[test]
+fn two_peers_share_neither_name_nor_identity() {
+    let text = default_text(1000);
+    let second = |name: &str, uid: u32| {
+        Config::parse(&format!("{text}\n[[peer]]\nname = \"{name}\"\nuid = {uid}\nroles = [\"issuer\"]\n"))
+    };
+    assert!(second("vault", 1001).is_ok());
+    assert_eq!(field_of(second("owner", 1001)), "peer[1].name");
+    assert_eq!(field_of(second("vault", 1000)), "peer[1]");
+}
+
+#[test]
+fn unknown_fields_and_types_are_told_with_their_line() {
+    for (from, to, told) in [
+        ("max_age_slots", "max_age_slot", "max_age_slot"),
+        ("uid = 1000", "uid = \"root\"", "uid"),
+        ("[cryptogram]", "[cryptogramm]", "cryptogramm"),
+        ("bin_controller = \"TLY1\"", "", "bin_controller"),
+    ] {
+        match with(from, to) {
+            Err(ConfigError::Syntax(message)) => assert!(message.contains(told), "{message}"),
+            other => panic!("{other:?}"),
+        }
+    }
+}

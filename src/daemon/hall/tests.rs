@@ -1,0 +1,1 @@
+//! Racing threads against one hall.

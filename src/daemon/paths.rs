@@ -1,0 +1,33 @@
+//! The names of what stands in a state directory.
+
+use std::path::{Path, PathBuf};
+
+/// The sealed keyring.
+#[must_use]
+pub fn keyring(dir: &Path) -> PathBuf {
+    dir.join("keyring")
+}
+
+/// The configuration.
+#[must_use]
+pub fn config(dir: &Path) -> PathBuf {
+    dir.join("tallyd.toml")
+}
+
+/// The store.
+#[must_use]
+pub fn store(dir: &Path) -> PathBuf {
+    dir.join("tally.db")
+}
+
+/// The data socket.
+#[must_use]
+pub fn data_socket(dir: &Path) -> PathBuf {
+    dir.join("tallyd.sock")
+}
+
+/// The admin socket.
+#[must_use]
+pub fn admin_socket(dir: &Path) -> PathBuf {
+    dir.join("admin.sock")
+}
