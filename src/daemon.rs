@@ -3,9 +3,16 @@
 //! that holds keys.
 
 pub mod config;
+mod error;
 mod hall;
+mod metrics;
+pub mod options;
 pub mod paths;
 mod peer;
+mod sockets;
 
-pub use hall::{Hall, Stopped};
+pub use error::DaemonError;
+pub use hall::{Committer, Hall, Stopped};
+pub use metrics::Metrics;
 pub use peer::{Accepted, Authorised, Identified, PeerError};
+pub use sockets::Door;

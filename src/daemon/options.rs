@@ -1,0 +1,99 @@
+//! The command line of `tallyd`. No secret is ever an argument.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use lexopt::prelude::{Long, Short};
+use thiserror::Error;
+
+/// What `tallyd --help` prints.
+pub const HELP: &str = "\
+tallyd: the Tallystick daemon
+
+Usage: tallyd --dir DIR --passphrase-file FILE [--config FILE]
+
+  --dir DIR               state directory made by `tally init`
+  --passphrase-file FILE  file whose first line is the passphrase; `-` reads
+                          standard input
+  --config FILE           configuration, if not DIR/tallyd.toml
+  -V, --version           print the version
+  -h, --help              print this
+
+It serves DIR/tallyd.sock and DIR/admin.sock until SIGTERM, and then stops
+without losing anything it acknowledged. TALLYD_LOG sets the log level
+(error, warn, info, debug; default info).
+";
+
+/// What the daemon was told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// The state directory.
+    pub dir: PathBuf,
+    /// The configuration file, if not in the state directory.
+    pub config: Option<PathBuf>,
+    /// The passphrase file, or `-`.
+    pub passphrase_file: PathBuf,
+}
+
+/// What a command line asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Invocation {
+    /// Serve.
+    Serve(Options),
+    /// Print the help.
+    Help,
+    /// Print the version.
+    Version,
+}
+
+/// A command line that cannot be followed.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{0}; see tallyd --help")]
+pub struct OptionsError(String);
+
+/// Reads the arguments after the program's name.
+///
+/// # Errors
+/// [`OptionsError`] names the argument.
+pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation, OptionsError> {
+    let told = |error: lexopt::Error| OptionsError(error.to_string());
+    let missing = |name: &str| OptionsError(format!("{name} is missing"));
+    let mut parser = lexopt::Parser::from_args(arguments);
+    let (mut dir, mut config, mut passphrase_file) = (None, None, None);
+    while let Some(argument) = parser.next().map_err(told)? {
+        match argument {
+            Long("dir") => dir = Some(PathBuf::from(parser.value().map_err(told)?)),
+            Long("config") => config = Some(PathBuf::from(parser.value().map_err(told)?)),
+            Long("passphrase-file") => {
+                passphrase_file = Some(PathBuf::from(parser.value().map_err(told)?));
+            }
+            Long("help") | Short('h') => return Ok(Invocation::Help),
+            Long("version") | Short('V') => return Ok(Invocation::Version),
+            other => return Err(told(other.unexpected())),
+        }
+    }
+    Ok(Invocation::Serve(Options {
+        dir: dir.ok_or_else(|| missing("--dir"))?,
+        config,
+        passphrase_file: passphrase_file.ok_or_else(|| missing("--passphrase-file"))?,
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(arguments: &[&str]) -> Result<Invocation, OptionsError> {
+        parse(arguments.iter().map(OsString::from))
+    }
+
+    #[test]
+    fn serves_with_both_and_says_what_is_missing() {
+        let options = Options { dir: "d".into(), config: None, passphrase_file: "-".into() };
+        assert_eq!(of(&["--dir", "d", "--passphrase-file", "-"]), Ok(Invocation::Serve(options)));
+        assert_eq!(of(&["--help"]), Ok(Invocation::Help));
+        assert!(of(&["--dir", "d"]).unwrap_err().to_string().contains("--passphrase-file"));
+        assert!(of(&["--passphrase-file", "f"]).unwrap_err().to_string().contains("--dir"));
+        assert!(of(&["--passphrase", "secret"]).is_err());
+    }
+}
