@@ -11,11 +11,13 @@ mod guard;
 pub mod journal;
 mod memory;
 mod receipt;
+mod sqlite;
 
 pub use error::StoreError;
 pub use group::{ChainHead, CounterMove, Epoch, Group, GroupNumber, Record, Space, TokenRow, TokenSlot};
 pub use memory::{Fault, Faults, MemoryDisk, MemoryStore, Operation};
 pub use receipt::CommitReceipt;
+pub use sqlite::SqliteStore;
 
 use crate::types::{Counters, Trid};
 
