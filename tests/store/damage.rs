@@ -97,6 +97,14 @@ fn tables_that_are_not_the_schema_are_corrupt() {
 }
 
 #[test]
+fn two_tables_in_one_page_are_corrupt() {
+    let shared = "PRAGMA writable_schema = ON;
+        UPDATE sqlite_schema SET rootpage = (SELECT rootpage FROM sqlite_schema WHERE name = 'token_by_trid')
+        WHERE name = 'record_by_expiry'";
+    assert_eq!(after(shared), Err(StoreError::Corrupt("the database fails SQLite's check")));
+}
+
+#[test]
 fn a_newer_schema_is_refused_unchanged() {
     let fixture = filled();
     Connection::open(fixture.path()).unwrap().pragma_update(None, "user_version", 2).unwrap();

@@ -29,21 +29,14 @@ fn place() -> Option<PathBuf> {
     std::env::var_os(PLACE).map(PathBuf::from)
 }
 
-/// Whether a child says `word` at the end of a line.
-fn says(child: &mut Child, word: &str) -> bool {
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    lines.any(|line| line.unwrap().ends_with(word))
-}
-
 #[test]
 fn a_second_process_is_refused() {
     let mut fixture = Sqlite::make();
     let store = fixture.open();
     let in_use = |fixture| {
-        let mut child = child("opens_and_tells", fixture);
-        let in_use = says(&mut child, "in use");
-        assert!(child.wait().unwrap().success());
-        in_use
+        let output = child("opens_and_tells", fixture).wait_with_output().unwrap();
+        assert!(output.status.success());
+        String::from_utf8(output.stdout).unwrap().lines().any(|line| line.ends_with("in use"))
     };
     assert!(in_use(&fixture));
     // Reading the file gives up SQLite's own locks of this process, not the lock beside them.
@@ -68,7 +61,8 @@ fn modes_do_not_depend_on_the_umask() {
     for name in ["opens_with_a_loose_umask", "opens_with_a_tight_umask"] {
         let mut fixture = Sqlite::make();
         let mut child = child(name, &fixture);
-        assert!(says(&mut child, "opened"));
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        assert!(lines.any(|line| line.unwrap().ends_with("opened")));
         assert_eq!(crate::sqlite::modes(&fixture), crate::sqlite::private());
         child.kill().unwrap();
         child.wait().unwrap();

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::time::{Duration, Instant};
 
 use tallystick::store::{Space, SqliteStore, Store, StoreError};
 
@@ -27,13 +28,17 @@ pub fn private() -> Vec<(String, u32)> {
     ["store", "store-lock", "store-wal"].map(|name| (name.to_owned(), 0o600)).to_vec()
 }
 
+fn refused_at_once(fixture: &Sqlite) {
+    let start = Instant::now();
+    assert_eq!(SqliteStore::open(&fixture.path()).unwrap_err(), StoreError::InUse);
+    assert!(start.elapsed() < Duration::from_millis(500));
+}
+
 #[test]
 fn a_second_opening_is_refused_at_once_and_disturbs_nothing() {
     let mut fixture = Sqlite::make();
     let mut store = fixture.open();
-    let start = std::time::Instant::now();
-    assert_eq!(SqliteStore::open(&fixture.path()).unwrap_err(), StoreError::InUse);
-    assert!(start.elapsed() < std::time::Duration::from_millis(500));
+    refused_at_once(&fixture);
     let epoch = store.epoch();
     store.append(&full().group(1, epoch)).unwrap();
     drop(store);
@@ -46,7 +51,7 @@ fn another_program_that_holds_the_database_keeps_it() {
     drop(fixture.open());
     let other = rusqlite::Connection::open(fixture.path()).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
-    assert_eq!(SqliteStore::open(&fixture.path()).unwrap_err(), StoreError::InUse);
+    refused_at_once(&fixture);
     drop(other);
     drop(fixture.open());
 }
