@@ -7,20 +7,26 @@
 
 mod error;
 mod group;
+mod guard;
 pub mod journal;
+mod memory;
 mod receipt;
+mod sqlite;
 
 pub use error::StoreError;
 pub use group::{ChainHead, CounterMove, Epoch, Group, GroupNumber, Record, Space, TokenRow, TokenSlot};
+pub use memory::{Fault, Faults, MemoryDisk, MemoryStore, Operation};
 pub use receipt::CommitReceipt;
+pub use sqlite::SqliteStore;
 
 use crate::types::{Counters, Trid};
 
 /// A durable store of one keyring's tokens and counters.
 ///
 /// Every method is called from one thread. After any error from
-/// [`append`](Self::append) the store is poisoned: it refuses every further
-/// append, since what a failed commit or fsync left behind cannot be known.
+/// [`append`](Self::append), [`fold`](Self::fold) or [`expire`](Self::expire)
+/// the store is poisoned: it refuses every further call, reads included, since
+/// what a failed commit or fsync left behind cannot be known.
 pub trait Store: Send {
     /// The epoch that this opening of the store drew: one more than any before.
     fn epoch(&self) -> Epoch;
@@ -28,10 +34,11 @@ pub trait Store: Send {
     /// Hands all that is stored to `sink`: first the tokens by ascending slot,
     /// then the counters with the folded part of the journal in them, the chain
     /// head up to which they were folded, the journal groups after it in order,
-    /// and last the records.
+    /// and last the records. Counters that never moved are left out.
     ///
     /// # Errors
-    /// [`StoreError::Io`] or [`StoreError::Corrupt`], or what `sink` returned.
+    /// [`StoreError::Io`], [`StoreError::Corrupt`] or [`StoreError::Poisoned`],
+    /// or what `sink` returned.
     fn load(&mut self, sink: &mut dyn Load) -> Result<(), StoreError>;
 
     /// Makes a group durable: its journal body, token rows and records, all or
@@ -40,19 +47,20 @@ pub trait Store: Send {
     /// # Errors
     /// [`StoreError::Fenced`] if the store was opened again elsewhere,
     /// [`StoreError::OutOfOrder`] if the group does not follow the last,
+    /// [`StoreError::Corrupt`] if its body is no journal body,
     /// [`StoreError::Full`], [`StoreError::Io`], [`StoreError::Poisoned`].
     fn append(&mut self, group: &Group) -> Result<CommitReceipt, StoreError>;
 
     /// The row of a token as last committed.
     ///
     /// # Errors
-    /// [`StoreError::Io`] or [`StoreError::Corrupt`].
+    /// [`StoreError::Io`], [`StoreError::Corrupt`] or [`StoreError::Poisoned`].
     fn token(&mut self, slot: TokenSlot) -> Result<Option<TokenRow>, StoreError>;
 
     /// Up to `limit` rows of a requestor with slots above `after`, ascending.
     ///
     /// # Errors
-    /// [`StoreError::Io`] or [`StoreError::Corrupt`].
+    /// [`StoreError::Io`], [`StoreError::Corrupt`] or [`StoreError::Poisoned`].
     fn tokens_of(
         &mut self,
         trid: Trid,
@@ -60,7 +68,7 @@ pub trait Store: Send {
         limit: usize,
     ) -> Result<Vec<TokenRow>, StoreError>;
 
-    /// Bytes of journal that a start would have to replay.
+    /// Bytes of journal bodies that a start would have to replay.
     fn journal_bytes(&self) -> u64;
 
     /// Writes the journal into the packed counters and removes it, in one

@@ -1,5 +1,7 @@
 //! The commit group and its parts.
 
+use super::StoreError;
+use super::journal::JournalBody;
 use crate::types::{Atc, Trid, UnixTime};
 
 /// The writer's epoch: each opening of a store draws one above any before.
@@ -52,6 +54,31 @@ pub struct Group {
     pub tokens: Vec<TokenRow>,
     /// Records to be written or removed.
     pub records: Vec<Record>,
+}
+
+impl Group {
+    /// Whether the group may be appended after the group `head` by the writer
+    /// `ours` to a store whose newest epoch is `newest`.
+    ///
+    /// A body that could not be read back is refused here, where it costs a
+    /// restart; once durable it would cost the store.
+    pub(super) fn check(&self, head: GroupNumber, ours: Epoch, newest: Epoch) -> Result<(), StoreError> {
+        if newest != ours || self.epoch != ours {
+            return Err(StoreError::Fenced);
+        }
+        if head.0.checked_add(1) != Some(self.number.0) {
+            return Err(StoreError::OutOfOrder);
+        }
+        match JournalBody::decode(&self.body) {
+            Ok(_) => Ok(()),
+            Err(_) => Err(StoreError::Corrupt("a group to be appended has no journal body")),
+        }
+    }
+
+    /// The bytes that the group adds to the journal.
+    pub(super) fn journal_bytes(&self) -> u64 {
+        u64::try_from(self.body.len()).unwrap_or(u64::MAX)
+    }
 }
 
 /// A token's row. The body is opaque to the store.

@@ -1,0 +1,133 @@
+//! A connection as this store needs it.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags};
+
+use super::super::StoreError;
+use super::failure::{failed, io};
+use super::number::Number;
+use super::schema;
+
+/// Statements kept prepared: more than this store has.
+const STATEMENTS: usize = 32;
+
+/// Settings that change nothing in a database of someone else.
+const HARMLESS: &str = "
+    PRAGMA locking_mode = EXCLUSIVE;
+    PRAGMA trusted_schema = OFF;
+    PRAGMA cell_size_check = ON;
+    PRAGMA mmap_size = 0;
+    PRAGMA temp_store = MEMORY;
+";
+
+/// Settings for a database of ours.
+///
+/// `synchronous = FULL` syncs the log at every commit: the promise of a receipt.
+/// `secure_delete` overwrites card ciphertext that a row no longer holds.
+/// A checkpoint moves the log into the database every 4,000 pages (16 MiB): often
+/// enough that a start has little to recover, seldom enough that one group in
+/// many waits for it. The log is cut back to 64 MiB after a fold made it long.
+const OURS: &str = "
+    PRAGMA synchronous = FULL;
+    PRAGMA secure_delete = ON;
+    PRAGMA wal_autocheckpoint = 4000;
+    PRAGMA journal_size_limit = 67108864;
+";
+
+/// Makes a store of the empty file at `path`.
+pub(super) fn create(path: &Path) -> Result<Connection, StoreError> {
+    let mut connection = connect(path)?;
+    make_ours(&connection)?;
+    schema::create(&mut connection)?;
+    Ok(connection)
+}
+
+/// Opens the store at `path` under SQLite's exclusive lock. A file that is not
+/// ours is refused unchanged, then one that is damaged.
+pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
+    let connection = connect(path)?;
+    schema::recognise(&connection)?;
+    make_ours(&connection)?;
+    check_length(&connection, path)?;
+    check_structure(&connection)?;
+    Ok(connection)
+}
+
+fn connect(path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
+    configure(&connection).map_err(failed)?;
+    Ok(connection)
+}
+
+fn make_ours(connection: &Connection) -> Result<(), StoreError> {
+    let mode: String =
+        connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0)).map_err(failed)?;
+    if mode != "wal" {
+        return Err(StoreError::Io("the file system cannot hold a write-ahead log".to_owned()));
+    }
+    connection.execute_batch(OURS).map_err(failed)
+}
+
+fn configure(connection: &Connection) -> rusqlite::Result<()> {
+    // Whoever holds the lock holds it for as long as it runs: waiting is for nothing.
+    connection.busy_timeout(Duration::ZERO)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    connection.execute_batch(HARMLESS)
+}
+
+/// Refuses a file that ends within its last page; SQLite would read zeros there.
+fn check_length(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    // The log may rightly hold what the file lacks, so it goes into the file first.
+    let busy: i64 =
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)).map_err(failed)?;
+    let Number(bytes) = connection
+        .query_row("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size", [], |row| {
+            row.get(0)
+        })
+        .map_err(failed)?;
+    let length = std::fs::metadata(path).map_err(|error| io("the database file", &error))?.len();
+    match (busy, length < bytes) {
+        (0, false) => Ok(()),
+        (0, true) => Err(StoreError::Corrupt("the database is cut short")),
+        _ => Err(StoreError::InUse),
+    }
+}
+
+/// Checks the structure of the whole file: a start reads all of it anyway.
+fn check_structure(connection: &Connection) -> Result<(), StoreError> {
+    let found: String =
+        connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(failed)?;
+    if found == "ok" { Ok(()) } else { Err(StoreError::Corrupt("the database fails SQLite's check")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::SqliteStore;
+
+    #[test]
+    fn has_the_settings_it_promises() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(&dir.path().join("store")).unwrap();
+        let text = |pragma| store.connection.pragma_query_value(None, pragma, |row| row.get::<_, String>(0));
+        let number = |pragma| store.connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
+        assert_eq!(text("journal_mode").unwrap(), "wal");
+        assert_eq!(text("locking_mode").unwrap(), "exclusive");
+        let settings = [
+            ("synchronous", 2),
+            ("secure_delete", 1),
+            ("cell_size_check", 1),
+            ("trusted_schema", 0),
+            ("mmap_size", 0),
+            ("busy_timeout", 0),
+            ("wal_autocheckpoint", 4000),
+        ];
+        for (pragma, value) in settings {
+            assert_eq!(number(pragma).unwrap_or(0), value, "{pragma}");
+        }
+    }
+}

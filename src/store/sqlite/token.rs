@@ -1,0 +1,65 @@
+//! Reading token rows.
+
+use rusqlite::{Connection, OptionalExtension, Row};
+
+use super::super::{StoreError, TokenRow, TokenSlot};
+use super::failure::failed;
+use super::number::Number;
+use crate::types::Trid;
+
+const OF_TRID: &str =
+    "SELECT slot, trid, body FROM token WHERE trid = ?1 AND slot > ?2 ORDER BY slot LIMIT ?3";
+
+/// The row of a slot.
+pub(super) fn token(connection: &Connection, slot: TokenSlot) -> Result<Option<TokenRow>, StoreError> {
+    connection
+        .prepare_cached("SELECT slot, trid, body FROM token WHERE slot = ?1")
+        .and_then(|mut statement| statement.query_row([slot.0], |row| Ok(token_row(row))).optional())
+        .map_err(failed)?
+        .transpose()
+}
+
+/// Up to `limit` rows of a requestor with slots above `after`.
+pub(super) fn tokens_of(
+    connection: &Connection,
+    trid: Trid,
+    after: Option<TokenSlot>,
+    limit: usize,
+) -> Result<Vec<TokenRow>, StoreError> {
+    let after = after.map_or(-1, |slot| i64::from(slot.0));
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut statement = connection.prepare_cached(OF_TRID).map_err(failed)?;
+    let mut rows = statement.query((Number(trid.value()), after, limit)).map_err(failed)?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next().map_err(failed)? {
+        found.push(token_row(row)?);
+    }
+    Ok(found)
+}
+
+/// A row of slot, TRID and body.
+pub(super) fn token_row(row: &Row<'_>) -> Result<TokenRow, StoreError> {
+    let Number(trid) = row.get(1).map_err(failed)?;
+    Ok(TokenRow {
+        slot: TokenSlot(row.get(0).map_err(failed)?),
+        trid: Trid::from_value(trid).map_err(|_| StoreError::Corrupt("a token row has no TRID"))?,
+        body: row.get(2).map_err(failed)?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::SqliteStore;
+    use super::*;
+
+    #[test]
+    fn a_listing_reads_the_index_and_sorts_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(&dir.path().join("store")).unwrap();
+        let plan: String = store
+            .connection
+            .query_row(&format!("EXPLAIN QUERY PLAN {OF_TRID}"), (1, -1, 10), |row| row.get(3))
+            .unwrap();
+        assert_eq!(plan, "SEARCH token USING INDEX token_by_trid (trid=? AND rowid>?)");
+    }
+}

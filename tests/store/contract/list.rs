@@ -1,0 +1,51 @@
+//! Reading token rows, one by one and by requestor.
+
+use tallystick::store::{Store, TokenSlot};
+
+use super::held_by_all;
+use crate::fixture::Fixture;
+use crate::sample::{Content, token, trid_of};
+
+held_by_all!(a_row_reads_as_last_written, a_listing_pages_through_one_requestor);
+
+fn a_row_reads_as_last_written<F: Fixture>() {
+    let mut fixture = F::make();
+    let mut store = fixture.open();
+    let first = Content { tokens: vec![token(0, 1, b"old"), token(1, 1, b"")], ..Content::default() };
+    let second = Content { tokens: vec![token(0, 2, b"newer")], ..Content::default() };
+    store.append(&first.group(1, store.epoch())).unwrap();
+    store.append(&second.group(2, store.epoch())).unwrap();
+    for _ in 0..2 {
+        assert_eq!(store.token(TokenSlot(0)), Ok(Some(token(0, 2, b"newer"))));
+        assert_eq!(store.token(TokenSlot(1)), Ok(Some(token(1, 1, b""))));
+        assert_eq!(store.token(TokenSlot(2)), Ok(None));
+        // The row moved to the list of its new requestor.
+        assert_eq!(store.tokens_of(trid_of(1), None, 9), Ok(vec![token(1, 1, b"")]));
+        assert_eq!(store.tokens_of(trid_of(2), None, 9), Ok(vec![token(0, 2, b"newer")]));
+        drop(store);
+        store = fixture.open();
+    }
+}
+
+fn a_listing_pages_through_one_requestor<F: Fixture>() {
+    let mut fixture = F::make();
+    let mut store = fixture.open();
+    // Written in descending order, so that ascending is not the order of writing.
+    let rows: Vec<_> = (0..20).rev().map(|slot| token(slot, u64::from(slot % 3), &[slot as u8])).collect();
+    let content = Content { tokens: rows, ..Content::default() };
+    store.append(&content.group(1, store.epoch())).unwrap();
+    for limit in [1, 2, 7, usize::MAX] {
+        let (mut listed, mut after) = (Vec::new(), None);
+        loop {
+            let page = store.tokens_of(trid_of(1), after, limit).unwrap();
+            assert!(page.len() <= limit);
+            let Some(last) = page.last() else { break };
+            after = Some(last.slot);
+            listed.extend(page.into_iter().map(|row| row.slot.0));
+        }
+        assert_eq!(listed, [1, 4, 7, 10, 13, 16, 19], "{limit}");
+    }
+    assert_eq!(store.tokens_of(trid_of(1), None, 0), Ok(vec![]));
+    assert_eq!(store.tokens_of(trid_of(9), None, 5), Ok(vec![]));
+    assert_eq!(store.tokens_of(trid_of(1), Some(TokenSlot(u32::MAX)), 5), Ok(vec![]));
+}

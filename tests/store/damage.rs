@@ -1,0 +1,217 @@
+//! Damaged and foreign databases are refused, without a panic and unchanged.
+
+use std::fs;
+
+use proptest::prelude::*;
+use rusqlite::Connection;
+use tallystick::store::{SqliteStore, Store, StoreError, TokenSlot};
+
+use crate::fixture::{Fixture, Sqlite};
+use crate::load::seen;
+use crate::sample::{Content, full, moved, token, trid_of};
+
+/// A closed store with folded counters, three groups after them, tokens and records.
+fn filled() -> Sqlite {
+    let mut fixture = Sqlite::make();
+    let mut store = fixture.open();
+    let many = Content { tokens: (0..200).map(|slot| token(slot, 7, &[9; 100])).collect(), ..full() };
+    store.append(&many.group(1, store.epoch())).unwrap();
+    store.fold().unwrap();
+    for number in 2..=4 {
+        let large = Content { issued: (0..600).map(|slot| moved(slot, number)).collect(), ..full() };
+        store.append(&large.group(u64::from(number), store.epoch())).unwrap();
+    }
+    drop(store);
+    fixture
+}
+
+/// Opens and reads everything there is.
+fn read_all(fixture: &Sqlite) -> Result<(), StoreError> {
+    let mut store = SqliteStore::open(&fixture.path())?;
+    seen(&mut store)?;
+    store.token(TokenSlot(0))?;
+    store.tokens_of(trid_of(7), None, 500)?;
+    store.append(&Content::default().group(5, store.epoch()))?;
+    store.fold()
+}
+
+fn after(sql: &str) -> Result<(), StoreError> {
+    let fixture = filled();
+    Connection::open(fixture.path()).unwrap().execute_batch(sql).unwrap();
+    read_all(&fixture)
+}
+
+#[test]
+fn an_undamaged_one_passes() {
+    assert_eq!(after(""), Ok(()));
+}
+
+#[test]
+fn rows_that_no_store_writes_are_corrupt() {
+    let damages = [
+        "DELETE FROM meta",
+        "DELETE FROM journal WHERE number = 3",
+        "DELETE FROM journal WHERE number = 2",
+        "UPDATE meta SET folded_number = 2",
+        "UPDATE meta SET epoch = 9223372036854775807",
+        "UPDATE journal SET body = substr(body, 2) WHERE number = 3",
+        "UPDATE journal SET body = CAST(body || x'00' AS BLOB) WHERE number = 3",
+        "UPDATE journal SET body = zeroblob(length(body)) WHERE number = 3",
+        "UPDATE journal SET mac = zeroblob(31) WHERE number = 3",
+        "UPDATE journal SET epoch = 99 WHERE number = 4",
+        "UPDATE journal SET epoch = 0 WHERE number = 3",
+        "UPDATE journal SET epoch = -1 WHERE number = 2",
+        "UPDATE counters SET body = zeroblob(16383)",
+        "UPDATE counters SET body = zeroblob(16400)",
+        "UPDATE counters SET body = CAST(x'00000001000000020000000000000000' || substr(body, 17) AS BLOB)",
+        "INSERT INTO counters VALUES (4194304, zeroblob(16384))",
+        "INSERT INTO counters VALUES (-1, zeroblob(16384))",
+        "INSERT INTO token VALUES (-1, 7, x'')",
+        "INSERT INTO token VALUES (4294967296, 7, x'')",
+        "UPDATE token SET trid = 100000000000 WHERE slot = 1",
+        "UPDATE token SET trid = -1 WHERE slot = 1",
+        "UPDATE record SET space = 4",
+        "UPDATE record SET space = 257",
+        "UPDATE record SET expires = -1",
+    ];
+    for sql in damages {
+        let found = after(sql);
+        assert!(matches!(found, Err(StoreError::Corrupt(_))), "{sql}: {found:?}");
+    }
+}
+
+#[test]
+fn tables_that_are_not_the_schema_are_corrupt() {
+    let changes = [
+        "DROP TABLE record",
+        "DROP INDEX token_by_trid",
+        "CREATE TABLE more (x)",
+        "CREATE TRIGGER t AFTER INSERT ON journal BEGIN UPDATE counters SET body = zeroblob(16384); END",
+        "CREATE VIEW v AS SELECT 1",
+        "ALTER TABLE token ADD COLUMN more INTEGER",
+    ];
+    for sql in changes {
+        let found = after(sql);
+        assert_eq!(found, Err(StoreError::Corrupt("its tables are not those of its schema")), "{sql}");
+    }
+}
+
+#[test]
+fn two_tables_in_one_page_are_corrupt() {
+    let shared = "PRAGMA writable_schema = ON;
+        UPDATE sqlite_schema SET rootpage = (SELECT rootpage FROM sqlite_schema WHERE name = 'token_by_trid')
+        WHERE name = 'record_by_expiry'";
+    assert_eq!(after(shared), Err(StoreError::Corrupt("the database fails SQLite's check")));
+}
+
+#[test]
+fn a_newer_schema_is_refused_unchanged() {
+    let fixture = filled();
+    Connection::open(fixture.path()).unwrap().pragma_update(None, "user_version", 2).unwrap();
+    let before = fs::read(fixture.path()).unwrap();
+    assert_eq!(read_all(&fixture), Err(StoreError::Schema { found: 2, known: 1 }));
+    assert_eq!(fs::read(fixture.path()).unwrap(), before);
+}
+
+#[test]
+fn a_foreign_database_is_refused_unchanged() {
+    for sql in ["CREATE TABLE theirs (x)", "PRAGMA application_id = 7", "PRAGMA application_id = 7; VACUUM"] {
+        let fixture = Sqlite::make();
+        Connection::open(fixture.path()).unwrap().execute_batch(sql).unwrap();
+        let before = fs::read(fixture.path()).unwrap();
+        assert!(matches!(read_all(&fixture), Err(StoreError::Corrupt(_))), "{sql}");
+        assert_eq!(fs::read(fixture.path()).unwrap(), before);
+    }
+}
+
+/// A store that started anew would issue its counters again. SQLite takes each
+/// of these for an empty database, also the one of one byte.
+#[test]
+fn an_emptied_file_is_no_new_store() {
+    for empty in [&b""[..], &[0]] {
+        let fixture = filled();
+        fs::write(fixture.path(), empty).unwrap();
+        let found = read_all(&fixture);
+        assert!(matches!(found, Err(StoreError::Corrupt(_))), "{found:?}");
+    }
+    let nothing_in_it = "PRAGMA writable_schema = ON; DELETE FROM sqlite_schema; PRAGMA user_version = 0";
+    assert_eq!(after(nothing_in_it), Err(StoreError::Corrupt("it is no database of this application")));
+}
+
+#[test]
+fn a_lone_log_is_no_new_store() {
+    let mut fixture = Sqlite::make();
+    let store = fixture.open();
+    let copy = fixture.copy();
+    drop(store);
+    fs::remove_file(copy.path()).unwrap();
+    let refused = Err(StoreError::Corrupt("there is a write-ahead log without its database"));
+    assert_eq!(read_all(&copy), refused);
+}
+
+#[test]
+fn a_creation_that_was_cut_short_is_begun_again() {
+    let mut fixture = Sqlite::make();
+    let new = fixture.path().with_file_name("store-new");
+    fs::write(&new, b"half a database").unwrap();
+    fs::write(new.with_file_name("store-new-wal"), b"half a log").unwrap();
+    drop(fixture.open());
+    assert!(!new.exists() && !new.with_file_name("store-new-wal").exists());
+}
+
+/// Damage is found, or harmless; never a panic, and never taken for anything else.
+fn refused_or_harmless(fixture: &Sqlite) {
+    match read_all(fixture) {
+        Ok(()) | Err(StoreError::Corrupt(_) | StoreError::Schema { .. } | StoreError::OutOfOrder) => {}
+        Err(other) => panic!("{other:?}"),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]
+
+    #[test]
+    fn a_shorter_file(cut: prop::sample::Index) {
+        let fixture = filled();
+        let bytes = fs::read(fixture.path()).unwrap();
+        fs::write(fixture.path(), &bytes[..cut.index(bytes.len())]).unwrap();
+        let found = read_all(&fixture);
+        prop_assert!(matches!(found, Err(StoreError::Corrupt(_))), "{} of {}: {found:?}", cut.index(bytes.len()), bytes.len());
+    }
+
+    #[test]
+    fn random_bytes(bytes in prop::collection::vec(any::<u8>(), 1..9000)) {
+        let fixture = Sqlite::make();
+        fs::write(fixture.path(), bytes).unwrap();
+        prop_assert!(matches!(read_all(&fixture), Err(StoreError::Corrupt(_))));
+    }
+
+    #[test]
+    fn bytes_changed(at: [prop::sample::Index; 4], near in 0..400usize, with: [u8; 4]) {
+        let fixture = filled();
+        let mut bytes = fs::read(fixture.path()).unwrap();
+        let pages = bytes.len() / 4096;
+        for (at, with) in at.iter().zip(with) {
+            // Near the start of a page, where its structure lies.
+            bytes[at.index(pages) * 4096 + near] = with;
+        }
+        fs::write(fixture.path(), bytes).unwrap();
+        refused_or_harmless(&fixture);
+    }
+
+    #[test]
+    fn pages_swapped_or_wiped(one: prop::sample::Index, other: prop::sample::Index, wipe: bool) {
+        let fixture = filled();
+        let mut bytes = fs::read(fixture.path()).unwrap();
+        let pages = bytes.len() / 4096;
+        let (one, other) = (one.index(pages) * 4096, other.index(pages) * 4096);
+        let page = bytes[one..one + 4096].to_vec();
+        bytes.copy_within(other..other + 4096, one);
+        bytes[other..other + 4096].copy_from_slice(&page);
+        if wipe {
+            bytes[other..other + 4096].fill(0);
+        }
+        fs::write(fixture.path(), bytes).unwrap();
+        refused_or_harmless(&fixture);
+    }
+}

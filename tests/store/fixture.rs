@@ -1,0 +1,84 @@
+//! A store under test, and how it is closed, crashed and opened again.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use tallystick::store::{MemoryDisk, MemoryStore, SqliteStore, Store};
+use tempfile::TempDir;
+
+/// A place where a store lies.
+pub trait Fixture {
+    type Store: Store;
+
+    /// A place with nothing in it.
+    fn make() -> Self;
+
+    /// Opens what lies there.
+    fn open(&mut self) -> Self::Store;
+
+    /// Ends the store as a power loss would: what is durable stays.
+    fn crash(&mut self, store: Self::Store);
+}
+
+pub struct Memory(pub MemoryDisk);
+
+impl Fixture for Memory {
+    type Store = MemoryStore;
+
+    fn make() -> Self {
+        Self(MemoryDisk::new())
+    }
+
+    fn open(&mut self) -> MemoryStore {
+        MemoryStore::open(&self.0)
+    }
+
+    fn crash(&mut self, store: MemoryStore) {
+        drop(store);
+    }
+}
+
+pub struct Sqlite(TempDir);
+
+impl Sqlite {
+    pub fn path(&self) -> PathBuf {
+        self.0.path().join("store")
+    }
+
+    pub fn wal(&self) -> PathBuf {
+        self.0.path().join("store-wal")
+    }
+
+    /// A second place with a copy of the database and its log as they are.
+    pub fn copy(&self) -> Self {
+        let copy = Self::make();
+        copy_file(&self.path(), &copy.path());
+        copy_file(&self.wal(), &copy.wal());
+        copy
+    }
+}
+
+impl Fixture for Sqlite {
+    type Store = SqliteStore;
+
+    fn make() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn open(&mut self) -> SqliteStore {
+        SqliteStore::open(&self.path()).unwrap()
+    }
+
+    /// Goes on with a copy taken before closing tidies up.
+    fn crash(&mut self, store: SqliteStore) {
+        let copy = self.copy();
+        drop(store);
+        *self = copy;
+    }
+}
+
+fn copy_file(from: &Path, to: &Path) {
+    if from.exists() {
+        fs::copy(from, to).unwrap();
+    }
+}
