@@ -3,16 +3,22 @@
 //! that holds keys.
 
 pub mod config;
+mod connection;
 mod error;
 mod hall;
+mod http;
 mod metrics;
 pub mod options;
 pub mod paths;
 mod peer;
+mod server;
 mod sockets;
+mod start;
 
+pub use connection::{Lobby, SERVER, serve};
 pub use error::DaemonError;
 pub use hall::{Committer, Hall, Stopped};
 pub use metrics::Metrics;
 pub use peer::{Accepted, Authorised, Identified, PeerError};
 pub use sockets::Door;
+pub use start::{main, run};

@@ -1,6 +1,7 @@
 //! Tallystick: an embedded, HSM-style cryptogram engine.
 
 pub mod account;
+pub mod client;
 pub mod command;
 pub mod crypto;
 pub mod cryptogram;
@@ -10,3 +11,4 @@ pub mod keys;
 pub mod secmem;
 pub mod store;
 pub mod types;
+pub mod wire;

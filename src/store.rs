@@ -31,6 +31,10 @@ pub trait Store: Send {
     /// The epoch that this opening of the store drew: one more than any before.
     fn epoch(&self) -> Epoch;
 
+    /// The receipt of everything that was durable when the store was opened or
+    /// last appended to.
+    fn receipt(&self) -> CommitReceipt;
+
     /// Hands all that is stored to `sink`: first the tokens by ascending slot,
     /// then the counters with the folded part of the journal in them, the chain
     /// head up to which they were folded, the journal groups after it in order,

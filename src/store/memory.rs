@@ -36,6 +36,10 @@ impl Store for MemoryStore {
         self.epoch
     }
 
+    fn receipt(&self) -> CommitReceipt {
+        CommitReceipt::new(self.disk.state().head().number)
+    }
+
     fn load(&mut self, sink: &mut dyn Load) -> Result<(), StoreError> {
         self.guard.check()?;
         // A copy, so that a sink that looks at the disk meets no held lock.

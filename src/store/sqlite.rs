@@ -22,7 +22,7 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use super::guard::Guard;
-use super::{CommitReceipt, Epoch, Group, Load, Store, StoreError, TokenRow, TokenSlot};
+use super::{CommitReceipt, Epoch, Group, GroupNumber, Load, Store, StoreError, TokenRow, TokenSlot};
 use crate::types::{Trid, UnixTime};
 use lock::Lock;
 
@@ -32,6 +32,7 @@ pub struct SqliteStore {
     // Fields drop in this order: the database is closed before the lock is let go.
     connection: Connection,
     epoch: Epoch,
+    head: GroupNumber,
     journal_bytes: u64,
     guard: Guard,
     _lock: Lock,
@@ -56,14 +57,19 @@ impl SqliteStore {
         schema::migrate(&mut connection)?;
         schema::verify(&connection)?;
         let epoch = meta::draw_epoch(&mut connection)?;
+        let head = meta::head(&connection)?;
         let journal_bytes = load::journal_bytes(&connection)?;
-        Ok(Self { connection, epoch, journal_bytes, guard: Guard::default(), _lock: lock })
+        Ok(Self { connection, epoch, head, journal_bytes, guard: Guard::default(), _lock: lock })
     }
 }
 
 impl Store for SqliteStore {
     fn epoch(&self) -> Epoch {
         self.epoch
+    }
+
+    fn receipt(&self) -> CommitReceipt {
+        CommitReceipt::new(self.head)
     }
 
     fn load(&mut self, sink: &mut dyn Load) -> Result<(), StoreError> {
@@ -75,6 +81,7 @@ impl Store for SqliteStore {
         let Self { connection, epoch, guard, .. } = self;
         guard.write(|| append::append(connection, *epoch, group))?;
         self.journal_bytes = self.journal_bytes.saturating_add(group.journal_bytes());
+        self.head = group.number;
         Ok(CommitReceipt::new(group.number))
     }
 

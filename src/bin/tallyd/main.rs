@@ -1,2 +1,7 @@
-//! `tallyd`: the daemon that serves the engine on a Unix socket.
-fn main() {}
+//! `tallyd`: the daemon that serves the engine on Unix sockets.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    tallystick::daemon::main(std::env::args_os().skip(1))
+}

@@ -3,7 +3,12 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+
 use super::{Hall, Question, Stopped};
+use crate::daemon::Metrics;
 use crate::engine::{Chain, Fetched, Need, OpenGroup};
 use crate::store::{GroupNumber, Store, StoreError};
 use crate::types::UnixTime;
@@ -20,6 +25,15 @@ pub struct Committer {
     journal_limit: u64,
     clock: fn() -> UnixTime,
     expired: Instant,
+    meters: Option<Meters>,
+}
+
+/// What is measured of commits.
+struct Meters {
+    commit_seconds: Histogram,
+    group_size: Histogram,
+    journal_bytes: Gauge,
+    folds: Counter,
 }
 
 /// What the committer found at the desk.
@@ -38,7 +52,19 @@ impl Committer {
         journal_limit: u64,
         clock: fn() -> UnixTime,
     ) -> Self {
-        Self { hall, store, chain, journal_limit, clock, expired: Instant::now() }
+        Self { hall, store, chain, journal_limit, clock, expired: Instant::now(), meters: None }
+    }
+
+    /// The same, measuring its commits.
+    #[must_use]
+    pub fn counting(mut self, metrics: &Metrics) -> Self {
+        self.meters = Some(Meters {
+            commit_seconds: metrics.commit_seconds.clone(),
+            group_size: metrics.group_size.clone(),
+            journal_bytes: metrics.journal_bytes.clone(),
+            folds: metrics.folds.clone(),
+        });
+        self
     }
 
     /// Commits until the hall is closed and empty. A failed commit ends it at
@@ -91,8 +117,13 @@ impl Committer {
     }
 
     fn commit(&mut self, group: OpenGroup) -> Result<(), StoreError> {
-        let has_rows = group.has_rows();
+        let (has_rows, size, begun) = (group.has_rows(), group.len(), Instant::now());
         let receipt = self.store.append(&self.chain.seal(group))?;
+        if let Some(meters) = &self.meters {
+            meters.commit_seconds.observe(begun.elapsed().as_secs_f64());
+            meters.group_size.observe(u32::try_from(size).map_or(f64::INFINITY, f64::from));
+            meters.journal_bytes.set(i64::try_from(self.store.journal_bytes()).unwrap_or(i64::MAX));
+        }
         if let Ok(mut progress) = self.hall.progress.lock() {
             progress.receipt = receipt;
         }
@@ -114,6 +145,9 @@ impl Committer {
     fn tidy(&mut self) -> Result<(), StoreError> {
         if self.store.journal_bytes() >= self.journal_limit {
             self.store.fold()?;
+            if let Some(meters) = &self.meters {
+                meters.folds.inc();
+            }
         }
         if self.expired.elapsed() >= EXPIRY_INTERVAL {
             self.expired = Instant::now();

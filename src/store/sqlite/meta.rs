@@ -27,6 +27,16 @@ pub(super) fn state(change: &Transaction<'_>) -> Result<(Epoch, GroupNumber), St
         .map_err(failed)
 }
 
+/// The number of the last group.
+pub(super) fn head(connection: &Connection) -> Result<GroupNumber, StoreError> {
+    connection
+        .query_row("SELECT coalesce((SELECT max(number) FROM journal), folded_number) FROM meta", [], |row| {
+            row.get(0)
+        })
+        .map(|Number(number)| GroupNumber(number))
+        .map_err(failed)
+}
+
 /// Refuses if a newer epoch than `ours` was drawn.
 pub(super) fn check_epoch(change: &Transaction<'_>, ours: Epoch) -> Result<(), StoreError> {
     let (newest, _) = state(change)?;

@@ -1,0 +1,152 @@
+//! One connection: whatever has arrived is decided together, committed
+//! together, and answered in order.
+
+mod batch;
+mod tally;
+
+use std::io::{Read, Write};
+use std::sync::Arc;
+use std::time::Instant;
+
+use zeroize::{Zeroize, Zeroizing};
+
+use super::{Door, Hall, Metrics};
+use crate::command::Caller;
+use crate::crypto::Random;
+use crate::keys::Keyring;
+use crate::types::UnixTime;
+use crate::wire::{Arrival, FrameWriter, Hello, Intake, Opcode, Session, Status};
+use batch::Batch;
+
+/// What every connection of a daemon shares.
+pub struct Lobby {
+    /// Where the engine is.
+    pub hall: Arc<Hall>,
+    /// The loaded keys.
+    pub keyring: Arc<Keyring>,
+    /// Counts.
+    pub metrics: Metrics,
+    /// Bytes of the largest frame.
+    pub frame: u32,
+    /// Most requests handled together.
+    pub in_flight: u32,
+    /// The clock.
+    pub clock: fn() -> UnixTime,
+    /// Randomness.
+    pub random: Box<dyn Random>,
+    /// When the daemon started.
+    pub started: Instant,
+    /// The store's epoch.
+    pub epoch: u64,
+}
+
+/// The name and version told in WELCOME and status.
+pub const SERVER: &str = concat!("tallyd ", env!("CARGO_PKG_VERSION"));
+
+/// Serves a connection until its end. A stream that ends inside a frame loses
+/// that frame only: nothing of it was executed.
+///
+/// # Errors
+/// What the stream said.
+pub fn serve(
+    stream: &mut (impl Read + Write),
+    lobby: &Lobby,
+    caller: &Caller,
+    door: Door,
+) -> std::io::Result<()> {
+    let mut connection = Connection {
+        lobby,
+        caller,
+        door,
+        session: Session::default(),
+        in_flight: lobby.in_flight,
+        out: Zeroizing::new(Vec::with_capacity(65_536)),
+    };
+    let mut intake = Intake::new(lobby.frame);
+    loop {
+        let count = match stream.read(intake.space()) {
+            Ok(0) => return Ok(()),
+            Ok(count) => count,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        intake.filled(count);
+        loop {
+            let mut arrivals = Vec::new();
+            let most = usize::try_from(connection.in_flight).unwrap_or(1);
+            let parsed = intake.arrivals(most, &mut arrivals);
+            if arrivals.is_empty() {
+                break;
+            }
+            connection.answer(&arrivals);
+            drop(arrivals);
+            intake.consume(parsed);
+            connection.send(stream)?;
+        }
+    }
+}
+
+/// The state of one connection.
+struct Connection<'c> {
+    lobby: &'c Lobby,
+    caller: &'c Caller,
+    door: Door,
+    session: Session,
+    in_flight: u32,
+    out: Zeroizing<Vec<u8>>,
+}
+
+impl Connection<'_> {
+    /// Answers what has arrived into the buffer for sending.
+    fn answer(&mut self, arrivals: &[Arrival<'_>]) {
+        let mut batch = Batch::new(self.lobby, self.caller, self.door);
+        for arrival in arrivals {
+            match arrival {
+                Arrival::TooShort => batch.refuse(0, 0, Status::FrameTooShort.into()),
+                Arrival::TooLarge { opcode, id } => {
+                    batch.refuse(*opcode, *id, Status::FrameTooLarge.into());
+                }
+                Arrival::Frame(frame) => match self.session.admit(frame) {
+                    Err(status) => batch.refuse(frame.opcode, frame.id, status.into()),
+                    Ok(Opcode::Hello) => {
+                        // What came before HELLO was refused, so the order of answers holds.
+                        batch.finish(&mut self.out);
+                        batch = Batch::new(self.lobby, self.caller, self.door);
+                        self.welcome(frame.id, frame.body);
+                    }
+                    Ok(opcode) => batch.push(opcode, frame.id, frame.body),
+                },
+            }
+        }
+        batch.finish(&mut self.out);
+    }
+
+    fn welcome(&mut self, id: u64, body: &[u8]) {
+        let opcode = Opcode::Hello.number();
+        let agreed = Hello::decode(body).and_then(|hello| {
+            hello.agree(self.lobby.frame, self.lobby.in_flight, SERVER).map_err(Into::into)
+        });
+        match agreed {
+            Ok(welcome) => {
+                self.session.greet();
+                self.in_flight = welcome.in_flight;
+                let frame = FrameWriter::begin(&mut self.out, opcode, Status::Ok.code(), id);
+                welcome.encode(&mut self.out);
+                frame.finish(&mut self.out);
+            }
+            Err(fault) => {
+                let frame = FrameWriter::begin(&mut self.out, opcode, fault.status.code(), id);
+                fault.encode(&mut self.out);
+                frame.finish(&mut self.out);
+            }
+        }
+    }
+
+    /// Writes what was answered, and wipes it: it may hold a PAN.
+    fn send(&mut self, stream: &mut impl Write) -> std::io::Result<()> {
+        let written = stream.write_all(&self.out);
+        self.out.as_mut_slice().zeroize();
+        self.out.clear();
+        written
+    }
+}

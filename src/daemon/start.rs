@@ -1,0 +1,198 @@
+//! From a command line to a serving daemon, and in order back out.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+use super::config::Config;
+use super::connection::{Lobby, SERVER};
+use super::options::{HELP, Invocation, Options, parse};
+use super::server::Server;
+use super::sockets::{Socket, bind};
+use super::{Committer, DaemonError, Hall, Metrics, paths};
+use crate::crypto::SystemRandom;
+use crate::engine::{Engine, EngineError, self_test};
+use crate::keys::{Keyring, SealedKeyring, read_passphrase};
+use crate::secmem::{Protection, Region, harden};
+use crate::store::{SqliteStore, Store, StoreError};
+use crate::types::UnixTime;
+
+/// Slots of locked memory: every version of every key, and those that wrap them.
+const SLOTS: usize = 1024;
+
+/// What ends a serving daemon.
+enum End {
+    /// SIGTERM or SIGINT.
+    Signal,
+    /// The committer has ended: the store failed.
+    Committer,
+}
+
+/// `tallyd`: reads the arguments after the program's name and serves.
+#[must_use]
+pub fn main(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode {
+    match parse(arguments) {
+        Ok(Invocation::Help) => print(HELP),
+        Ok(Invocation::Version) => print(&format!("{SERVER}\n")),
+        Ok(Invocation::Serve(options)) => {
+            start_log();
+            match run(&options, self_test) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => {
+                    tracing::error!(%error, "tallyd does not serve");
+                    ExitCode::FAILURE
+                }
+            }
+        }
+        Err(error) => {
+            tell(&format!("tallyd: {error}\n"));
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Serves until SIGTERM or SIGINT. `self_test` is run before anything is opened.
+///
+/// # Errors
+/// [`DaemonError`] if it does not come to serve, or its store fails.
+pub fn run(options: &Options, self_test: fn() -> Result<(), EngineError>) -> Result<(), DaemonError> {
+    // Before any thread: the hardening of one is inherited by the next.
+    harden()?;
+    self_test()?;
+    let config_path = options.config.clone().unwrap_or_else(|| paths::config(&options.dir));
+    let config = Config::read(&config_path)?;
+    let keyring = Arc::new(unseal(options)?);
+    let store_path = paths::store(&options.dir);
+    let mut store = SqliteStore::open(&store_path)?;
+    let engine = Engine::new(config.engine.clone());
+    let (engine, chain) = engine.unseal(Arc::clone(&keyring), &mut store, UnixTime::from_system_clock())?;
+    let (epoch, receipt) = (store.epoch().0, store.receipt());
+    let tokens = engine.token_count();
+    let hall = Arc::new(Hall::new(engine, receipt));
+    let lobby = Arc::new(Lobby {
+        hall: Arc::clone(&hall),
+        keyring,
+        metrics: Metrics::new(),
+        frame: config.limits.frame_bytes,
+        in_flight: config.limits.in_flight,
+        clock: UnixTime::from_system_clock,
+        random: Box::new(SystemRandom),
+        started: Instant::now(),
+        epoch,
+    });
+    let committer = Committer::new(
+        Arc::clone(&hall),
+        Box::new(store),
+        chain,
+        config.limits.journal_bytes,
+        UnixTime::from_system_clock,
+    )
+    .counting(&lobby.metrics);
+    let (end, ended) = channel();
+    watch_signals(end.clone())?;
+    let sockets = bind(&options.dir, &config)?;
+    let committer = start_committer(committer, end)?;
+    let server = Arc::new(Server::new(lobby, config.peers, config.limits));
+    tracing::info!(epoch, tokens, "serving");
+    let result = serve(&server, &sockets, &hall, &ended, committer);
+    tracing::info!("stopped");
+    result
+}
+
+/// Loads the keys, and says so if their memory is protected by less than it could be.
+fn unseal(options: &Options) -> Result<Keyring, DaemonError> {
+    let path = paths::keyring(&options.dir);
+    let bytes = std::fs::read(&path).map_err(DaemonError::at(&path))?;
+    let sealed = SealedKeyring::from_bytes(&bytes)?;
+    let passphrase = read_passphrase(&options.passphrase_file)?;
+    let region = Region::new(SLOTS)?;
+    if region.protection() == Protection::Locked {
+        let cause = region.fallback_cause().map(|errno| errno.to_string());
+        tracing::warn!(
+            ?cause,
+            "no memfd_secret: keys are in mlock memory, which root can read in this process"
+        );
+    }
+    Ok(sealed.open(&region, &passphrase)?.load()?)
+}
+
+/// Accepts until something ends it; then connections, committer and sockets, in
+/// this order, so that nothing acknowledged is lost and nothing read is unanswered.
+fn serve(
+    server: &Arc<Server>,
+    sockets: &[Socket; 2],
+    hall: &Hall,
+    ended: &Receiver<End>,
+    committer: JoinHandle<Result<(), StoreError>>,
+) -> Result<(), DaemonError> {
+    std::thread::scope(|scope| {
+        for socket in sockets {
+            scope.spawn(|| server.accept_all(socket));
+        }
+        let end = ended.recv();
+        match end {
+            Ok(End::Signal) => tracing::info!("asked to stop"),
+            _ => tracing::error!("the store failed; stopping"),
+        }
+        server.refuse_more();
+        for socket in sockets {
+            // Wakes the thread in accept.
+            let _ = rustix::net::shutdown(&socket.listener, rustix::net::Shutdown::Both);
+        }
+        server.close();
+    });
+    hall.close();
+    match committer.join() {
+        Ok(result) => Ok(result?),
+        Err(_) => Err(StoreError::Poisoned.into()),
+    }
+}
+
+fn start_committer(
+    committer: Committer,
+    end: Sender<End>,
+) -> Result<JoinHandle<Result<(), StoreError>>, DaemonError> {
+    let thread = std::thread::Builder::new().name("committer".to_owned());
+    let work = move || {
+        let result = committer.run();
+        // Nobody listens any more when the daemon is already ending.
+        let _ = end.send(End::Committer);
+        result
+    };
+    thread.spawn(work).map_err(DaemonError::System)
+}
+
+fn watch_signals(end: Sender<End>) -> Result<(), DaemonError> {
+    let mut signals = Signals::new([SIGTERM, SIGINT]).map_err(DaemonError::System)?;
+    let thread = std::thread::Builder::new().name("signals".to_owned());
+    let watch = move || {
+        for _ in signals.forever() {
+            // Further signals change nothing: the daemon is on its way out.
+            let _ = end.send(End::Signal);
+        }
+    };
+    thread.spawn(watch).map(|_| ()).map_err(DaemonError::System)
+}
+
+fn start_log() {
+    let level = std::env::var("TALLYD_LOG").ok();
+    let level = level.and_then(|level| level.parse::<tracing::Level>().ok()).unwrap_or(tracing::Level::INFO);
+    tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).with_target(false).init();
+}
+
+fn print(text: &str) -> ExitCode {
+    use std::io::Write;
+    // A reader that has gone away is no failure of ours.
+    let _ = std::io::stdout().write_all(text.as_bytes());
+    ExitCode::SUCCESS
+}
+
+fn tell(text: &str) {
+    use std::io::Write;
+    let _ = std::io::stderr().write_all(text.as_bytes());
+}

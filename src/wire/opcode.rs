@@ -1,0 +1,102 @@
+//! The operations by number.
+
+use crate::command::Operation;
+
+macro_rules! opcodes {
+    ($($(#[$doc:meta])* $name:ident = $number:literal $text:literal,)+) => {
+        /// What a frame asks for. A reply carries the opcode of its request.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Opcode {
+            $($(#[$doc])* $name,)+
+        }
+
+        impl Opcode {
+            /// Every opcode, in the order of their numbers.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)+];
+
+            /// The number on the wire.
+            #[must_use]
+            pub const fn number(self) -> u16 {
+                match self { $(Self::$name => $number,)+ }
+            }
+
+            /// The opcode with this number.
+            #[must_use]
+            pub const fn from_number(number: u16) -> Option<Self> {
+                match number { $($number => Some(Self::$name),)+ _ => None }
+            }
+
+            /// The name in metrics and documents.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$name => $text,)+ }
+            }
+        }
+    };
+}
+
+opcodes! {
+    /// Agree on version and limits: the first frame of a connection.
+    Hello = 0x0001 "hello",
+    /// Nothing but an answer.
+    Ping = 0x0002 "ping",
+    /// Issue a cryptogram.
+    Issue = 0x0010 "issue",
+    /// Verify a cryptogram and consume it.
+    Verify = 0x0011 "verify",
+    /// Many issues in one frame.
+    IssueBatch = 0x0012 "issue_batch",
+    /// Many verifications in one frame.
+    VerifyBatch = 0x0013 "verify_batch",
+    /// Issue a dynamic verification value.
+    IssueShort = 0x0014 "issue_short",
+    /// Verify a dynamic verification value and consume it.
+    VerifyShort = 0x0015 "verify_short",
+    /// Save a card.
+    Provision = 0x0020 "provision",
+    /// Show a token.
+    Show = 0x0021 "show",
+    /// List a requestor's tokens.
+    List = 0x0022 "list",
+    /// Suspend, resume or deactivate a token.
+    ChangeStatus = 0x0023 "change_status",
+    /// Give a token a new expiry.
+    Renew = 0x0024 "renew",
+    /// Link a PAN to its predecessor's PAR.
+    LinkPar = 0x0025 "link_par",
+    /// Read a token's PAN.
+    Detokenize = 0x0026 "detokenize",
+    /// The PAR of a PAN.
+    Par = 0x0027 "par",
+    /// The fingerprint of a PAN.
+    Fingerprint = 0x0028 "fingerprint",
+    /// Clear the lock on a token's dynamic verification values.
+    ClearShortLock = 0x0029 "clear_short_lock",
+    /// What the daemon is and how it is. Admin socket only.
+    Status = 0x0040 "status",
+    /// Metrics in the OpenMetrics text format. Admin socket only.
+    Metrics = 0x0041 "metrics",
+}
+
+impl Opcode {
+    /// The opcode of an engine operation.
+    #[must_use]
+    pub const fn of(operation: Operation) -> Self {
+        match operation {
+            Operation::Provision => Self::Provision,
+            Operation::Show => Self::Show,
+            Operation::List => Self::List,
+            Operation::ChangeStatus => Self::ChangeStatus,
+            Operation::Renew => Self::Renew,
+            Operation::LinkPar => Self::LinkPar,
+            Operation::Detokenize => Self::Detokenize,
+            Operation::Par => Self::Par,
+            Operation::Fingerprint => Self::Fingerprint,
+            Operation::Issue => Self::Issue,
+            Operation::Verify => Self::Verify,
+            Operation::IssueShort => Self::IssueShort,
+            Operation::VerifyShort => Self::VerifyShort,
+            Operation::ClearShortLock => Self::ClearShortLock,
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! The status of a reply: the one place where refusals become wire codes.
+
+use std::fmt;
+
+use crate::command::Refusal;
+use crate::types::EvidenceError;
+
+macro_rules! statuses {
+    ($($name:ident = $code:literal $text:literal $says:literal,)+) => {
+        /// How a request ended. The high byte groups: 0x01 frames, 0x02 fields,
+        /// 0x03 authority, 0x04 state, 0x05 cryptograms, 0x06 service.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Status {
+            $(#[doc = $says] $name,)+
+        }
+
+        impl Status {
+            /// Every status, in the order of their codes.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)+];
+
+            /// The code on the wire.
+            #[must_use]
+            pub const fn code(self) -> u16 {
+                match self { $(Self::$name => $code,)+ }
+            }
+
+            /// The status with this code.
+            #[must_use]
+            pub const fn from_code(code: u16) -> Option<Self> {
+                match code { $($code => Some(Self::$name),)+ _ => None }
+            }
+
+            /// The name in metrics, JSON output and documents.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$name => $text,)+ }
+            }
+
+            /// What it says to a person.
+            #[must_use]
+            pub const fn says(self) -> &'static str {
+                match self { $(Self::$name => $says,)+ }
+            }
+        }
+    };
+}
+
+statuses! {
+    Ok = 0x0000 "ok" "done",
+    FrameTooShort = 0x0101 "frame_too_short" "a frame is shorter than its header",
+    FrameTooLarge = 0x0102 "frame_too_large" "the frame is larger than agreed",
+    UnknownOpcode = 0x0103 "unknown_opcode" "no operation has this opcode",
+    ReservedBits = 0x0104 "reserved_bits" "a reserved bit or byte is not zero",
+    WrongVersion = 0x0105 "wrong_version" "no offered protocol version is spoken here",
+    HelloExpected = 0x0106 "hello_expected" "the first frame must be HELLO",
+    HelloRepeated = 0x0107 "hello_repeated" "HELLO comes once",
+    DuplicateRequestId = 0x0108 "duplicate_request_id" "the request id was used just before",
+    RequestOutOfOrder = 0x0109 "request_out_of_order" "request ids must grow",
+    BodyTruncated = 0x010a "body_truncated" "the body ends early",
+    BodyTrailing = 0x010b "body_trailing" "the body goes on too long",
+    BodyMalformed = 0x010c "body_malformed" "the body is not of its operation's form",
+    FieldMissing = 0x010d "field_missing" "a field is missing",
+    FieldUnknown = 0x010e "field_unknown" "a field is not known to this operation",
+    FieldRepeated = 0x010f "field_repeated" "a field stands twice",
+    NotCanonical = 0x0110 "not_canonical" "a field that is not bound must be zero",
+    BatchSize = 0x0111 "batch_size" "a batch has 1 to 1,024 items",
+    PanLength = 0x0201 "pan_length" "a PAN has 12 to 19 digits",
+    PanNotDigits = 0x0202 "pan_not_digits" "a PAN holds digits only",
+    PanLuhn = 0x0203 "pan_luhn" "the PAN fails the Luhn check",
+    ExpiryMalformed = 0x0204 "expiry_malformed" "an expiry is YYMM with a month of 01 to 12",
+    TridMalformed = 0x0205 "trid_malformed" "a TRID has 11 digits",
+    TokenMalformed = 0x0206 "token_malformed" "a token number has 12 to 19 digits",
+    CryptogramLength = 0x0207 "cryptogram_length" "a cryptogram has 20 bytes",
+    ShortValueMalformed = 0x0208 "short_value_malformed" "a dynamic verification value has 3 or 4 digits",
+    BindingMalformed = 0x0209 "binding_malformed" "binding bits are 1, 2, 4 and 8",
+    ChannelMalformed = 0x020a "channel_malformed" "a channel is 0 to 3, a set of channels 1 to 15",
+    CurrencyMalformed = 0x020b "currency_malformed" "a currency is an ISO 4217 numeric code, 1 to 999",
+    MerchantMalformed = 0x020c "merchant_malformed" "a merchant has 1 to 255 printable characters",
+    IdempotencyKeyMalformed = 0x020d "idempotency_key_malformed" "an idempotency key has 1 to 64 bytes and comes with changing operations only",
+    ConsentMissing = 0x020e "consent_missing" "a card is saved only with the cardholder's consent",
+    EvidenceMissing = 0x020f "evidence_missing" "a card is saved only with authentication evidence: provider and reference",
+    AuthReferenceMalformed = 0x0210 "auth_reference_malformed" "an authentication reference number has 1 to 26 printable characters",
+    AuthReferenceRequired = 0x0211 "auth_reference_required" "RuPay demands an authentication reference number",
+    ParMalformed = 0x0212 "par_malformed" "a PAR has 1 to 64 printable characters",
+    ProviderMalformed = 0x0213 "provider_malformed" "a provider's name has 1 to 32 of a-z, 0-9, - and _; at most 8 are named, each once",
+    EventMalformed = 0x0214 "event_malformed" "an event is suspend, resume or deactivate with its reason",
+    LimitMalformed = 0x0215 "limit_malformed" "a page has 1 to 100 tokens",
+    PeerUnknown = 0x0301 "peer_unknown" "the configuration names no such peer",
+    RoleMissing = 0x0302 "role_missing" "the caller has no role for this operation",
+    TridNotAllowed = 0x0303 "trid_not_allowed" "the caller may not act for this TRID",
+    AdminSocketOnly = 0x0304 "admin_socket_only" "this operation is served on the admin socket only",
+    ExpiryPast = 0x0401 "expiry_past" "the expiry has passed",
+    NoTokenRange = 0x0402 "no_token_range" "no token BIN range is configured for this card",
+    TokenRangeFull = 0x0403 "token_range_full" "the token BIN range is full",
+    TokenLimit = 0x0404 "token_limit" "the engine holds as many tokens as it may",
+    UnknownToken = 0x0405 "unknown_token" "no token has this number",
+    TokenInitiated = 0x0406 "token_initiated" "the token is not active yet",
+    TokenSuspended = 0x0407 "token_suspended" "the token is suspended",
+    TokenDeactivated = 0x0408 "token_deactivated" "the token is deactivated",
+    TokenExpired = 0x0409 "token_expired" "the token has expired",
+    WrongTrid = 0x040a "wrong_trid" "the TRID is not the token's",
+    UnknownProvider = 0x040b "unknown_provider" "the token does not stand at that provider",
+    TooManyProviders = 0x040c "too_many_providers" "the token stands at as many providers as it may",
+    ParConflict = 0x040d "par_conflict" "the PAN is already linked to another PAR",
+    IdempotencyConflict = 0x040e "idempotency_conflict" "the idempotency key was used with another request",
+    CounterExhausted = 0x040f "counter_exhausted" "the token has issued its last counter",
+    Refused = 0x0501 "refused" "the cryptogram is refused",
+    CryptogramFormat = 0x0502 "cryptogram_format" "the cryptogram has an unknown format",
+    KeyVersion = 0x0503 "key_version" "the cryptogram's key version is unknown or destroyed",
+    WrongExpiry = 0x0504 "wrong_expiry" "the expiry is not the token's",
+    DomainMerchant = 0x0505 "domain_merchant" "the token may not be used at this merchant",
+    DomainChannel = 0x0506 "domain_channel" "the token may not be used through this channel",
+    BindingDemanded = 0x0507 "binding_demanded" "the token demands that more of the transaction is bound",
+    BindingMismatch = 0x0508 "binding_mismatch" "the cryptogram binds data that the transaction lacks",
+    BadMac = 0x0509 "bad_mac" "the cryptogram's MAC is wrong",
+    TooOld = 0x050a "too_old" "the cryptogram is too old",
+    FromFuture = 0x050b "from_future" "the cryptogram's time lies in the future",
+    NeverIssued = 0x050c "never_issued" "the cryptogram's counter was never issued",
+    Replayed = 0x050d "replayed" "the cryptogram was accepted before",
+    BehindWindow = 0x050e "behind_window" "the cryptogram's counter lies behind the replay window",
+    ShortMismatch = 0x050f "short_mismatch" "the dynamic verification value does not match",
+    ShortLocked = 0x0510 "short_locked" "the token's dynamic verification values are locked",
+    Busy = 0x0601 "busy" "a limit is reached; try again later",
+    Stopped = 0x0602 "stopped" "the engine has stopped",
+}
+
+impl Status {
+    /// The status of a refused verification for a caller who may not learn why:
+    /// one code for everything that tells something of the cryptogram or token.
+    #[must_use]
+    pub fn for_non_auditor(refusal: Refusal) -> Self {
+        if refusal.is_of_cryptogram() { Self::Refused } else { refusal.into() }
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.says())
+    }
+}
+
+impl From<Refusal> for Status {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Evidence(EvidenceError::ConsentMissing) => Self::ConsentMissing,
+            Refusal::Evidence(EvidenceError::EvidenceMissing) => Self::EvidenceMissing,
+            Refusal::Evidence(EvidenceError::AuthReference) => Self::AuthReferenceMalformed,
+            Refusal::Evidence(EvidenceError::AuthReferenceRequired) => Self::AuthReferenceRequired,
+            Refusal::RoleMissing => Self::RoleMissing,
+            Refusal::TridNotAllowed => Self::TridNotAllowed,
+            Refusal::ExpiryPast => Self::ExpiryPast,
+            Refusal::NoTokenRange => Self::NoTokenRange,
+            Refusal::TokenRangeFull => Self::TokenRangeFull,
+            Refusal::TokenLimit => Self::TokenLimit,
+            Refusal::UnknownToken => Self::UnknownToken,
+            Refusal::TokenInitiated => Self::TokenInitiated,
+            Refusal::TokenSuspended => Self::TokenSuspended,
+            Refusal::TokenDeactivated => Self::TokenDeactivated,
+            Refusal::TokenExpired => Self::TokenExpired,
+            Refusal::WrongTrid => Self::WrongTrid,
+            Refusal::UnknownProvider => Self::UnknownProvider,
+            Refusal::TooManyProviders => Self::TooManyProviders,
+            Refusal::ParConflict => Self::ParConflict,
+            Refusal::IdempotencyConflict => Self::IdempotencyConflict,
+            Refusal::CounterExhausted => Self::CounterExhausted,
+            Refusal::CryptogramFormat => Self::CryptogramFormat,
+            Refusal::KeyVersion => Self::KeyVersion,
+            Refusal::WrongExpiry => Self::WrongExpiry,
+            Refusal::DomainMerchant => Self::DomainMerchant,
+            Refusal::DomainChannel => Self::DomainChannel,
+            Refusal::BindingDemanded => Self::BindingDemanded,
+            Refusal::BindingMismatch => Self::BindingMismatch,
+            Refusal::BadMac => Self::BadMac,
+            Refusal::TooOld => Self::TooOld,
+            Refusal::FromFuture => Self::FromFuture,
+            Refusal::NeverIssued => Self::NeverIssued,
+            Refusal::Replayed => Self::Replayed,
+            Refusal::BehindWindow => Self::BehindWindow,
+            Refusal::ShortMismatch => Self::ShortMismatch,
+            Refusal::ShortLocked => Self::ShortLocked,
+            Refusal::Busy => Self::Busy,
+            Refusal::Stopped => Self::Stopped,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_and_names_are_apart_and_come_back() {
+        let mut names = std::collections::BTreeSet::new();
+        for status in Status::ALL {
+            assert_eq!(Status::from_code(status.code()), Some(*status));
+            assert!(names.insert(status.name()));
+        }
+        assert!(Status::ALL.is_sorted_by_key(|status| status.code()));
+        assert_eq!(Status::from_code(0xffff), None);
+    }
+
+    #[test]
+    fn a_non_auditor_learns_nothing_of_the_cryptogram() {
+        for refusal in [Refusal::BadMac, Refusal::Replayed, Refusal::UnknownToken, Refusal::TokenSuspended] {
+            assert_eq!(Status::for_non_auditor(refusal), Status::Refused);
+        }
+        assert_eq!(Status::for_non_auditor(Refusal::RoleMissing), Status::RoleMissing);
+        assert_eq!(Status::for_non_auditor(Refusal::Busy), Status::Busy);
+    }
+}
