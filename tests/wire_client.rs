@@ -417,3 +417,13 @@ fn pages_are_read() {
     let page = client.list(List { trid: trid(), after: None, limit: 1 }).unwrap();
     assert_eq!(page, Page { tokens: Vec::new(), next: Some(3) });
 }
+
+#[test]
+fn a_batch_of_another_size_is_not_believed() {
+    let mut body = Vec::new();
+    begin_batch_reply(&mut body, 1);
+    encode_batch_item(&mut body, |_| Status::Refused);
+    let mut client = says(raw(Opcode::IssueBatch.number(), 0, 2, &body));
+    let refused = client.issue_batch(&[(issue(1), None), (issue(2), None)]);
+    assert!(matches!(refused, Err(ClientError::Protocol(_))));
+}

@@ -240,4 +240,47 @@ mod tests {
         intake.consume(parsed);
         assert!(intake.buffer.iter().all(|byte| *byte == 0));
     }
+
+    /// Puts `bytes` in and takes out what is whole.
+    fn put(intake: &mut Intake, bytes: &[u8]) -> usize {
+        intake.space()[..bytes.len()].copy_from_slice(bytes);
+        intake.filled(bytes.len());
+        let mut arrivals = Vec::new();
+        let parsed = intake.arrivals(usize::MAX, &mut arrivals);
+        let count = arrivals.len();
+        drop(arrivals);
+        intake.consume(parsed);
+        count
+    }
+
+    #[test]
+    fn a_part_that_was_moved_to_the_front_leaves_nothing_behind() {
+        let (stream, _) = write(&[(2, 7, b"4111111111111111".to_vec())]);
+        let many = stream.repeat(ROOM * 3 / 4 / stream.len());
+        let (first, last) = many.split_at(many.len() - 2);
+        let mut intake = Intake::new(64);
+        let count = put(&mut intake, first);
+        assert!(intake.start > 0 && intake.buffer[intake.start..].starts_with(&stream[..30]));
+        intake.space();
+        assert_eq!((intake.start, intake.end), (0, 30));
+        assert!(intake.buffer[30..].iter().all(|byte| *byte == 0));
+        assert_eq!(count + put(&mut intake, last), many.len() / stream.len());
+    }
+
+    #[test]
+    fn an_agreed_limit_is_kept_and_cannot_be_raised() {
+        for (agreed, arrives) in [(40, true), (39, false), (u32::MAX, true)] {
+            let (stream, _) = write(&[(2, 7, vec![1; 24])]);
+            let mut intake = Intake::new(64);
+            intake.agree(agreed);
+            intake.space()[..stream.len()].copy_from_slice(&stream);
+            intake.filled(stream.len());
+            let mut arrivals = Vec::new();
+            let _ = intake.arrivals(1, &mut arrivals);
+            assert_eq!(matches!(arrivals[..], [Arrival::Frame(_)]), arrives, "{agreed}");
+        }
+        let mut intake = Intake::new(64);
+        intake.agree(1000);
+        assert_eq!(intake.largest, 64);
+    }
 }

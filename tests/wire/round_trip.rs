@@ -182,6 +182,9 @@ fn versions_and_limits_are_agreed() {
     (hello.frame, hello.in_flight) = (0, 0);
     let welcome = hello.agree(65_536, 1024, "s").unwrap();
     assert_eq!((welcome.frame, welcome.in_flight), (4096, 1));
+    assert_eq!(hello.agree(1, 0, "s").map(|welcome| (welcome.frame, welcome.in_flight)), Ok((4096, 1)));
+    (hello.frame, hello.in_flight) = (u32::MAX, u32::MAX);
+    assert_eq!(hello.agree(1, 0, "s").map(|welcome| (welcome.frame, welcome.in_flight)), Ok((4096, 1)));
     hello.versions = vec![2];
     assert_eq!(hello.agree(65_536, 1024, "s"), Err(Status::WrongVersion));
 }
