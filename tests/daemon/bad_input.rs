@@ -72,13 +72,7 @@ fn a_stream_that_ends_inside_a_frame_loses_that_frame_only() {
 
 /// The CBOR of a provisioning request, with one field written differently.
 fn provision_body(field: u64, text: Option<&str>) -> Vec<u8> {
-    let fields = [
-        (1, PAN),
-        (2, "4912"),
-        (3, "40010000001"),
-        (5, "bank"),
-        (6, "pay_1"),
-    ];
+    let fields = [(1, PAN), (2, "4912"), (3, "40010000001"), (5, "bank"), (6, "pay_1")];
     let kept = |key: u64| key != field || text.is_some();
     let extra = u64::from(![1, 2, 3, 4, 5, 6].contains(&field));
     let count = (1..=6).filter(|key| kept(*key)).count() as u64 + extra;
@@ -169,8 +163,9 @@ fn cryptograms_of_nineteen_and_twenty_one_bytes_and_strangers() {
 #[test]
 fn a_wrong_role_and_a_wrong_socket() {
     let all = "roles = [\"provisioner\", \"issuer\", \"verifier\", \"detokenizer\", \"auditor\", \"admin\"]";
-    let daemon =
-        Daemon::start_with(|config| config.replace(all, "roles = [\"provisioner\", \"issuer\", \"verifier\"]"));
+    let daemon = Daemon::start_with(|config| {
+        config.replace(all, "roles = [\"provisioner\", \"issuer\", \"verifier\"]")
+    });
     let mut client = daemon.client();
     let token = provision(&mut client);
     let refused = |error: ClientError| error.status();

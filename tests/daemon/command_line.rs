@@ -11,13 +11,18 @@ use crate::process::{Daemon, PAN, tally};
 fn fed(mut command: Command, input: &str) -> Output {
     let mut child =
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    // One that refuses before it reads closes the pipe.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
     child.wait_with_output().unwrap()
 }
 
 fn json(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
-        panic!("{error}: {}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+        panic!(
+            "{error}: {}{}",
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        )
     })
 }
 
@@ -27,8 +32,17 @@ fn run(daemon: &Daemon, arguments: &[&str]) -> Output {
 
 fn provisioned(daemon: &Daemon) -> String {
     let arguments = [
-        "provision", "--json", "--trid", "40010000001", "--expiry", "4912", "--consent", "--auth-provider", "bank",
-        "--auth-reference", "pay_1",
+        "provision",
+        "--json",
+        "--trid",
+        "40010000001",
+        "--expiry",
+        "4912",
+        "--consent",
+        "--auth-provider",
+        "bank",
+        "--auth-reference",
+        "pay_1",
     ];
     let output = fed(tally(daemon.dir.path(), &arguments), &format!("{PAN}\n"));
     assert!(output.status.success());
@@ -46,7 +60,10 @@ fn a_whole_life_by_hand() {
     let verify = [&["verify", "--expiry", "4912", "--cryptogram", &cryptogram][..], &pay].concat();
     assert_eq!(json(&run(&daemon, &verify))["accepted"], true);
     let again = run(&daemon, &verify);
-    assert_eq!((again.status.code(), json(&again)["status"].as_str().unwrap().to_owned()), (Some(1), "replayed".into()));
+    assert_eq!(
+        (again.status.code(), json(&again)["status"].as_str().unwrap().to_owned()),
+        (Some(1), "replayed".into())
+    );
     for (change, status) in [("suspend", "suspended"), ("resume", "active"), ("delete", "deactivated")] {
         assert_eq!(json(&run(&daemon, &["token", change, &token]))["status"], status);
     }
@@ -124,9 +141,20 @@ fn the_demo_tells_every_step() {
     let text = String::from_utf8(output.stdout).unwrap();
     let steps: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert!(steps.iter().all(|step| step["ok"] == true && step["step"].is_string()));
-    for wanted in ["two_tokens", "one_par", "one_fingerprint", "verify_again", "verify_other_amount",
-        "issue_suspended", "resume", "retry", "retry_counter", "kill", "replay_after_kill", "issue_after_kill"]
-    {
+    for wanted in [
+        "two_tokens",
+        "one_par",
+        "one_fingerprint",
+        "verify_again",
+        "verify_other_amount",
+        "issue_suspended",
+        "resume",
+        "retry",
+        "retry_counter",
+        "kill",
+        "replay_after_kill",
+        "issue_after_kill",
+    ] {
         assert!(steps.iter().any(|step| step["step"] == wanted), "{wanted}");
     }
 }
@@ -170,6 +198,9 @@ fn the_bench_measures_each_operation() {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let measured = json(&output);
         assert!(measured["operations"].as_u64().unwrap() > 0 && measured["per_second"].as_u64().unwrap() > 0);
-        assert!(measured["latency_ns"]["p50"].as_u64().unwrap() <= measured["latency_ns"]["p99"].as_u64().unwrap());
+        assert!(
+            measured["latency_ns"]["p50"].as_u64().unwrap()
+                <= measured["latency_ns"]["p99"].as_u64().unwrap()
+        );
     }
 }

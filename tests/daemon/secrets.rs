@@ -31,7 +31,9 @@ fn log_metrics_files_and_replies_hold_none() {
     let token = provision(&mut client);
     let issued = client.issue(issue_of(&token), None).unwrap();
     client.verify(verify_of(&token, issued.cryptogram), None).unwrap();
-    let Reply::Detokenized(card) = client.call(&Command::Detokenize(token.token), None).unwrap() else { panic!() };
+    let Reply::Detokenized(card) = client.call(&Command::Detokenize(token.token), None).unwrap() else {
+        panic!()
+    };
     assert_eq!(card.pan.expose_digits(), PAN.as_bytes());
     let mut raw = Raw::greeted(&daemon.socket());
     // A PAN in every wrong place: as a token, as a TRID, as garbage, in an unknown operation.
