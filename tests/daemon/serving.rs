@@ -194,6 +194,30 @@ fn racing_connections_verify_a_cryptogram_once() {
 }
 
 #[test]
+fn two_requests_with_one_key_at_once_are_executed_once() {
+    let daemon = Daemon::start();
+    let mut client = daemon.client();
+    let token = provision(&mut client);
+    for round in 0..20u32 {
+        let name = format!("order {round}");
+        let start = std::sync::Barrier::new(2);
+        let issued = std::thread::scope(|scope| {
+            let racers = [(); 2].map(|()| {
+                let mut client = daemon.client();
+                let (token, start, name) = (&token, &start, &name);
+                scope.spawn(move || {
+                    start.wait();
+                    client.issue(issue_of(token), IdempotencyKey::parse(name.as_bytes()).ok()).unwrap()
+                })
+            });
+            racers.map(|racer| racer.join().unwrap())
+        });
+        assert_eq!(issued[0], issued[1]);
+        assert_eq!(issued[0].cryptogram.header().unwrap().atc.get(), round + 1, "a counter was burnt");
+    }
+}
+
+#[test]
 fn a_second_daemon_on_one_directory_is_refused() {
     let daemon = Daemon::start();
     let status = daemon.spawn().wait().unwrap();
