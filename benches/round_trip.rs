@@ -18,7 +18,6 @@ use tallystick::daemon::{Committer, Door, Hall, Lobby, Metrics, serve};
 use tallystick::engine::{Engine, EngineLimits};
 use tallystick::store::{SqliteStore, Store};
 use tallystick::types::{Transaction, UnixTime};
-use tallystick::wire::Opcode;
 
 const NOW: UnixTime = UnixTime::from_seconds(support::NOW);
 /// Bytes of an issue's frame: length 4, header 12, body 36.
@@ -74,9 +73,9 @@ fn round_trip(criterion: &mut Criterion) {
         group.bench_function(BenchmarkId::new("ping", depth), |bench| {
             bench.iter(|| {
                 for _ in 0..depth {
-                    client.submit_empty(Opcode::Ping).unwrap();
+                    client.submit_ping().unwrap();
                 }
-                (0..depth).for_each(|_| client.receive().unwrap().status().unwrap());
+                (0..depth).for_each(|_| drop(client.receive().unwrap().1.unwrap()));
             });
         });
         group.bench_function(BenchmarkId::new("issue, durable", depth), |bench| {
@@ -84,7 +83,7 @@ fn round_trip(criterion: &mut Criterion) {
                 for _ in 0..depth {
                     client.submit(&Command::Issue(issue), None).unwrap();
                 }
-                (0..depth).for_each(|_| client.receive().unwrap().status().unwrap());
+                (0..depth).for_each(|_| drop(client.receive().unwrap().1.unwrap()));
             });
         });
     }

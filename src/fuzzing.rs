@@ -94,7 +94,7 @@ pub fn message(data: &[u8]) {
 /// The body of every reply; one that is accepted is written and read again.
 pub fn reply(data: &[u8]) {
     let (_, _, _) = (Welcome::decode(data), StatusReport::decode(data), decode_metrics(data));
-    let _ = Fault::decode(crate::wire::Status::Busy, data);
+    let _ = Fault::text(data);
     for opcode in Opcode::ALL {
         if let Ok(reply) = decode_reply(*opcode, data) {
             let (mut written, mut again) = (Vec::new(), Vec::new());

@@ -1,7 +1,18 @@
 //! The wire: frames and messages, without sockets. `docs/WIRE.md` is the
 //! contract; its hex examples are tests.
+//!
+//! Whatever is received goes through an [`Intake`], which gives whole frames,
+//! and a [`Session`], which keeps their order; [`decode_message`] makes a frame's
+//! body a [`Message`] that borrows from it. Whatever is sent is appended to a
+//! buffer that is used again, frame by frame, by a [`FrameWriter`]. Issuing and
+//! verifying allocate nothing on either way.
+//!
+//! A body may hold a PAN. So no type here shows one in its `Debug`, a [`Fault`]
+//! carries a status and the name of a field and never content, the intake wipes
+//! what is consumed, and buffers are wiped before they grow ([`append`]).
 
 mod batch;
+mod buffer;
 mod cbor;
 mod cold;
 mod fault;
@@ -16,10 +27,14 @@ mod report;
 mod session;
 mod status;
 
-pub use batch::{BatchAnswers, MAX_BATCH, encode_batch};
+pub use batch::{
+    MAX_BATCH, begin_batch_reply, decode_batch_reply, encode_batch_item, encode_issue_batch,
+    encode_verify_batch,
+};
+pub use buffer::{append, cut, reserve, wipe};
 pub use fault::Fault;
 pub use frame::{Frame, FrameWriter, HEADER, LENGTH};
-pub use handshake::{Hello, PROTOCOL, Welcome};
+pub use handshake::{Hello, LEAST_FRAME, PROTOCOL, Welcome};
 pub use intake::{Arrival, Intake, Parsed};
 pub use message::{Message, decode_message, encode_command};
 pub use opcode::Opcode;

@@ -26,7 +26,8 @@ use tallystick::types::{
     Transaction,
 };
 use tallystick::wire::{
-    FrameWriter, Hello, KeyReport, Opcode, StatusReport, encode_batch, encode_command, encode_reply,
+    FrameWriter, Hello, KeyReport, Opcode, StatusReport, encode_command, encode_issue_batch, encode_reply,
+    encode_verify_batch,
 };
 
 fn corpus() -> PathBuf {
@@ -123,11 +124,15 @@ fn make_seeds() {
         framed(&mut one, opcode, 2, &body);
         put("connection", opcode.name(), &one);
     }
-    for (opcode, command) in
-        [(Opcode::IssueBatch, &commands()[9..10]), (Opcode::VerifyBatch, &commands()[10..11])]
-    {
+    for opcode in [Opcode::IssueBatch, Opcode::VerifyBatch] {
         let mut body = Vec::new();
-        encode_batch(&mut body, command);
+        match (&commands()[9], &commands()[10]) {
+            (Command::Issue(issue), _) if opcode == Opcode::IssueBatch => {
+                encode_issue_batch(&mut body, &[(*issue, None); 2]).unwrap();
+            }
+            (_, Command::Verify(verify)) => encode_verify_batch(&mut body, &[(*verify, None); 2]).unwrap(),
+            other => panic!("{other:?}"),
+        }
         put("message", opcode.name(), &body);
         framed(&mut all, opcode, 100 + u64::from(opcode.number()), &body);
     }

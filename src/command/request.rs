@@ -1,5 +1,7 @@
 //! What may be asked.
 
+use std::fmt;
+
 use super::Role;
 use crate::types::{
     Cryptogram, Domain, Evidence, Expiry, IdempotencyKey, Pan, Par, ProviderName, ShortValue, StatusEvent,
@@ -7,7 +9,6 @@ use crate::types::{
 };
 
 /// A request: a command, and for a changing one its idempotency key.
-#[derive(Debug)]
 pub struct Request<'a> {
     /// What is asked.
     pub command: Command<'a>,
@@ -187,6 +188,18 @@ pub struct VerifyShort<'a> {
     pub transaction: Transaction<'a>,
     /// The value.
     pub value: ShortValue,
+}
+
+impl fmt::Debug for Request<'_> {
+    /// Without the body, which may hold a PAN.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { command, idempotency, body } = self;
+        f.debug_struct("Request")
+            .field("command", command)
+            .field("idempotency", idempotency)
+            .field("body", &format_args!("{} bytes", body.len()))
+            .finish()
+    }
 }
 
 impl Command<'_> {

@@ -2,9 +2,12 @@
 //! u16 and the single body. The reply: count u16, then for each a status u16, a
 //! length u16 and the single reply's body.
 
+use super::buffer::append;
 use super::message::decode_request;
-use super::{Fault, Opcode, Status, encode_command};
-use crate::command::{Command, Request};
+use super::reply::decode_reply;
+use super::{Fault, Opcode, Status, hot};
+use crate::command::{Issue, Reply, Request, Verify};
+use crate::types::IdempotencyKey;
 
 /// Most items of a batch.
 pub const MAX_BATCH: usize = 1024;
@@ -26,57 +29,89 @@ pub(super) fn decode_batch(body: &[u8], opcode: Opcode) -> Result<Vec<Result<Req
     if rest.is_empty() { Ok(items) } else { Err(Status::BodyTrailing.into()) }
 }
 
-/// Appends the body of a batch of issues or of verifications, at most 1,024.
-pub fn encode_batch(out: &mut Vec<u8>, commands: &[Command<'_>]) {
-    out.extend_from_slice(&length(commands.len()));
-    for command in commands {
+/// Appends the body of a batch of issues, each with its idempotency key if any.
+///
+/// # Errors
+/// [`Status::BatchSize`] unless there are 1 to 1,024; nothing is appended then.
+pub fn encode_issue_batch(
+    out: &mut Vec<u8>,
+    items: &[(Issue<'_>, Option<IdempotencyKey<'_>>)],
+) -> Result<(), Fault> {
+    encode_batch(out, items, |out, (issue, key)| hot::encode_issue(out, issue, *key))
+}
+
+/// Appends the body of a batch of verifications, each with its idempotency key
+/// if any.
+///
+/// # Errors
+/// [`Status::BatchSize`] unless there are 1 to 1,024; nothing is appended then.
+pub fn encode_verify_batch(
+    out: &mut Vec<u8>,
+    items: &[(Verify<'_>, Option<IdempotencyKey<'_>>)],
+) -> Result<(), Fault> {
+    encode_batch(out, items, |out, (verify, key)| hot::encode_verify(out, verify, *key))
+}
+
+fn encode_batch<T>(out: &mut Vec<u8>, items: &[T], one: impl Fn(&mut Vec<u8>, &T)) -> Result<(), Fault> {
+    if !(1..=MAX_BATCH).contains(&items.len()) {
+        return Err(Status::BatchSize.into());
+    }
+    append(out, &length(items.len()));
+    for item in items {
         let start = out.len();
-        out.extend_from_slice(&[0; 2]);
-        encode_command(out, command, None);
+        append(out, &[0; 2]);
+        one(out, item);
         let written = length(out.len() - start - 2);
-        if let Some(field) = out.get_mut(start..).and_then(|rest| rest.first_chunk_mut::<2>()) {
+        if let Some(field) = out.get_mut(start..).and_then(<[u8]>::first_chunk_mut) {
             *field = written;
         }
     }
+    Ok(())
 }
 
-/// Reads the reply of a batch: for each item its status and body.
-#[derive(Debug)]
-pub struct BatchAnswers<'a> {
-    rest: &'a [u8],
-    left: u16,
+/// Appends the count that the body of a batch's reply begins with.
+pub fn begin_batch_reply(out: &mut Vec<u8>, items: usize) {
+    append(out, &length(items));
 }
 
-impl<'a> BatchAnswers<'a> {
-    /// Reads the count.
-    ///
-    /// # Errors
-    /// [`Status::BodyTruncated`].
-    pub fn read(body: &'a [u8]) -> Result<Self, Fault> {
-        let (left, rest) = split_u16(body)?;
-        Ok(Self { rest, left })
-    }
-
-    fn one(&mut self) -> Result<(Status, &'a [u8]), Fault> {
-        let (status, rest) = split_u16(self.rest)?;
-        let (length, rest) = split_u16(rest)?;
-        let (body, rest) = rest.split_at_checked(usize::from(length)).ok_or(Status::BodyTruncated)?;
-        self.rest = rest;
-        Ok((Status::from_code(status).ok_or(Status::BodyMalformed)?, body))
+/// Appends one item to the body of a batch's reply: what `body` appends, and the
+/// status that it returns.
+pub fn encode_batch_item(out: &mut Vec<u8>, body: impl FnOnce(&mut Vec<u8>) -> Status) {
+    const HEAD: usize = 4;
+    let start = out.len();
+    append(out, &[0; HEAD]);
+    let [a, b] = body(out).code().to_be_bytes();
+    let [c, d] = length(out.len() - start - HEAD);
+    if let Some(head) = out.get_mut(start..).and_then(<[u8]>::first_chunk_mut) {
+        *head = [a, b, c, d];
     }
 }
 
-impl<'a> Iterator for BatchAnswers<'a> {
-    type Item = Result<(Status, &'a [u8]), Fault>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        self.left = self.left.checked_sub(1)?;
-        let one = self.one();
-        if one.is_err() {
-            self.left = 0;
-        }
-        Some(one)
+/// Reads the body of a successful reply to a batch: for each item its reply or
+/// the status it was refused with.
+///
+/// # Errors
+/// [`Fault`] if it is not of that form, and [`Status::UnknownOpcode`] unless
+/// `opcode` is one of a batch.
+pub fn decode_batch_reply(opcode: Opcode, body: &[u8]) -> Result<Vec<Result<Reply, Status>>, Fault> {
+    let single = match opcode {
+        Opcode::IssueBatch => Opcode::Issue,
+        Opcode::VerifyBatch => Opcode::Verify,
+        _ => return Err(Status::UnknownOpcode.into()),
+    };
+    let (count, mut rest) = split_u16(body)?;
+    let mut answers = Vec::with_capacity(usize::from(count).min(MAX_BATCH));
+    for _ in 0..count {
+        let (status, after) = split_u16(rest)?;
+        let (length, after) = split_u16(after)?;
+        let (body, after) = after.split_at_checked(usize::from(length)).ok_or(Status::BodyTruncated)?;
+        answers.push(match Status::from_code(status).ok_or(Status::BodyMalformed)? {
+            Status::Ok => Ok(decode_reply(single, body)?),
+            refused => Err(refused),
+        });
+        rest = after;
     }
+    if rest.is_empty() { Ok(answers) } else { Err(Status::BodyTrailing.into()) }
 }
 
 fn split_u16(bytes: &[u8]) -> Result<(u16, &[u8]), Fault> {
@@ -84,7 +119,7 @@ fn split_u16(bytes: &[u8]) -> Result<(u16, &[u8]), Fault> {
     Ok((u16::from_be_bytes(*head), rest))
 }
 
-/// A length or count of two bytes; a batch of 1,024 small bodies stays below it.
+/// A length or count of two bytes; a body of fixed layout stays below 400 bytes.
 fn length(count: usize) -> [u8; 2] {
     u16::try_from(count).unwrap_or(u16::MAX).to_be_bytes()
 }

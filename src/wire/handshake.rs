@@ -1,15 +1,20 @@
 //! HELLO and WELCOME: version and limits.
 
-use super::cbor::{self, Value};
+use super::cbor::{self, Key, Value};
 use super::{DEFAULT_FRAME, DEFAULT_IN_FLIGHT, Fault, Status};
 
 /// The protocol version spoken here.
 pub const PROTOCOL: u64 = 1;
 
-const VERSIONS: u64 = 1;
-const FRAME: u64 = 2;
-const IN_FLIGHT: u64 = 3;
-const NAME: u64 = 4;
+/// Bytes of the largest frame, at least: no side may go below it.
+pub const LEAST_FRAME: u32 = 4096;
+
+const VERSIONS: Key = Key::new(1, "versions");
+const VERSION: Key = Key::new(1, "version");
+const FRAME: Key = Key::new(2, "largest frame");
+const IN_FLIGHT: Key = Key::new(3, "in flight");
+const NAME: Key = Key::new(4, "name");
+const SERVER: Key = Key::new(4, "server");
 
 /// What a client offers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,7 +25,7 @@ pub struct Hello {
     pub frame: u32,
     /// Most requests it wants in flight.
     pub in_flight: u32,
-    /// Its name, for the log: at most 64 printable characters.
+    /// Its name, for the log: 1 to 64 printable characters.
     pub name: String,
 }
 
@@ -69,18 +74,19 @@ impl Hello {
     /// [`Fault`] of the first thing wrong.
     pub fn decode(body: &[u8]) -> Result<Self, Fault> {
         let mut fields = cbor::read(body)?;
-        let versions = fields.optional_list(VERSIONS)?;
-        let versions = versions.ok_or(Fault::of_field(Status::FieldMissing, VERSIONS))?;
+        let versions = fields.list(VERSIONS)?;
         let version = |value| match value {
             Value::Uint(version) => Ok(version),
-            _ => Err(Fault::of_field(Status::BodyMalformed, VERSIONS)),
+            _ => Err(VERSIONS.fault(Status::BodyMalformed)),
         };
         let versions = versions.into_iter().map(version).collect::<Result<_, _>>()?;
         let frame = number(FRAME, fields.uint(FRAME)?)?;
         let in_flight = number(IN_FLIGHT, fields.uint(IN_FLIGHT)?)?;
         let name = fields.text(NAME)?;
-        if name.len() > 64 || !name.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ') {
-            return Err(Fault::of_field(Status::BodyMalformed, NAME));
+        if !(1..=64).contains(&name.len())
+            || !name.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ')
+        {
+            return Err(NAME.fault(Status::NameMalformed));
         }
         fields.finish()?;
         Ok(Self { versions, frame, in_flight, name: name.to_owned() })
@@ -96,7 +102,7 @@ impl Hello {
         }
         Ok(Welcome {
             version: PROTOCOL,
-            frame: self.frame.clamp(4096, frame.max(4096)),
+            frame: self.frame.clamp(LEAST_FRAME, frame.max(LEAST_FRAME)),
             in_flight: self.in_flight.clamp(1, in_flight.max(1)),
             server: server.to_owned(),
         })
@@ -109,10 +115,10 @@ impl Welcome {
         cbor::write(
             out,
             &[
-                (VERSIONS, Some(Value::Uint(self.version))),
+                (VERSION, Some(Value::Uint(self.version))),
                 (FRAME, Some(Value::Uint(self.frame.into()))),
                 (IN_FLIGHT, Some(Value::Uint(self.in_flight.into()))),
-                (NAME, Some(Value::Text(&self.server))),
+                (SERVER, Some(Value::Text(&self.server))),
             ],
         );
     }
@@ -124,16 +130,16 @@ impl Welcome {
     pub fn decode(body: &[u8]) -> Result<Self, Fault> {
         let mut fields = cbor::read(body)?;
         let welcome = Self {
-            version: fields.uint(VERSIONS)?,
+            version: fields.uint(VERSION)?,
             frame: number(FRAME, fields.uint(FRAME)?)?,
             in_flight: number(IN_FLIGHT, fields.uint(IN_FLIGHT)?)?,
-            server: fields.text(NAME)?.to_owned(),
+            server: fields.text(SERVER)?.to_owned(),
         };
         fields.finish()?;
         Ok(welcome)
     }
 }
 
-fn number(key: u64, value: u64) -> Result<u32, Fault> {
-    u32::try_from(value).map_err(|_| Fault::of_field(Status::BodyMalformed, key))
+fn number(key: Key, value: u64) -> Result<u32, Fault> {
+    u32::try_from(value).map_err(|_| key.fault(Status::BodyMalformed))
 }

@@ -2,11 +2,17 @@
 //!
 //! Reading and writing them allocates nothing.
 
+mod issue;
+mod verify;
+
+pub(super) use issue::{decode_issue, encode_issue};
+pub(super) use verify::{decode_verify, decode_verify_short, encode_verify, encode_verify_short};
+
+use super::buffer::append;
 use super::{Fault, Status};
-use crate::command::{Issue, Verify, VerifyShort};
 use crate::types::{
-    Amount, Binding, Channel, Cryptogram, Currency, Expiry, IdempotencyKey, Merchant, ShortValue,
-    TokenNumber, Transaction, Trid, UnpredictableNumber,
+    Amount, Binding, Channel, Currency, IdempotencyKey, Merchant, TokenNumber, Transaction, Trid,
+    UnpredictableNumber,
 };
 
 /// Reads a body from the front.
@@ -65,11 +71,11 @@ impl Head {
     fn write(out: &mut Vec<u8>, token: TokenNumber, trid: Trid, transaction: &Transaction<'_>) {
         let (units, currency) =
             transaction.amount.map_or((0, 0), |(amount, currency)| (amount.minor_units(), currency.code()));
-        out.extend_from_slice(&token.value().to_be_bytes());
-        out.extend_from_slice(&trid.value().to_be_bytes());
-        out.extend_from_slice(&units.to_be_bytes());
-        out.extend_from_slice(&transaction.unpredictable.map_or([0; 4], |number| number.0));
-        out.extend_from_slice(&currency.to_be_bytes());
+        append(out, &token.value().to_be_bytes());
+        append(out, &trid.value().to_be_bytes());
+        append(out, &units.to_be_bytes());
+        append(out, &transaction.unpredictable.map_or([0; 4], |number| number.0));
+        append(out, &currency.to_be_bytes());
     }
 
     fn token(&self, digits: u8) -> Result<TokenNumber, Fault> {
@@ -109,119 +115,6 @@ impl Head {
 }
 
 type Keyed<'a, T> = (T, Option<IdempotencyKey<'a>>);
-
-pub(super) fn decode_issue(body: &[u8]) -> Result<Keyed<'_, Issue<'_>>, Fault> {
-    let mut cursor = Cursor(body);
-    let head = Head::read(&mut cursor)?;
-    let [digits, present, channel, merchant_len, key_len, reserved] = cursor.array()?;
-    if reserved != 0 {
-        return Err(Status::ReservedBits.into());
-    }
-    let merchant = cursor.slice(merchant_len)?;
-    let key = cursor.slice(key_len)?;
-    cursor.finish()?;
-    let transaction = head.transaction(present, channel, merchant)?;
-    Ok((Issue { token: head.token(digits)?, trid: head.trid()?, transaction }, idempotency(key)?))
-}
-
-pub(super) fn encode_issue(out: &mut Vec<u8>, issue: &Issue<'_>, key: Option<IdempotencyKey<'_>>) {
-    let transaction = &issue.transaction;
-    let merchant = transaction.merchant.map_or(&[][..], Merchant::as_bytes);
-    let key = key.map_or(&[][..], IdempotencyKey::as_bytes);
-    Head::write(out, issue.token, issue.trid, transaction);
-    out.extend_from_slice(&[
-        issue.token.digit_count(),
-        transaction.binding().bits(),
-        transaction.channel.number(),
-        len_byte(merchant),
-        len_byte(key),
-        0,
-    ]);
-    out.extend_from_slice(merchant);
-    out.extend_from_slice(key);
-}
-
-/// A verification whose last part, cryptogram or short value, is still bytes.
-struct Presented<'a> {
-    token: TokenNumber,
-    expiry: Expiry,
-    trid: Trid,
-    transaction: Transaction<'a>,
-    proof: &'a [u8],
-    key: Option<IdempotencyKey<'a>>,
-}
-
-fn decode_presented(body: &[u8]) -> Result<Presented<'_>, Fault> {
-    let mut cursor = Cursor(body);
-    let head = Head::read(&mut cursor)?;
-    let expiry = cursor.u16()?;
-    let [digits, present, channel, merchant_len, key_len] = cursor.array()?;
-    let proof_len = cursor.byte()?;
-    let proof = cursor.slice(proof_len)?;
-    let merchant = cursor.slice(merchant_len)?;
-    let key = cursor.slice(key_len)?;
-    cursor.finish()?;
-    Ok(Presented {
-        token: head.token(digits)?,
-        expiry: Expiry::from_value(expiry).map_err(|_| Status::ExpiryMalformed)?,
-        trid: head.trid()?,
-        transaction: head.transaction(present, channel, merchant)?,
-        proof,
-        key: idempotency(key)?,
-    })
-}
-
-pub(super) fn decode_verify(body: &[u8]) -> Result<Keyed<'_, Verify<'_>>, Fault> {
-    let Presented { token, expiry, trid, transaction, proof, key } = decode_presented(body)?;
-    let cryptogram = Cryptogram::from_slice(proof).map_err(|_| Status::CryptogramLength)?;
-    Ok((Verify { token, expiry, trid, transaction, cryptogram }, key))
-}
-
-pub(super) fn decode_verify_short(body: &[u8]) -> Result<Keyed<'_, VerifyShort<'_>>, Fault> {
-    let Presented { token, expiry, trid, transaction, proof, key } = decode_presented(body)?;
-    let value = ShortValue::parse(proof).map_err(|_| Status::ShortValueMalformed)?;
-    Ok((VerifyShort { token, expiry, trid, transaction, value }, key))
-}
-
-pub(super) fn encode_verify(out: &mut Vec<u8>, verify: &Verify<'_>, key: Option<IdempotencyKey<'_>>) {
-    let proof = verify.cryptogram.as_bytes();
-    encode_presented(out, verify.token, verify.expiry, verify.trid, &verify.transaction, proof, key);
-}
-
-pub(super) fn encode_verify_short(
-    out: &mut Vec<u8>,
-    verify: &VerifyShort<'_>,
-    key: Option<IdempotencyKey<'_>>,
-) {
-    let proof = verify.value.as_bytes();
-    encode_presented(out, verify.token, verify.expiry, verify.trid, &verify.transaction, proof, key);
-}
-
-fn encode_presented(
-    out: &mut Vec<u8>,
-    token: TokenNumber,
-    expiry: Expiry,
-    trid: Trid,
-    transaction: &Transaction<'_>,
-    proof: &[u8],
-    key: Option<IdempotencyKey<'_>>,
-) {
-    let merchant = transaction.merchant.map_or(&[][..], Merchant::as_bytes);
-    let key = key.map_or(&[][..], IdempotencyKey::as_bytes);
-    Head::write(out, token, trid, transaction);
-    out.extend_from_slice(&expiry.value().to_be_bytes());
-    out.extend_from_slice(&[
-        token.digit_count(),
-        transaction.binding().bits(),
-        transaction.channel.number(),
-        len_byte(merchant),
-        len_byte(key),
-        len_byte(proof),
-    ]);
-    out.extend_from_slice(proof);
-    out.extend_from_slice(merchant);
-    out.extend_from_slice(key);
-}
 
 fn idempotency(key: &[u8]) -> Result<Option<IdempotencyKey<'_>>, Fault> {
     if key.is_empty() {

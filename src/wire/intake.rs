@@ -4,8 +4,9 @@
 //! what is consumed is wiped. A frame that is too large is skipped as it streams
 //! by, so the connection survives it.
 
-use zeroize::Zeroize;
+use std::fmt;
 
+use super::buffer::wipe;
 use super::{Frame, HEADER, LENGTH};
 
 /// Room beyond the largest frame, so that many small ones come in one read.
@@ -54,13 +55,19 @@ impl Intake {
         Self { buffer, start: 0, end: 0, skip: 0, largest }
     }
 
+    /// Takes only frames of at most `largest` bytes from here on, as agreed with
+    /// the peer. The buffer stays as it is, so this cannot raise the limit.
+    pub fn agree(&mut self, largest: u32) {
+        self.largest = usize::try_from(largest).map_or(self.largest, |largest| largest.min(self.largest));
+    }
+
     /// Where to put the next bytes received; never empty.
     pub fn space(&mut self) -> &mut [u8] {
         if self.start > 0 && self.buffer.len() - self.end < ROOM / 2 {
             self.buffer.copy_within(self.start..self.end, 0);
             let kept = self.end - self.start;
             if let Some(moved) = self.buffer.get_mut(kept..self.end) {
-                moved.zeroize();
+                wipe(moved);
             }
             (self.start, self.end) = (0, kept);
         }
@@ -74,7 +81,7 @@ impl Intake {
             let held = self.end - self.start;
             let skipped = usize::try_from(self.skip).map_or(held, |skip| skip.min(held));
             self.skip -= u64::try_from(skipped).unwrap_or(0);
-            self.wipe(skipped);
+            self.let_go(skipped);
         }
     }
 
@@ -96,7 +103,7 @@ impl Intake {
 
     /// Wipes and lets go of what was parsed.
     pub fn consume(&mut self, parsed: Parsed) {
-        self.wipe(parsed.consumed);
+        self.let_go(parsed.consumed);
         self.skip = parsed.skip;
     }
 
@@ -120,9 +127,9 @@ impl Intake {
         Some((Frame::parse(frame).map_or(Arrival::TooShort, Arrival::Frame), size))
     }
 
-    fn wipe(&mut self, count: usize) {
+    fn let_go(&mut self, count: usize) {
         if let Some(done) = self.buffer.get_mut(self.start..self.start.saturating_add(count)) {
-            done.zeroize();
+            wipe(done);
         }
         self.start = self.start.saturating_add(count).min(self.end);
         if self.start == self.end {
@@ -131,9 +138,15 @@ impl Intake {
     }
 }
 
+impl fmt::Debug for Intake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Intake({} bytes held, {} to skip)", self.end - self.start, self.skip)
+    }
+}
+
 impl Drop for Intake {
     fn drop(&mut self) {
-        self.buffer.zeroize();
+        wipe(&mut self.buffer);
     }
 }
 

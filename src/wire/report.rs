@@ -1,7 +1,21 @@
 //! What the daemon says of itself on the admin socket.
 
-use super::cbor::{self, Fields, Value};
+use super::buffer::append;
+use super::cbor::{self, Fields, Key, Value};
 use super::{Fault, Status};
+
+const HEALTH: Key = Key::new(1, "health");
+const SERVER: Key = Key::new(2, "server");
+const PROTECTION: Key = Key::new(3, "protection");
+const DUMPABLE: Key = Key::new(4, "dumpable");
+const NO_NEW_PRIVS: Key = Key::new(5, "no new privs");
+const CORE_LIMIT: Key = Key::new(6, "core limit");
+const EPOCH: Key = Key::new(7, "epoch");
+const DURABLE_GROUP: Key = Key::new(8, "durable group");
+const TOKENS: Key = Key::new(9, "tokens");
+const CONNECTIONS: Key = Key::new(10, "connections");
+const UPTIME_SECONDS: Key = Key::new(11, "uptime seconds");
+const KEYS: Key = Key::new(12, "keys");
 
 /// What the daemon is and how it is.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -59,18 +73,18 @@ impl StatusReport {
         cbor::write(
             out,
             &[
-                (1, Some(Value::Text(&self.health))),
-                (2, Some(Value::Text(&self.server))),
-                (3, Some(Value::Text(&self.protection))),
-                (4, Some(Value::Bool(self.dumpable))),
-                (5, Some(Value::Bool(self.no_new_privs))),
-                (6, self.core_limit.map(Value::Uint)),
-                (7, Some(Value::Uint(self.epoch))),
-                (8, Some(Value::Uint(self.durable_group))),
-                (9, Some(Value::Uint(self.tokens))),
-                (10, Some(Value::Uint(self.connections))),
-                (11, Some(Value::Uint(self.uptime_seconds))),
-                (12, Some(Value::List(keys.collect()))),
+                (HEALTH, Some(Value::Text(&self.health))),
+                (SERVER, Some(Value::Text(&self.server))),
+                (PROTECTION, Some(Value::Text(&self.protection))),
+                (DUMPABLE, Some(Value::Bool(self.dumpable))),
+                (NO_NEW_PRIVS, Some(Value::Bool(self.no_new_privs))),
+                (CORE_LIMIT, self.core_limit.map(Value::Uint)),
+                (EPOCH, Some(Value::Uint(self.epoch))),
+                (DURABLE_GROUP, Some(Value::Uint(self.durable_group))),
+                (TOKENS, Some(Value::Uint(self.tokens))),
+                (CONNECTIONS, Some(Value::Uint(self.connections))),
+                (UPTIME_SECONDS, Some(Value::Uint(self.uptime_seconds))),
+                (KEYS, Some(Value::List(keys.collect()))),
             ],
         );
     }
@@ -81,19 +95,19 @@ impl StatusReport {
     /// [`Fault`] of the first thing wrong.
     pub fn decode(body: &[u8]) -> Result<Self, Fault> {
         let mut fields = cbor::read(body)?;
-        let missing = |key| Fault::of_field(Status::FieldMissing, key);
+        let missing = |key: Key| key.fault(Status::FieldMissing);
         let report = Self {
-            health: fields.text(1)?.to_owned(),
-            server: fields.text(2)?.to_owned(),
-            protection: fields.text(3)?.to_owned(),
-            dumpable: fields.optional_bool(4)?.ok_or(missing(4))?,
-            no_new_privs: fields.optional_bool(5)?.ok_or(missing(5))?,
-            core_limit: fields.optional_uint(6)?,
-            epoch: fields.uint(7)?,
-            durable_group: fields.uint(8)?,
-            tokens: fields.uint(9)?,
-            connections: fields.uint(10)?,
-            uptime_seconds: fields.uint(11)?,
+            health: fields.text(HEALTH)?.to_owned(),
+            server: fields.text(SERVER)?.to_owned(),
+            protection: fields.text(PROTECTION)?.to_owned(),
+            dumpable: fields.optional_bool(DUMPABLE)?.ok_or(missing(DUMPABLE))?,
+            no_new_privs: fields.optional_bool(NO_NEW_PRIVS)?.ok_or(missing(NO_NEW_PRIVS))?,
+            core_limit: fields.optional_uint(CORE_LIMIT)?,
+            epoch: fields.uint(EPOCH)?,
+            durable_group: fields.uint(DURABLE_GROUP)?,
+            tokens: fields.uint(TOKENS)?,
+            connections: fields.uint(CONNECTIONS)?,
+            uptime_seconds: fields.uint(UPTIME_SECONDS)?,
             keys: keys(&mut fields)?,
         };
         fields.finish()?;
@@ -102,7 +116,7 @@ impl StatusReport {
 }
 
 fn keys(fields: &mut Fields<'_>) -> Result<Vec<KeyReport>, Fault> {
-    let list = fields.optional_list(12)?.ok_or(Fault::of_field(Status::FieldMissing, 12))?;
+    let list = fields.list(KEYS)?;
     let key = |value| {
         let Value::List(list) = value else { return None };
         let [Value::Text(purpose), Value::Uint(version), Value::Text(state), Value::Text(kcv)] =
@@ -114,12 +128,12 @@ fn keys(fields: &mut Fields<'_>) -> Result<Vec<KeyReport>, Fault> {
         Some(KeyReport { purpose, version: *version, state, kcv })
     };
     let keys = list.into_iter().map(key).collect::<Option<_>>();
-    keys.ok_or(Fault::of_field(Status::BodyMalformed, 12))
+    keys.ok_or(KEYS.fault(Status::BodyMalformed))
 }
 
 /// Appends the body of a METRICS reply.
 pub fn encode_metrics(out: &mut Vec<u8>, text: &str) {
-    out.extend_from_slice(text.as_bytes());
+    append(out, text.as_bytes());
 }
 
 /// Reads the body of a METRICS reply: UTF-8 text.

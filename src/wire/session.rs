@@ -6,7 +6,7 @@ use super::{Frame, Opcode, Status};
 #[derive(Debug, Default)]
 pub struct Session {
     greeted: bool,
-    last: Option<u64>,
+    last: u64,
 }
 
 impl Session {
@@ -17,13 +17,14 @@ impl Session {
     /// [`Status::RequestOutOfOrder`], [`Status::UnknownOpcode`],
     /// [`Status::HelloExpected`] or [`Status::HelloRepeated`].
     pub fn admit(&mut self, frame: &Frame<'_>) -> Result<Opcode, Status> {
-        if self.last == Some(frame.id) {
-            return Err(Status::DuplicateRequestId);
-        }
-        if self.last.is_some_and(|last| frame.id < last) {
+        // Id 0 is the daemon's own, for what it answers without knowing an id.
+        if frame.id < self.last || frame.id == 0 {
             return Err(Status::RequestOutOfOrder);
         }
-        self.last = Some(frame.id);
+        if frame.id == self.last {
+            return Err(Status::DuplicateRequestId);
+        }
+        self.last = frame.id;
         if frame.status != 0 {
             return Err(Status::ReservedBits);
         }
@@ -52,6 +53,7 @@ mod tests {
     #[test]
     fn every_disorder_has_its_status_and_the_session_goes_on() {
         let mut session = Session::default();
+        assert_eq!(ask(&mut session, 1, 0, 0), Err(Status::RequestOutOfOrder));
         assert_eq!(ask(&mut session, 2, 0, 1), Err(Status::HelloExpected));
         assert_eq!(ask(&mut session, 1, 0, 2), Ok(Opcode::Hello));
         session.greet();

@@ -93,8 +93,9 @@ impl Daemon {
     }
 
     pub fn client(&self) -> Client<UnixStream> {
-        let mut client = Client::connect(&self.socket(), "test").unwrap();
-        client.set_timeout(Some(Duration::from_secs(30))).unwrap();
+        let client = Client::connect(&self.socket(), "test").unwrap();
+        let limit = Some(Duration::from_secs(30));
+        client.set_timeouts(limit, limit).unwrap();
         client
     }
 

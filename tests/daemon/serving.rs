@@ -143,7 +143,7 @@ fn pipelined_changes_take_effect_in_their_order() {
         client.submit(&command, None).unwrap();
     }
     let statuses: Vec<_> =
-        (0..6).map(|_| client.receive().unwrap().status().err().and_then(|error| error.status())).collect();
+        (0..6).map(|_| client.receive().unwrap().1.err().and_then(|error| error.status())).collect();
     assert_eq!(statuses, [None, Some(Status::TokenSuspended), None, None, None, None]);
 }
 
@@ -152,20 +152,14 @@ fn batches_answer_each_item() {
     let daemon = Daemon::start();
     let mut client = daemon.client();
     let token = provision(&mut client);
-    let issues: Vec<_> = (0..100).map(|_| Command::Issue(issue_of(&token))).collect();
-    let issued: Vec<_> = client.batch(&issues).unwrap().into_iter().map(Result::unwrap).collect();
-    let mut verifies: Vec<_> = issued
-        .iter()
-        .map(|reply| match reply {
-            Reply::Issued(issued) => Command::Verify(verify_of(&token, issued.cryptogram)),
-            other => panic!("{other:?}"),
-        })
-        .collect();
-    let Command::Verify(last) = verifies[99] else { panic!() };
-    verifies.push(Command::Verify(last));
-    let verdicts = client.batch(&verifies).unwrap();
+    let issues = [(issue_of(&token), None); 100];
+    let issued = client.issue_batch(&issues).unwrap();
+    let mut verifies: Vec<_> =
+        issued.into_iter().map(|issued| (verify_of(&token, issued.unwrap().cryptogram), None)).collect();
+    verifies.push(verifies[99]);
+    let verdicts = client.verify_batch(&verifies).unwrap();
     assert!(verdicts[..100].iter().all(Result::is_ok));
-    assert!(matches!(verdicts[100], Err(Status::Replayed)));
+    assert_eq!(verdicts[100], Err(Status::Replayed));
 }
 
 #[test]

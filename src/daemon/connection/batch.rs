@@ -9,8 +9,8 @@ use crate::engine::{Answer, Context, Engine, Fetched, Mint, Need, Outcome, Pendi
 use crate::secmem::Hardening;
 use crate::store::{CommitReceipt, GroupNumber};
 use crate::wire::{
-    Fault, FrameWriter, KeyReport, Message, Opcode, Status, StatusReport, decode_message, encode_metrics,
-    encode_reply,
+    Fault, FrameWriter, KeyReport, Message, Opcode, Status, StatusReport, begin_batch_reply, decode_message,
+    encode_batch_item, encode_metrics, encode_reply,
 };
 
 /// Requests that arrived together.
@@ -85,8 +85,9 @@ impl<'b> Batch<'b> {
         self.items.push(Item { opcode: opcode.number(), id, kind });
     }
 
-    /// Decides, computes, waits for the commit and appends every answer.
-    pub fn finish(mut self, out: &mut Vec<u8>) {
+    /// Decides, computes, waits for the commit and appends every answer, none in
+    /// a frame of more than `largest` bytes.
+    pub fn finish(mut self, out: &mut Vec<u8>, largest: u32) {
         if !self.asked.is_empty() {
             self.decide();
             self.compute();
@@ -100,9 +101,9 @@ impl<'b> Batch<'b> {
             let start = out.len();
             let frame = FrameWriter::begin(out, opcode, 0, id);
             let status = answers.write(out, kind, &mut asked, &mut tally, name);
-            frame.finish(out);
             set_status(out, start, status);
-            tally.count(name, status);
+            let fits = frame.finish_within(out, largest);
+            tally.count(name, if fits { status } else { Status::ReplyTooLarge });
         }
         tally.add_to(&self.lobby.metrics);
     }
@@ -224,17 +225,16 @@ impl Answers<'_> {
             }
             Kind::One => self.write_one(out, asked.next()),
             Kind::Many(items) => {
-                let count = u16::try_from(items.len()).unwrap_or(u16::MAX);
-                out.extend_from_slice(&count.to_be_bytes());
+                begin_batch_reply(out, items.len());
                 for fault in items {
-                    let start = out.len();
-                    out.extend_from_slice(&[0; 4]);
-                    let status = match fault {
-                        Some(fault) => fault.status,
-                        None => self.write_one(out, asked.next()),
-                    };
-                    set_item(out, start, status);
-                    tally.count(name, status);
+                    encode_batch_item(out, |out| {
+                        let status = match fault {
+                            Some(fault) => fault.status,
+                            None => self.write_one(out, asked.next()),
+                        };
+                        tally.count(name, status);
+                        status
+                    });
                 }
                 Status::Ok
             }
@@ -309,14 +309,5 @@ fn set_status(out: &mut [u8], start: usize, status: Status) {
     const AT: usize = 6;
     if let Some(field) = out.get_mut(start + AT..).and_then(|rest| rest.first_chunk_mut::<2>()) {
         *field = status.code().to_be_bytes();
-    }
-}
-
-/// Puts status and length before an item of a batch that starts at `start`.
-fn set_item(out: &mut [u8], start: usize, status: Status) {
-    let length = u16::try_from(out.len() - start - 4).unwrap_or(u16::MAX);
-    if let Some(field) = out.get_mut(start..).and_then(|rest| rest.first_chunk_mut::<4>()) {
-        let ([a, b], [c, d]) = (status.code().to_be_bytes(), length.to_be_bytes());
-        *field = [a, b, c, d];
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use tallystick::client::Answer;
 use tallystick::command::{Command, Provision, Reply};
 use tallystick::types::{
     Domain, Evidence, Expiry, Pan, Reference, TokenNumber, Trid, UnixTime, luhn_check_digit,
@@ -22,15 +23,15 @@ pub struct Token {
 pub fn provision(dir: &Path, count: u32) -> Result<Vec<Token>, Failure> {
     let mut client = connect(dir)?;
     let mut tokens = Vec::with_capacity(usize::try_from(count).unwrap_or(0));
-    let (mut submitted, depth) = (0, client.in_flight());
-    while submitted < count || client.waiting() > 0 {
-        if submitted < count && client.waiting() < depth {
+    let mut submitted = 0;
+    while submitted < count || client.under_way() > 0 {
+        if submitted < count && client.has_room() {
             client.submit(&Command::Provision(Box::new(card(submitted)?)), None)?;
             submitted += 1;
             continue;
         }
-        let answer = client.receive()?;
-        let Reply::Token(view) = answer.reply().map_err(|error| refused(&error))? else {
+        let (_, answer) = client.receive()?;
+        let Answer::Reply(Reply::Token(view)) = answer.map_err(|error| refused(&error))? else {
             return Err(Failure::new("the daemon answered something else"));
         };
         tokens.push(Token { number: view.token, expiry: view.expiry, trid: view.trid });

@@ -9,7 +9,6 @@ use hdrhistogram::Histogram;
 use tallystick::client::{Answer, Client};
 use tallystick::command::{Command, Issue, Reply, Verify};
 use tallystick::types::{Amount, Currency, Transaction};
-use tallystick::wire::Opcode;
 
 use super::tokens::Token;
 use super::{nanoseconds, new_histogram};
@@ -51,7 +50,8 @@ impl Worker {
     /// Opens a connection.
     pub fn connect(dir: &Path, arguments: &Bench, tokens: Vec<Token>, nth: usize) -> Result<Self, Failure> {
         let client = connect(dir)?;
-        let depth = usize::try_from(arguments.depth).unwrap_or(1).min(client.in_flight());
+        let depth = usize::try_from(arguments.depth).unwrap_or(1);
+        let depth = depth.min(usize::try_from(client.agreed().in_flight).unwrap_or(1));
         let seed = 0x9e37_79b9_7f4a_7c15 ^ u64::try_from(nth).unwrap_or(0);
         let (begun, latency) = (VecDeque::with_capacity(depth), new_histogram()?);
         Ok(Self { client, depth, tokens, seed, begun, stock: VecDeque::new(), latency, operations: 0 })
@@ -69,7 +69,7 @@ impl Worker {
 
     /// Pings for so long.
     pub fn ping(&mut self, limit: Duration) -> Result<Duration, Failure> {
-        self.stretch(limit, |worker| worker.client.submit_empty(Opcode::Ping).map(Some))
+        self.stretch(limit, |worker| worker.client.submit_ping().map(Some))
     }
 
     /// Issues for so long.
@@ -99,8 +99,9 @@ impl Worker {
                 issued.push_back(token);
                 continue;
             }
-            let answer = self.client.receive()?;
+            let (_, answer) = self.client.receive()?;
             if let Some(token) = issued.pop_front() {
+                let answer = answer.map_err(|error| refused(&error))?;
                 self.stock.push_back(verification(&answer, token)?);
             }
         }
@@ -127,8 +128,8 @@ impl Worker {
             if self.begun.is_empty() {
                 return Ok(start.elapsed());
             }
-            let answer = self.client.receive()?;
-            answer.status().map_err(|error| refused(&error))?;
+            let (_, answer) = self.client.receive()?;
+            answer.map_err(|error| refused(&error))?;
             self.count();
         }
     }
@@ -162,7 +163,7 @@ fn issue_of(token: Token) -> Issue<'static> {
 }
 
 fn verification(answer: &Answer, token: Token) -> Result<Verify<'static>, Failure> {
-    let Reply::Issued(issued) = answer.reply().map_err(|error| refused(&error))? else {
+    let Answer::Reply(Reply::Issued(issued)) = answer else {
         return Err(Failure::new("the daemon answered something else"));
     };
     let Token { number, expiry, trid } = token;

@@ -1,0 +1,47 @@
+//! A reply, read.
+
+use super::ClientError;
+use crate::command::Reply;
+use crate::wire::{
+    Fault, Frame, Opcode, Status, StatusReport, Welcome, decode_batch_reply, decode_metrics, decode_reply,
+};
+
+/// What the daemon answered to a request that it did not refuse.
+#[derive(Debug)]
+pub enum Answer {
+    /// What was agreed on in the beginning.
+    Welcome(Box<Welcome>),
+    /// There and back.
+    Pong,
+    /// The engine's reply.
+    Reply(Reply),
+    /// The replies of a batch, in the order of its items.
+    Batch(Vec<Result<Reply, Status>>),
+    /// What the daemon is and how it is.
+    Status(Box<StatusReport>),
+    /// Metrics in the OpenMetrics text format.
+    Metrics(String),
+}
+
+impl Answer {
+    /// Reads the reply to a request with `opcode`.
+    pub(super) fn read(opcode: Opcode, frame: &Frame<'_>) -> Result<Self, ClientError> {
+        match Status::from_code(frame.status) {
+            Some(Status::Ok) => Self::read_body(opcode, frame.body).map_err(ClientError::Body),
+            Some(status) => Err(ClientError::Refused(status, Fault::text(frame.body).map(str::to_owned))),
+            None => Err(ClientError::UnknownStatus(frame.status)),
+        }
+    }
+
+    fn read_body(opcode: Opcode, body: &[u8]) -> Result<Self, Fault> {
+        Ok(match opcode {
+            Opcode::Hello => Self::Welcome(Box::new(Welcome::decode(body)?)),
+            Opcode::Ping if body.is_empty() => Self::Pong,
+            Opcode::Ping => return Err(Status::BodyTrailing.into()),
+            Opcode::IssueBatch | Opcode::VerifyBatch => Self::Batch(decode_batch_reply(opcode, body)?),
+            Opcode::Status => Self::Status(Box::new(StatusReport::decode(body)?)),
+            Opcode::Metrics => Self::Metrics(decode_metrics(body)?),
+            _ => Self::Reply(decode_reply(opcode, body)?),
+        })
+    }
+}
