@@ -1,7 +1,9 @@
 //! One connection: whatever has arrived is decided together, committed
 //! together, and answered in order.
 
+mod answers;
 mod batch;
+mod report;
 mod tally;
 
 use std::io::{Read, Write};
