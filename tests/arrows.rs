@@ -18,6 +18,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("wire", &["types", "command"]),
     ("client", &["wire", "types", "command"]),
     ("daemon", &["secmem", "types", "crypto", "account", "keys", "command", "store", "engine", "wire"]),
+    (
+        "fuzzing",
+        &["secmem", "types", "crypto", "account", "keys", "command", "store", "engine", "wire", "daemon"],
+    ),
 ];
 
 /// Lines of code and comment, without the tests at the end of a file.

@@ -171,7 +171,11 @@ impl<S: Read + Write> Client<S> {
         if let Answer::Metrics(text) = self.ask(Opcode::Metrics)? { Ok(text) } else { Err(OTHER) }
     }
 
-    fn token(&mut self, command: &Command<'_>, key: Key<'_>) -> Result<TokenView, ClientError> {
+    /// Asks something that answers with a token.
+    ///
+    /// # Errors
+    /// As [`call`](Self::call).
+    pub fn token(&mut self, command: &Command<'_>, key: Key<'_>) -> Result<TokenView, ClientError> {
         if let Reply::Token(view) = self.call(command, key)? { Ok(*view) } else { Err(OTHER) }
     }
 

@@ -1,7 +1,9 @@
 //! One connection: whatever has arrived is decided together, committed
 //! together, and answered in order.
 
+mod answers;
 mod batch;
+mod report;
 mod tally;
 
 use std::io::{Read, Write};
@@ -60,6 +62,7 @@ pub fn serve(
         door,
         session: Session::default(),
         in_flight: lobby.in_flight,
+        frame: lobby.frame,
         out: Zeroizing::new(Vec::with_capacity(65_536)),
     };
     let mut intake = Intake::new(lobby.frame);
@@ -81,6 +84,7 @@ pub fn serve(
             connection.answer(&arrivals);
             drop(arrivals);
             intake.consume(parsed);
+            intake.agree(connection.frame);
             connection.send(stream)?;
         }
     }
@@ -93,6 +97,8 @@ struct Connection<'c> {
     door: Door,
     session: Session,
     in_flight: u32,
+    /// Bytes of the largest frame agreed on.
+    frame: u32,
     out: Zeroizing<Vec<u8>>,
 }
 
@@ -110,7 +116,7 @@ impl Connection<'_> {
                     Err(status) => batch.refuse(frame.opcode, frame.id, status.into()),
                     Ok(Opcode::Hello) => {
                         // What came before HELLO was refused, so the order of answers holds.
-                        batch.finish(&mut self.out);
+                        batch.finish(&mut self.out, self.frame);
                         batch = Batch::new(self.lobby, self.caller, self.door);
                         self.welcome(frame.id, frame.body);
                     }
@@ -118,7 +124,7 @@ impl Connection<'_> {
                 },
             }
         }
-        batch.finish(&mut self.out);
+        batch.finish(&mut self.out, self.frame);
     }
 
     fn welcome(&mut self, id: u64, body: &[u8]) {
@@ -129,7 +135,7 @@ impl Connection<'_> {
         match agreed {
             Ok(welcome) => {
                 self.session.greet();
-                self.in_flight = welcome.in_flight;
+                (self.in_flight, self.frame) = (welcome.in_flight, welcome.frame);
                 let frame = FrameWriter::begin(&mut self.out, opcode, Status::Ok.code(), id);
                 welcome.encode(&mut self.out);
                 frame.finish(&mut self.out);

@@ -35,10 +35,15 @@ fn read_all(fixture: &Sqlite) -> Result<(), StoreError> {
     store.fold()
 }
 
-fn after(sql: &str) -> Result<(), StoreError> {
+/// A filled store after `sql` changed it.
+fn changed(sql: &str) -> Sqlite {
     let fixture = filled();
     Connection::open(fixture.path()).unwrap().execute_batch(sql).unwrap();
-    read_all(&fixture)
+    fixture
+}
+
+fn after(sql: &str) -> Result<(), StoreError> {
+    read_all(&changed(sql))
 }
 
 #[test]
@@ -75,7 +80,7 @@ fn rows_that_no_store_writes_are_corrupt() {
         "UPDATE record SET expires = -1",
     ];
     for sql in damages {
-        let found = after(sql);
+        let found = SqliteStore::open(&changed(sql).path()).and_then(|mut store| seen(&mut store));
         assert!(matches!(found, Err(StoreError::Corrupt(_))), "{sql}: {found:?}");
     }
 }
@@ -115,7 +120,11 @@ fn a_newer_schema_is_refused_unchanged() {
 
 #[test]
 fn a_foreign_database_is_refused_unchanged() {
-    for sql in ["CREATE TABLE theirs (x)", "PRAGMA application_id = 7", "PRAGMA application_id = 7; VACUUM"] {
+    for sql in [
+        "CREATE TABLE theirs (x)",
+        "PRAGMA application_id = 7",
+        "CREATE TABLE theirs (x); PRAGMA user_version = 1",
+    ] {
         let fixture = Sqlite::make();
         Connection::open(fixture.path()).unwrap().execute_batch(sql).unwrap();
         let before = fs::read(fixture.path()).unwrap();
@@ -157,6 +166,17 @@ fn a_creation_that_was_cut_short_is_begun_again() {
     fs::write(new.with_file_name("store-new-wal"), b"half a log").unwrap();
     drop(fixture.open());
     assert!(!new.exists() && !new.with_file_name("store-new-wal").exists());
+}
+
+/// SQLite would read zeros for what is missing of the last page.
+#[test]
+fn a_file_that_ends_within_a_page_is_corrupt() {
+    let fixture = filled();
+    let bytes = fs::read(fixture.path()).unwrap();
+    for missing in [1, 32, 4095] {
+        fs::write(fixture.path(), &bytes[..bytes.len() - missing]).unwrap();
+        assert_eq!(read_all(&fixture), Err(StoreError::Corrupt("the database is cut short")));
+    }
 }
 
 /// Damage is found, or harmless; never a panic, and never taken for anything else.

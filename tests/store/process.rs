@@ -1,7 +1,7 @@
 //! What only a second process can show: the lock, the umask, and being killed.
 
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use tallystick::store::{SqliteStore, Store, StoreError};
@@ -88,6 +88,22 @@ fn opens_with(umask: u32) {
     let _store = SqliteStore::open(&path).unwrap();
     println!("opened");
     std::thread::sleep(std::time::Duration::from_secs(60));
+}
+
+#[test]
+fn a_relative_path_is_never_taken_for_a_uri() {
+    let fixture = Sqlite::make();
+    assert!(child("opens_what_looks_like_a_uri", &fixture).wait().unwrap().success());
+    let file = fixture.path().with_file_name("file:odd?mode=memory#x");
+    assert!(file.metadata().unwrap().len() > 0);
+}
+
+#[test]
+#[ignore = "the child of a_relative_path_is_never_taken_for_a_uri"]
+fn opens_what_looks_like_a_uri() {
+    let Some(path) = place() else { return };
+    std::env::set_current_dir(path.parent().unwrap()).unwrap();
+    drop(SqliteStore::open(Path::new("file:odd?mode=memory#x")).unwrap());
 }
 
 #[test]

@@ -97,16 +97,6 @@ fn a_removed_record_leaves_no_trace_in_the_database() {
 }
 
 #[test]
-fn a_path_is_never_taken_for_a_uri() {
-    let fixture = Sqlite::make();
-    let directory = fixture.path().with_file_name("file:odd?mode=memory");
-    fs::create_dir(&directory).unwrap();
-    let path = directory.join("store?mode=memory#x");
-    drop(SqliteStore::open(&path).unwrap());
-    assert!(fs::metadata(&path).unwrap().len() > 0);
-}
-
-#[test]
 fn a_missing_directory_is_an_io_error() {
     let path = Sqlite::make().path().join("nowhere");
     assert!(matches!(SqliteStore::open(&path), Err(StoreError::Io(_))));

@@ -10,7 +10,8 @@ use crate::load::loaded;
 use crate::model::Model;
 use crate::sample::{Content, content};
 
-/// A place whose log holds `contents`, and the model after each of its groups.
+/// A place whose log holds `contents` and a fold after every third, and the model
+/// after each of its groups: a fold, torn or whole, changes none.
 fn written(contents: &[Content]) -> (Sqlite, SqliteStore, Vec<Model>) {
     let mut fixture = Sqlite::make();
     drop(fixture.open());
@@ -22,6 +23,9 @@ fn written(contents: &[Content]) -> (Sqlite, SqliteStore, Vec<Model>) {
         store.append(&group).unwrap();
         model.apply(&group);
         models.push(model);
+        if models.len() % 3 == 0 {
+            store.fold().unwrap();
+        }
     }
     (fixture, store, models)
 }

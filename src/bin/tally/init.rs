@@ -3,23 +3,38 @@
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tallystick::crypto::{PassphraseCost, SystemRandom};
 use tallystick::daemon::config::default_text;
 use tallystick::daemon::paths;
-use tallystick::keys::{OpenKeyring, read_passphrase};
-use tallystick::secmem::{Region, harden};
+use tallystick::keys::{KeyInfo, OpenKeyring, read_passphrase};
+use tallystick::secmem::{Protection, Region, harden};
 
 use crate::output::{Failure, Output};
 
 /// Slots of locked memory: the keys of a new keyring and those that wrap them.
 const SLOTS: usize = 32;
 
-/// Makes the directory. An existing keyring is never overwritten.
+/// What was made, for telling.
+pub struct Made {
+    keyring: PathBuf,
+    config: PathBuf,
+    open: OpenKeyring,
+    protection: Protection,
+}
+
+/// Makes the directory and tells of it.
 pub fn run(dir: &Path, passphrase_file: &Path, output: &Output) -> Result<(), Failure> {
     harden()?;
+    let made = make(dir, passphrase_file)?;
+    output.item(|| json_of(dir, &made), || Some(text_of(dir, &made)));
+    Ok(())
+}
+
+/// Makes the directory. An existing keyring is never overwritten.
+pub fn make(dir: &Path, passphrase_file: &Path) -> Result<Made, Failure> {
     let keyring_path = paths::keyring(dir);
     if keyring_path.exists() {
         return Err(Failure::new(format!("{} exists; it is not overwritten", keyring_path.display())));
@@ -39,33 +54,32 @@ pub fn run(dir: &Path, passphrase_file: &Path, output: &Output) -> Result<(), Fa
         write_new(&config_path, default_text(uid).as_bytes())?;
     }
     write_new(&keyring_path, &bytes)?;
-    let keys: Vec<_> = open.infos().collect();
-    output.item(
-        || {
-            let keys: Vec<_> = keys
-                .iter()
-                .map(|key| json!({"purpose": key.purpose.name(), "version": key.version.get(), "state": key.state.name(), "kcv": key.kcv.to_string()}))
-                .collect();
-            json!({"ok": true, "dir": dir, "keyring": keyring_path, "config": config_path, "protection": region.protection().to_string(), "keys": keys})
-        },
-        || {
-            let mut text = format!("keyring        {}\n", keyring_path.display());
-            text += &format!("configuration  {}\n", config_path.display());
-            text += &format!("key memory     {}\n", region.protection());
-            for key in &keys {
-                text += &format!(
-                    "key            {:<17} version {} {}, check value {}\n",
-                    key.purpose.name(),
-                    key.version,
-                    key.state.name(),
-                    key.kcv
-                );
-            }
-            text += &format!("Start it with: tallyd --dir {} --passphrase-file FILE", dir.display());
-            Some(text)
-        },
-    );
-    Ok(())
+    Ok(Made { keyring: keyring_path, config: config_path, open, protection: region.protection() })
+}
+
+fn json_of(dir: &Path, made: &Made) -> Value {
+    let key = |key: &KeyInfo| {
+        let (version, kcv) = (key.version.get(), key.kcv.to_string());
+        json!({"purpose": key.purpose.name(), "version": version, "state": key.state.name(), "kcv": kcv})
+    };
+    json!({
+        "ok": true, "dir": dir, "keyring": made.keyring, "config": made.config,
+        "key_memory": made.protection.to_string(), "keys": made.open.infos().map(key).collect::<Vec<_>>(),
+    })
+}
+
+fn text_of(dir: &Path, made: &Made) -> String {
+    let mut lines = vec![
+        format!("keyring        {}", made.keyring.display()),
+        format!("configuration  {}", made.config.display()),
+        format!("key memory     {}", made.protection),
+    ];
+    lines.extend(made.open.infos().map(|key| {
+        let (purpose, state) = (key.purpose.name(), key.state.name());
+        format!("key            {purpose:<17} version {} {state}, check value {}", key.version, key.kcv)
+    }));
+    lines.push(format!("start it with: tallyd --dir {} --passphrase-file FILE", dir.display()));
+    lines.join("\n")
 }
 
 /// Writes a file that must not exist, for its owner only, and syncs it.

@@ -23,7 +23,8 @@ struct File {
 
 /// Runs every vector of a file. Fails if one does not come out.
 pub fn run(path: &Path, output: &Output) -> Result<(), Failure> {
-    let text = std::fs::read_to_string(path).map_err(|error| Failure::new(format!("{}: {error}", path.display())))?;
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Failure::new(format!("{}: {error}", path.display())))?;
     let file: File =
         serde_json::from_str(&text).map_err(|error| Failure::new(format!("{}: {error}", path.display())))?;
     let region = Region::new(8).map_err(|error| Failure::new(error.to_string()))?;

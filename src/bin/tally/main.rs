@@ -1,2 +1,57 @@
-//! `tally`: the command line.
-fn main() {}
+//! `tally`: sets up keys, talks to the daemon, shows it off and measures it.
+
+mod arguments;
+mod ask;
+mod bench;
+mod cards;
+mod daemon;
+mod demo;
+mod init;
+mod kat;
+mod output;
+mod pay;
+mod show;
+mod status;
+mod tokens;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use arguments::{Arguments, Task};
+use output::{Failure, Output};
+
+fn main() -> ExitCode {
+    // Started under the daemon's name, this program is the daemon: that is how the
+    // demo and the bench start theirs, of the same build as themselves.
+    let mut arguments = std::env::args_os();
+    if arguments.next().is_some_and(|name| Path::new(&name).file_name() == Some("tallyd".as_ref())) {
+        return tallystick::daemon::main(arguments);
+    }
+    let Arguments { task, json } = Arguments::parse();
+    let output = Output { json };
+    match run(task, &output) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            output.failure(&failure);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: Task, output: &Output) -> Result<(), Failure> {
+    match task {
+        Task::Init { dir, passphrase_file } => init::run(&dir.dir, &passphrase_file, output),
+        Task::Demo => demo::run(output),
+        Task::Provision(provision) => cards::provision(&provision, output),
+        Task::Issue(issue) => pay::issue(&issue, output),
+        Task::Verify(verify) => pay::verify(&verify, output),
+        Task::Token { task } => tokens::run(&task, output),
+        Task::Par(card) => cards::par(&card, output),
+        Task::Fingerprint(card) => cards::fingerprint(&card, output),
+        Task::Status { at, metrics } => status::run(&at, metrics, output),
+        Task::Kat { file } => kat::run(&file, output),
+        Task::Bench(bench) => bench::run(&bench, output),
+    }
+}

@@ -1,17 +1,14 @@
 //! A batch of requests: proofs first, then decisions under the lock, then
 //! cryptograms beside the commit, then the answers in order.
 
+use super::Lobby;
+use super::answers::Answers;
 use super::tally::Tally;
-use super::{Lobby, SERVER};
 use crate::command::{Caller, Command, Operation, Refusal, Reply, Request, Role};
 use crate::daemon::{Door, Stopped};
 use crate::engine::{Answer, Context, Engine, Fetched, Mint, Need, Outcome, Pending, Proof, Unsealed};
-use crate::secmem::Hardening;
 use crate::store::{CommitReceipt, GroupNumber};
-use crate::wire::{
-    Fault, FrameWriter, KeyReport, Message, Opcode, Status, StatusReport, decode_message, encode_metrics,
-    encode_reply,
-};
+use crate::wire::{Fault, FrameWriter, Message, Opcode, Status, decode_message};
 
 /// Requests that arrived together.
 pub(super) struct Batch<'b> {
@@ -30,7 +27,8 @@ struct Item {
     kind: Kind,
 }
 
-enum Kind {
+/// What a frame is answered with.
+pub(super) enum Kind {
     Refused(Fault),
     Ping,
     Status,
@@ -41,13 +39,15 @@ enum Kind {
     Many(Vec<Option<Fault>>),
 }
 
-struct Asked<'b> {
-    request: Request<'b>,
+/// An engine request on its way to its answer.
+pub(super) struct Asked<'b> {
+    pub request: Request<'b>,
     proof: Option<Proof>,
-    state: State<'b>,
+    pub state: State<'b>,
 }
 
-enum State<'b> {
+/// How far a request has come.
+pub(super) enum State<'b> {
     Waiting,
     Decided(Pending<Answer<'b>>),
     Computed(Pending<Result<Reply, Refusal>>),
@@ -85,8 +85,9 @@ impl<'b> Batch<'b> {
         self.items.push(Item { opcode: opcode.number(), id, kind });
     }
 
-    /// Decides, computes, waits for the commit and appends every answer.
-    pub fn finish(mut self, out: &mut Vec<u8>) {
+    /// Decides, computes, waits for the commit and appends every answer, none in
+    /// a frame of more than `largest` bytes.
+    pub fn finish(mut self, out: &mut Vec<u8>, largest: u32) {
         if !self.asked.is_empty() {
             self.decide();
             self.compute();
@@ -100,9 +101,9 @@ impl<'b> Batch<'b> {
             let start = out.len();
             let frame = FrameWriter::begin(out, opcode, 0, id);
             let status = answers.write(out, kind, &mut asked, &mut tally, name);
-            frame.finish(out);
             set_status(out, start, status);
-            tally.count(name, status);
+            let fits = frame.finish_within(out, largest);
+            tally.count(name, if fits { status } else { Status::ReplyTooLarge });
         }
         tally.add_to(&self.lobby.metrics);
     }
@@ -190,133 +191,10 @@ fn decide_all(
     (done, None)
 }
 
-/// Writes answers.
-struct Answers<'b> {
-    lobby: &'b Lobby,
-    caller: &'b Caller,
-    receipt: Option<CommitReceipt>,
-}
-
-impl Answers<'_> {
-    /// Writes the body of a frame's answer and returns its status.
-    fn write<'b>(
-        &self,
-        out: &mut Vec<u8>,
-        kind: Kind,
-        asked: &mut impl Iterator<Item = Asked<'b>>,
-        tally: &mut Tally,
-        name: &'static str,
-    ) -> Status {
-        match kind {
-            Kind::Refused(fault) => {
-                fault.encode(out);
-                fault.status
-            }
-            Kind::Ping => Status::Ok,
-            Kind::Status => {
-                self.report().encode(out);
-                Status::Ok
-            }
-            Kind::Metrics => {
-                self.lobby.refresh_metrics();
-                encode_metrics(out, &self.lobby.metrics.encode());
-                Status::Ok
-            }
-            Kind::One => self.write_one(out, asked.next()),
-            Kind::Many(items) => {
-                let count = u16::try_from(items.len()).unwrap_or(u16::MAX);
-                out.extend_from_slice(&count.to_be_bytes());
-                for fault in items {
-                    let start = out.len();
-                    out.extend_from_slice(&[0; 4]);
-                    let status = match fault {
-                        Some(fault) => fault.status,
-                        None => self.write_one(out, asked.next()),
-                    };
-                    set_item(out, start, status);
-                    tally.count(name, status);
-                }
-                Status::Ok
-            }
-        }
-    }
-
-    fn write_one(&self, out: &mut Vec<u8>, asked: Option<Asked<'_>>) -> Status {
-        let Some(Asked { request, state: State::Computed(pending), .. }) = asked else {
-            return Status::Stopped;
-        };
-        let Some(answer) = self.receipt.and_then(|receipt| pending.open(&receipt).ok()) else {
-            return Status::Stopped;
-        };
-        match answer {
-            Ok(reply) => {
-                encode_reply(out, &reply);
-                Status::Ok
-            }
-            Err(refusal) => self.status_of(&request, refusal),
-        }
-    }
-
-    /// Only an auditor learns why a cryptogram was refused.
-    fn status_of(&self, request: &Request<'_>, refusal: Refusal) -> Status {
-        let verifies = matches!(request.command, Command::Verify(_) | Command::VerifyShort(_));
-        if verifies && !self.caller.roles().has(Role::Auditor) {
-            Status::for_non_auditor(refusal)
-        } else {
-            refusal.into()
-        }
-    }
-
-    fn report(&self) -> StatusReport {
-        let lobby = self.lobby;
-        let hardening = Hardening::read().ok();
-        let keys = lobby.keyring.infos().iter().map(|key| KeyReport {
-            purpose: key.purpose.name().to_owned(),
-            version: key.version.get().into(),
-            state: key.state.name().to_owned(),
-            kcv: key.kcv.to_string(),
-        });
-        let tokens = lobby.hall.decide(|engine| engine.token_count()).unwrap_or(0);
-        let health = if lobby.hall.is_stopped() { "stopped" } else { "serving" };
-        StatusReport {
-            health: health.to_owned(),
-            server: SERVER.to_owned(),
-            protection: lobby.keyring.protection().to_string(),
-            dumpable: hardening.is_none_or(|hardening| hardening.dumpable),
-            no_new_privs: hardening.is_some_and(|hardening| hardening.no_new_privs),
-            core_limit: hardening.and_then(|hardening| hardening.core_limit),
-            epoch: lobby.epoch,
-            durable_group: lobby.hall.durable().map_or(0, |group| group.0),
-            tokens: u64::try_from(tokens).unwrap_or(u64::MAX),
-            connections: u64::try_from(lobby.metrics.connections.get()).unwrap_or(0),
-            uptime_seconds: lobby.started.elapsed().as_secs(),
-            keys: keys.collect(),
-        }
-    }
-}
-
-impl Lobby {
-    /// Brings the gauges that nothing else sets up to date.
-    pub(in crate::daemon) fn refresh_metrics(&self) {
-        let tokens = self.hall.decide(|engine| engine.token_count()).unwrap_or(0);
-        self.metrics.tokens.set(i64::try_from(tokens).unwrap_or(i64::MAX));
-        self.metrics.healthy.set(i64::from(!self.hall.is_stopped()));
-    }
-}
-
 /// Puts the status into a frame whose header starts at `start`.
 fn set_status(out: &mut [u8], start: usize, status: Status) {
     const AT: usize = 6;
     if let Some(field) = out.get_mut(start + AT..).and_then(|rest| rest.first_chunk_mut::<2>()) {
         *field = status.code().to_be_bytes();
-    }
-}
-
-/// Puts status and length before an item of a batch that starts at `start`.
-fn set_item(out: &mut [u8], start: usize, status: Status) {
-    let length = u16::try_from(out.len() - start - 4).unwrap_or(u16::MAX);
-    if let Some(field) = out.get_mut(start..).and_then(|rest| rest.first_chunk_mut::<4>()) {
-        let ([a, b], [c, d]) = (status.code().to_be_bytes(), length.to_be_bytes());
-        *field = [a, b, c, d];
     }
 }

@@ -1,0 +1,355 @@
+//! The command line, as clap reads it and as its help tells it. No secret is
+//! ever an argument: PANs and passphrases come from standard input or a file.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Tallystick: payment-token keys in locked memory, each cryptogram once.
+#[derive(Parser)]
+#[command(name = "tally", version, about, max_term_width = 100)]
+pub struct Arguments {
+    /// Print JSON, one object a line
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// What to do
+    #[command(subcommand)]
+    pub task: Task,
+}
+
+/// What to do.
+#[derive(Subcommand)]
+pub enum Task {
+    /// Make a state directory with a sealed keyring and a configuration
+    Init {
+        #[command(flatten)]
+        dir: Dir,
+        /// File whose first line is the passphrase, 8 bytes or more; `-` reads standard input
+        #[arg(long, value_name = "FILE", default_value = "-")]
+        passphrase_file: PathBuf,
+    },
+    /// Show the whole life of a token in a throwaway directory, with a real daemon
+    Demo,
+    /// Save a card: make a token for it. The PAN comes from standard input or a file
+    Provision(Provision),
+    /// Issue a cryptogram for a payment; what is known of it is bound
+    Issue(Issue),
+    /// Verify a cryptogram and consume it: it is accepted once
+    Verify(Verify),
+    /// Show, list and change tokens
+    Token {
+        #[command(subcommand)]
+        task: TokenTask,
+    },
+    /// The payment account reference of a PAN from standard input or a file
+    Par(Card),
+    /// The fingerprint of a PAN from standard input or a file
+    Fingerprint(Card),
+    /// What the daemon is and how it is (admin socket)
+    Status {
+        #[command(flatten)]
+        at: Dir,
+        /// Print its metrics in the OpenMetrics text format instead
+        #[arg(long)]
+        metrics: bool,
+    },
+    /// Run known answers from a file; the last line says how many passed
+    Kat {
+        /// A JSON file with a list `vectors`
+        file: PathBuf,
+    },
+    /// Measure a daemon: operations per second and latency percentiles
+    Bench(Bench),
+}
+
+/// The state directory.
+#[derive(Args)]
+pub struct Dir {
+    /// State directory, where the sockets are
+    #[arg(long, env = "TALLY_DIR", value_name = "DIR", default_value = "tally-state")]
+    pub dir: PathBuf,
+}
+
+/// A PAN and where it comes from.
+#[derive(Args)]
+pub struct Card {
+    #[command(flatten)]
+    pub at: Dir,
+    /// File whose first line is the PAN; `-` reads standard input
+    #[arg(long, value_name = "FILE", default_value = "-")]
+    pub pan_file: PathBuf,
+}
+
+/// A key that makes a retry give the same answer.
+#[derive(Args)]
+pub struct Retry {
+    /// Same key and same request give the same answer, also after a crash
+    #[arg(long, value_name = "KEY")]
+    pub idempotency_key: Option<String>,
+}
+
+/// A card to be saved.
+#[derive(Args)]
+pub struct Provision {
+    #[command(flatten)]
+    pub card: Card,
+    /// Expiry of the card, YYMM
+    #[arg(long, value_name = "YYMM")]
+    pub expiry: String,
+    /// Token requestor id, 11 digits
+    #[arg(long)]
+    pub trid: String,
+    /// The cardholder consented to the card being saved
+    #[arg(long)]
+    pub consent: bool,
+    /// Who authenticated the cardholder
+    #[arg(long, value_name = "NAME", default_value = "")]
+    pub auth_provider: String,
+    /// Their reference, for example a payment id
+    #[arg(long, value_name = "REFERENCE", default_value = "")]
+    pub auth_reference: String,
+    /// Authentication reference number, at most 26 characters; RuPay demands one
+    #[arg(long, value_name = "NUMBER")]
+    pub auth_number: Option<String>,
+    /// PAR given by the card's network
+    #[arg(long)]
+    pub par: Option<String>,
+    /// The only merchant that may use the token
+    #[arg(long)]
+    pub merchant: Option<String>,
+    /// The only channels it may be used through
+    #[arg(long, value_delimiter = ',', value_name = "CHANNEL")]
+    pub channels: Vec<ChannelName>,
+    /// What every cryptogram of it must bind
+    #[arg(long, value_delimiter = ',', value_name = "PART")]
+    pub demand: Vec<Part>,
+    /// Providers it is active at, if not the card's network
+    #[arg(long, value_delimiter = ',', value_name = "NAME")]
+    pub providers: Option<Vec<String>>,
+    #[command(flatten)]
+    pub retry: Retry,
+}
+
+/// A part of a transaction that a cryptogram can bind.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Part {
+    /// Amount and currency
+    Amount,
+    /// Merchant
+    Merchant,
+    /// Unpredictable number
+    Un,
+}
+
+/// A channel.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum ChannelName {
+    /// A web shop
+    Online,
+    /// An app
+    InApp,
+    /// A contactless reader
+    Contactless,
+    /// A repeated payment under a mandate
+    Recurring,
+}
+
+/// What is known of a payment.
+#[derive(Args)]
+pub struct Payment {
+    /// Amount in minor units, for example paise or cents
+    #[arg(long, requires = "currency")]
+    pub amount: Option<u64>,
+    /// Currency: ISO 4217 numeric code, or one of INR, USD, EUR, GBP, JPY, SGD, AED, THB, MYR
+    #[arg(long, requires = "amount")]
+    pub currency: Option<String>,
+    /// Merchant id
+    #[arg(long)]
+    pub merchant: Option<String>,
+    /// Unpredictable number, 8 hex digits
+    #[arg(long, value_name = "HEX")]
+    pub un: Option<String>,
+    /// The merchant, not the cardholder, starts the payment
+    #[arg(long)]
+    pub merchant_initiated: bool,
+    /// Channel
+    #[arg(long, value_enum, default_value = "online")]
+    pub channel: ChannelName,
+}
+
+/// A cryptogram wanted.
+#[derive(Args)]
+pub struct Issue {
+    #[command(flatten)]
+    pub at: Dir,
+    /// Token number
+    #[arg(long)]
+    pub token: String,
+    /// Token requestor id, 11 digits
+    #[arg(long)]
+    pub trid: String,
+    #[command(flatten)]
+    pub payment: Payment,
+    /// Issue a dynamic verification value of 3 or 4 digits instead
+    #[arg(long)]
+    pub short: bool,
+    #[command(flatten)]
+    pub retry: Retry,
+}
+
+/// A cryptogram to be verified.
+#[derive(Args)]
+pub struct Verify {
+    #[command(flatten)]
+    pub at: Dir,
+    /// Token number
+    #[arg(long)]
+    pub token: String,
+    /// Expiry of the token, YYMM
+    #[arg(long, value_name = "YYMM")]
+    pub expiry: String,
+    /// Token requestor id, 11 digits
+    #[arg(long)]
+    pub trid: String,
+    #[command(flatten)]
+    pub payment: Payment,
+    /// Cryptogram, 28 characters of base64
+    #[arg(long, value_name = "BASE64", required_unless_present = "value", conflicts_with = "value")]
+    pub cryptogram: Option<String>,
+    /// Tolerate non-zero trailing bits in the base64
+    #[arg(long)]
+    pub lenient_base64: bool,
+    /// A dynamic verification value of 3 or 4 digits instead
+    #[arg(long, value_name = "DIGITS")]
+    pub value: Option<String>,
+    #[command(flatten)]
+    pub retry: Retry,
+}
+
+/// What to do with a token.
+#[derive(Subcommand)]
+pub enum TokenTask {
+    /// Show a token
+    Show(OneToken),
+    /// List a requestor's tokens, a page at a time
+    List {
+        #[command(flatten)]
+        at: Dir,
+        /// Token requestor id, 11 digits
+        #[arg(long)]
+        trid: String,
+        /// Where the page before ended
+        #[arg(long, value_name = "N")]
+        after: Option<u32>,
+        /// Most tokens, 1 to 100
+        #[arg(long, default_value_t = 50)]
+        limit: u8,
+    },
+    /// Stop a token for now
+    Suspend(AtProvider),
+    /// Let a suspended token go on
+    Resume(AtProvider),
+    /// End a token for good and erase its PAN
+    Delete(Changed),
+    /// End a token at a provider, or at all, for another reason
+    Deactivate {
+        #[command(flatten)]
+        change: AtProvider,
+        /// Why
+        #[arg(long, value_enum)]
+        reason: Reason,
+    },
+    /// Give a token and its card a new expiry
+    Renew {
+        #[command(flatten)]
+        change: Changed,
+        /// New expiry, YYMM
+        #[arg(long, value_name = "YYMM")]
+        expiry: String,
+    },
+    /// Let a reissued card, its PAN from standard input or a file, keep a token's PAR
+    LinkPar {
+        #[command(flatten)]
+        change: Changed,
+        /// File whose first line is the new PAN; `-` reads standard input
+        #[arg(long, value_name = "FILE", default_value = "-")]
+        pan_file: PathBuf,
+    },
+    /// Print a token's PAN in clear; needs the role detokenizer
+    Detokenize(OneToken),
+    /// Clear the lock on a token's dynamic verification values (admin socket)
+    Unlock(Changed),
+}
+
+/// Why a token ends.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Reason {
+    /// The card or token expired
+    Expired,
+    /// The issuing bank ended it
+    DeactivatedByBank,
+    /// It was asked for
+    Requested,
+}
+
+/// One token.
+#[derive(Args)]
+pub struct OneToken {
+    #[command(flatten)]
+    pub at: Dir,
+    /// Token number
+    pub token: String,
+}
+
+/// One token and a change of it.
+#[derive(Args)]
+pub struct Changed {
+    #[command(flatten)]
+    pub one: OneToken,
+    #[command(flatten)]
+    pub retry: Retry,
+}
+
+/// A change of a token at one provider, or at all.
+#[derive(Args)]
+pub struct AtProvider {
+    #[command(flatten)]
+    pub change: Changed,
+    /// The one provider concerned
+    #[arg(long)]
+    pub provider: Option<String>,
+}
+
+/// What to measure.
+#[derive(Args)]
+pub struct Bench {
+    /// State directory of a running daemon; without it one is started in a throwaway directory
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// Operation
+    #[arg(long, value_enum, default_value = "issue")]
+    pub op: BenchOp,
+    /// Connections
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub connections: u32,
+    /// Requests in flight on each connection
+    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub depth: u32,
+    /// Tokens, taken at random
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    pub tokens: u32,
+    /// Seconds to measure
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=3600))]
+    pub seconds: u32,
+}
+
+/// An operation to measure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum BenchOp {
+    /// There and back
+    Ping,
+    /// Issue, durable
+    Issue,
+    /// Verify and consume, durable, each cryptogram once
+    Verify,
+}

@@ -1,0 +1,41 @@
+//! What the daemon says of itself.
+
+use super::{Lobby, SERVER};
+use crate::secmem::Hardening;
+use crate::wire::{KeyReport, StatusReport};
+
+impl Lobby {
+    /// What the daemon is and how it is.
+    pub(super) fn report(&self) -> StatusReport {
+        let hardening = Hardening::read().ok();
+        let keys = self.keyring.infos().iter().map(|key| KeyReport {
+            purpose: key.purpose.name().to_owned(),
+            version: key.version.get().into(),
+            state: key.state.name().to_owned(),
+            kcv: key.kcv.to_string(),
+        });
+        let tokens = self.hall.decide(|engine| engine.token_count()).unwrap_or(0);
+        let health = if self.hall.is_stopped() { "stopped" } else { "serving" };
+        StatusReport {
+            health: health.to_owned(),
+            server: SERVER.to_owned(),
+            protection: self.keyring.protection().to_string(),
+            dumpable: hardening.is_none_or(|hardening| hardening.dumpable),
+            no_new_privs: hardening.is_some_and(|hardening| hardening.no_new_privs),
+            core_limit: hardening.and_then(|hardening| hardening.core_limit),
+            epoch: self.epoch,
+            durable_group: self.hall.durable().map_or(0, |group| group.0),
+            tokens: u64::try_from(tokens).unwrap_or(u64::MAX),
+            connections: u64::try_from(self.metrics.connections.get()).unwrap_or(0),
+            uptime_seconds: self.started.elapsed().as_secs(),
+            keys: keys.collect(),
+        }
+    }
+
+    /// Brings the gauges that nothing else sets up to date.
+    pub(in crate::daemon) fn refresh_metrics(&self) {
+        let tokens = self.hall.decide(|engine| engine.token_count()).unwrap_or(0);
+        self.metrics.tokens.set(i64::try_from(tokens).unwrap_or(i64::MAX));
+        self.metrics.healthy.set(i64::from(!self.hall.is_stopped()));
+    }
+}

@@ -1,0 +1,133 @@
+//! The entry points of fuzzing: each takes bytes of an attacker's choice and
+//! must neither panic nor break a property. `fuzz/` calls them under libFuzzer,
+//! `tests/corpus.rs` replays its seeds on the stable toolchain.
+
+mod connection;
+
+pub use connection::connection;
+
+use crate::daemon::config::Config;
+use crate::keys::{SealedKeyring, WrappedKey};
+use crate::store::journal::{JournalBody, encode};
+use crate::wire::{
+    Arrival, Fault, Hello, Intake, Message, Opcode, Session, StatusReport, Welcome, decode_message,
+    decode_metrics, decode_reply, encode_command, encode_reply,
+};
+
+/// An entry point.
+pub type Target = fn(&[u8]);
+
+/// Every entry point by the name of its target and corpus.
+pub const TARGETS: [(&str, Target); 7] = [
+    ("config", config),
+    ("connection", connection),
+    ("frame", frame),
+    ("journal", journal),
+    ("key_block", key_block),
+    ("message", message),
+    ("reply", reply),
+];
+
+/// A received stream, cut into pieces of the size that the first byte says:
+/// however it is cut, the same arrives.
+pub fn frame(data: &[u8]) {
+    let Some((size, stream)) = data.split_first() else { return };
+    let whole = arrivals(stream, stream.len().max(1));
+    let cut = arrivals(stream, usize::from(*size) + 1);
+    assert!(whole == cut, "cutting a stream changed what arrived");
+}
+
+/// What arrives of a stream that comes in pieces, as opcodes, ids and bodies.
+fn arrivals(stream: &[u8], size: usize) -> Vec<(u16, u64, Vec<u8>)> {
+    let (mut intake, mut session, mut seen) = (Intake::new(1024), Session::default(), Vec::new());
+    for piece in stream.chunks(size) {
+        let mut rest = piece;
+        while !rest.is_empty() {
+            let count = {
+                let space = intake.space();
+                let count = space.len().min(rest.len());
+                for (slot, byte) in space.iter_mut().zip(rest) {
+                    *slot = *byte;
+                }
+                count
+            };
+            intake.filled(count);
+            rest = rest.get(count..).unwrap_or_default();
+            loop {
+                let mut arrived = Vec::new();
+                let parsed = intake.arrivals(16, &mut arrived);
+                if arrived.is_empty() {
+                    break;
+                }
+                seen.extend(arrived.iter().map(|arrival| match arrival {
+                    Arrival::Frame(frame) => {
+                        // Whatever it says, a frame is admitted or told why not.
+                        let _ = session.admit(frame);
+                        (frame.opcode, frame.id, frame.body.to_vec())
+                    }
+                    Arrival::TooShort => (0, 0, Vec::new()),
+                    Arrival::TooLarge { opcode, id } => (*opcode, *id, Vec::new()),
+                }));
+                intake.consume(parsed);
+            }
+        }
+    }
+    seen
+}
+
+/// The body of every request; one that is accepted is written and read again.
+pub fn message(data: &[u8]) {
+    let _ = Hello::decode(data);
+    for opcode in Opcode::ALL {
+        if let Ok(Message::Engine(request)) = decode_message(*opcode, data) {
+            let mut written = Vec::new();
+            encode_command(&mut written, &request.command, request.idempotency);
+            let mut again = Vec::new();
+            if let Ok(Message::Engine(request)) = decode_message(*opcode, &written) {
+                encode_command(&mut again, &request.command, request.idempotency);
+            }
+            assert!(written == again, "a request changed when it was written again");
+        }
+    }
+}
+
+/// The body of every reply; one that is accepted is written and read again.
+pub fn reply(data: &[u8]) {
+    let (_, _, _) = (Welcome::decode(data), StatusReport::decode(data), decode_metrics(data));
+    let _ = Fault::text(data);
+    for opcode in Opcode::ALL {
+        if let Ok(reply) = decode_reply(*opcode, data) {
+            let (mut written, mut again) = (Vec::new(), Vec::new());
+            encode_reply(&mut written, &reply);
+            if let Ok(reply) = decode_reply(*opcode, &written) {
+                encode_reply(&mut again, &reply);
+            }
+            assert!(written == again, "a reply changed when it was written again");
+        }
+    }
+}
+
+/// The body of a journal group; one that is accepted is written as it was.
+pub fn journal(data: &[u8]) {
+    if let Ok(body) = JournalBody::decode(data) {
+        let (issued, consumed): (Vec<_>, Vec<_>) = (body.issued().collect(), body.consumed().collect());
+        assert!(encode(&issued, &consumed, body.rows_digest()) == data, "a journal body changed");
+    }
+}
+
+/// A key block and a keyring; what is accepted is written as it was.
+pub fn key_block(data: &[u8]) {
+    if let Ok(key) = WrappedKey::from_block(data) {
+        assert!(key.to_block() == data, "a key block changed");
+    }
+    if let Ok(keyring) = SealedKeyring::from_bytes(data) {
+        assert!(keyring.to_bytes() == data, "a keyring changed");
+    }
+}
+
+/// The text of a configuration.
+pub fn config(data: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(data) {
+        let _ = Config::parse(text);
+    }
+}

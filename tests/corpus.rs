@@ -1,0 +1,162 @@
+//! Replays the seeds of the fuzzers, and makes them.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::as_conversions
+)]
+
+mod support;
+
+use std::fs;
+use std::path::PathBuf;
+
+use support::{card, trid};
+use tallystick::command::{
+    ChangeStatus, Command, Detokenized, Issue, IssueShort, Issued, LinkPar, List, Renew, Reply, Verified,
+    Verify, VerifyShort,
+};
+use tallystick::crypto::SystemRandom;
+use tallystick::daemon::config::default_text;
+use tallystick::fuzzing::TARGETS;
+use tallystick::store::{CounterMove, TokenSlot, journal};
+use tallystick::types::{
+    Atc, Cryptogram, Expiry, Fingerprint, IdempotencyKey, Pan, Par, ShortValue, StatusEvent, TokenNumber,
+    Transaction,
+};
+use tallystick::wire::{
+    FrameWriter, Hello, KeyReport, Opcode, StatusReport, encode_command, encode_issue_batch, encode_reply,
+    encode_verify_batch,
+};
+
+fn corpus() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus")
+}
+
+#[test]
+fn every_seed_is_survived() {
+    for (name, target) in TARGETS {
+        let seeds = fs::read_dir(corpus().join(name)).unwrap();
+        let mut count = 0;
+        for seed in seeds {
+            target(&fs::read(seed.unwrap().path()).unwrap());
+            count += 1;
+        }
+        assert!(count > 0, "{name} has no seeds");
+    }
+}
+
+fn pan() -> Pan {
+    Pan::parse(support::PAN).unwrap()
+}
+
+fn token() -> TokenNumber {
+    TokenNumber::parse(b"4895370012345671").unwrap()
+}
+
+/// One command of each operation.
+fn commands() -> Vec<Command<'static>> {
+    let (token, expiry, transaction) = (token(), Expiry::parse(b"4912").unwrap(), Transaction::UNKNOWN);
+    let issue = Issue { token, trid: trid(), transaction };
+    let cryptogram = Cryptogram::from_slice(&[0x10; 20]).unwrap();
+    let value = ShortValue::parse(b"123").unwrap();
+    vec![
+        Command::Provision(Box::new(card(support::PAN, "4912"))),
+        Command::Show(token),
+        Command::List(List { trid: trid(), after: Some(3), limit: 10 }),
+        Command::ChangeStatus(ChangeStatus { token, provider: None, event: StatusEvent::Suspend }),
+        Command::Renew(Renew { token, expiry }),
+        Command::LinkPar(LinkPar { pan: pan(), predecessor: token }),
+        Command::Detokenize(token),
+        Command::Par(pan()),
+        Command::Fingerprint(pan()),
+        Command::Issue(issue),
+        Command::Verify(Verify { token, expiry, trid: trid(), transaction, cryptogram }),
+        Command::IssueShort(IssueShort(issue)),
+        Command::VerifyShort(VerifyShort { token, expiry, trid: trid(), transaction, value }),
+        Command::ClearShortLock(token),
+    ]
+}
+
+fn replies() -> Vec<Reply> {
+    let (expiry, atc) = (Expiry::parse(b"4912").unwrap(), Atc::new(7).unwrap());
+    let cryptogram = Cryptogram::from_slice(&[0x10; 20]).unwrap();
+    let mut rig = support::Rig::new();
+    vec![
+        Reply::Token(Box::new(rig.provision())),
+        rig.run(Command::List(List { trid: trid(), after: None, limit: 10 })).unwrap(),
+        Reply::Issued(Issued { cryptogram, expiry }),
+        Reply::Verified(Verified { atc }),
+        Reply::Par(Par::parse("TLY1").unwrap()),
+        Reply::Fingerprint(Fingerprint::from_bytes([1; 32])),
+        Reply::Detokenized(Detokenized { pan: pan(), expiry }),
+    ]
+}
+
+/// Writes the seeds anew; run it when a format changes.
+#[test]
+#[ignore = "writes into the source tree"]
+fn make_seeds() {
+    let put = |target: &str, name: &str, bytes: &[u8]| {
+        fs::create_dir_all(corpus().join(target)).unwrap();
+        fs::write(corpus().join(target).join(name), bytes).unwrap();
+    };
+    let framed = |stream: &mut Vec<u8>, opcode: Opcode, id: u64, body: &[u8]| {
+        let frame = FrameWriter::begin(stream, opcode.number(), 0, id);
+        stream.extend_from_slice(body);
+        frame.finish(stream);
+    };
+    let mut hello = Vec::new();
+    Hello::ours("seed").encode(&mut hello);
+    let mut stream = Vec::new();
+    framed(&mut stream, Opcode::Hello, 1, &hello);
+    put("message", "hello", &hello);
+    let mut all = stream.clone();
+    for (nth, command) in commands().iter().enumerate() {
+        let opcode = Opcode::of(command.operation());
+        let mut body = Vec::new();
+        let key = command.operation().is_changing().then(|| IdempotencyKey::parse(b"key").unwrap());
+        encode_command(&mut body, command, key);
+        put("message", opcode.name(), &body);
+        framed(&mut all, opcode, nth as u64 + 2, &body);
+        let mut one = stream.clone();
+        framed(&mut one, opcode, 2, &body);
+        put("connection", opcode.name(), &one);
+    }
+    for opcode in [Opcode::IssueBatch, Opcode::VerifyBatch] {
+        let mut body = Vec::new();
+        match (&commands()[9], &commands()[10]) {
+            (Command::Issue(issue), _) if opcode == Opcode::IssueBatch => {
+                encode_issue_batch(&mut body, &[(*issue, None); 2]).unwrap();
+            }
+            (_, Command::Verify(verify)) => encode_verify_batch(&mut body, &[(*verify, None); 2]).unwrap(),
+            other => panic!("{other:?}"),
+        }
+        put("message", opcode.name(), &body);
+        framed(&mut all, opcode, 100 + u64::from(opcode.number()), &body);
+    }
+    framed(&mut all, Opcode::Status, 1000, &[]);
+    framed(&mut all, Opcode::Metrics, 1001, &[]);
+    put("connection", "all", &all);
+    put("connection", "cut", &all[..all.len() - 3]);
+    put("frame", "all", &[&[7], all.as_slice()].concat());
+    put("frame", "short", &[3, 0, 0, 0, 3, 1, 2, 3, 0, 0, 0, 12, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9]);
+    put("frame", "large", &[&[50, 0, 1, 0, 0][..], &[1; 3000]].concat());
+    for (nth, reply) in replies().iter().enumerate() {
+        let mut body = Vec::new();
+        encode_reply(&mut body, reply);
+        put("reply", &format!("reply-{nth}"), &body);
+    }
+    let mut body = Vec::new();
+    StatusReport { keys: vec![KeyReport::default()], ..StatusReport::default() }.encode(&mut body);
+    put("reply", "status", &body);
+    let moved = [CounterMove { slot: TokenSlot(1), atc: Atc::new(2).unwrap() }];
+    put("journal", "one-of-each", &journal::encode(&moved, &moved, [3; 32]));
+    put("journal", "empty", &journal::encode(&[], &[], [0; 32]));
+    let sealed = support::new_keys().seal(&SystemRandom).unwrap().to_bytes();
+    put("key_block", "keyring", &sealed);
+    put("key_block", "block", &sealed[102..190]);
+    put("config", "default", default_text(1000).as_bytes());
+    put("config", "broken", b"bin_controller = \"TLY1\"\n[[peer]]\nname = \"x\"\nroles = [\"god\"]\n");
+}

@@ -1,0 +1,15 @@
+//! The real daemon, as a process, over its real sockets.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::as_conversions
+)]
+
+mod bad_input;
+mod command_line;
+mod process;
+mod raw;
+mod secrets;
+mod serving;
