@@ -10,14 +10,14 @@ use std::io::{Read, Write};
 use std::sync::Arc;
 use std::time::Instant;
 
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 use super::{Door, Hall, Metrics};
 use crate::command::Caller;
 use crate::crypto::Random;
 use crate::keys::Keyring;
 use crate::types::UnixTime;
-use crate::wire::{Arrival, FrameWriter, Hello, Intake, Opcode, Session, Status};
+use crate::wire::{Arrival, FrameWriter, Hello, Intake, Opcode, Session, Status, cut};
 use batch::Batch;
 
 /// What every connection of a daemon shares.
@@ -151,8 +151,7 @@ impl Connection<'_> {
     /// Writes what was answered, and wipes it: it may hold a PAN.
     fn send(&mut self, stream: &mut impl Write) -> std::io::Result<()> {
         let written = stream.write_all(&self.out);
-        self.out.as_mut_slice().zeroize();
-        self.out.clear();
+        cut(&mut self.out, 0);
         written
     }
 }
