@@ -34,7 +34,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::keys::Keyring;
-use crate::store::{Epoch, GroupNumber, Store};
+use crate::store::{GroupNumber, Store};
 use crate::types::{Par, UnixTime};
 use book::Book;
 use idempotency::Memory;
@@ -129,9 +129,4 @@ impl Engine<Unsealed> {
     pub fn expire(&mut self, now: UnixTime) {
         self.state.memory.expire(now);
     }
-}
-
-/// The chain for a store that was just loaded.
-fn chain_from(keyring: &Keyring, epoch: Epoch, head: crate::store::ChainHead) -> Chain {
-    Chain::new(keyring, epoch, head)
 }

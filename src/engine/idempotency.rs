@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 
 use super::record::{decode_reply, encode_reply};
 use crate::command::{Refusal, Reply};
-use crate::crypto::MacState;
+use crate::crypto::{Mac, MacState};
 use crate::keys::Keyring;
 use crate::store::{Record, Space, StoreError};
 use crate::types::{IdempotencyKey, KeyVersion, UnixTime};
@@ -43,19 +43,19 @@ impl RequestDigest {
     /// The digest under the active audit key.
     pub fn of(keyring: &Keyring, body: &[u8]) -> Self {
         let (version, key) = keyring.audit.active();
-        Self { version, mac: *digest(&key.mac_state(), body) }
+        Self { version, mac: *digest(&key.mac_state(), body).as_bytes() }
     }
 
     /// Whether `body` has this digest, under the key that made it.
     fn is_of(&self, keyring: &Keyring, body: &[u8]) -> bool {
         let Some(key) = keyring.audit.get(self.version) else { return false };
         let other = digest(&key.mac_state(), body);
-        subtle::ConstantTimeEq::ct_eq(&self.mac[..], &other[..]).into()
+        subtle::ConstantTimeEq::ct_eq(&self.mac[..], &other.as_bytes()[..]).into()
     }
 }
 
-fn digest(state: &MacState, body: &[u8]) -> Box<[u8; 32]> {
-    Box::new(*state.mac(&[DIGEST_LABEL, body]).as_bytes())
+fn digest(state: &MacState, body: &[u8]) -> Mac {
+    state.mac(&[DIGEST_LABEL, body])
 }
 
 impl Memory {

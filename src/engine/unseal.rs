@@ -7,7 +7,7 @@ use super::book::{Book, Entry};
 use super::idempotency::Memory;
 use super::load::Loader;
 use super::short_values::ShortValues;
-use super::{Chain, Engine, EngineConfig, EngineError, OpenGroup, Unsealed, chain_from};
+use super::{Chain, Engine, EngineConfig, EngineError, OpenGroup, Unsealed};
 use crate::crypto::MacState;
 use crate::keys::Keyring;
 use crate::store::{ChainHead, GroupNumber, Store};
@@ -32,7 +32,7 @@ pub(super) fn unseal(
     }
     loaded?;
     let (state, head) = loader.finish(Arc::clone(&keyring), now);
-    let chain = chain_from(&keyring, store.epoch(), head);
+    let chain = Chain::new(&keyring, store.epoch(), head);
     Ok((Engine { config, state }, chain))
 }
 

@@ -9,7 +9,7 @@ use tallystick::client::{Client, ClientError};
 use tallystick::daemon::paths;
 use tallystick::types::{
     Amount, Channel, Currency, Expiry, IdempotencyKey, Merchant, Pan, TokenNumber, Transaction, Trid,
-    UnpredictableNumber,
+    UnixTime, UnpredictableNumber,
 };
 use zeroize::Zeroizing;
 
@@ -79,6 +79,13 @@ pub fn trid(text: &str) -> Result<Trid, Failure> {
 /// An expiry.
 pub fn expiry(text: &str) -> Result<Expiry, Failure> {
     Ok(Expiry::parse(text.as_bytes())?)
+}
+
+/// December of the year after next: never past while a demo or a bench runs.
+pub fn far_expiry() -> Result<Expiry, Failure> {
+    let (year, _) = UnixTime::from_system_clock().year_month();
+    let yymm = u16::try_from((year + 2) % 100 * 100 + 12).unwrap_or(9912);
+    Ok(Expiry::from_value(yymm)?)
 }
 
 /// What is known of a payment.

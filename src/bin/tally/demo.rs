@@ -7,12 +7,12 @@ use serde_json::{Value, json};
 use tallystick::client::{Client, ClientError};
 use tallystick::command::{ChangeStatus, Command, Issue, Provision, TokenView, Verify};
 use tallystick::types::{
-    Amount, Channel, Cryptogram, Currency, Domain, Evidence, Expiry, IdempotencyKey, Merchant, Pan,
-    Reference, StatusEvent, Transaction, Trid, UnixTime,
+    Amount, Channel, Cryptogram, Currency, Domain, Evidence, IdempotencyKey, Merchant, Pan, Reference,
+    StatusEvent, Transaction, Trid,
 };
 use tallystick::wire::Status;
 
-use crate::ask::{connect, refused};
+use crate::ask::{connect, far_expiry, refused};
 use crate::daemon::Daemon;
 use crate::output::{Failure, Output};
 
@@ -191,7 +191,7 @@ fn after_the_crash(
 fn card() -> Result<Provision, Failure> {
     Ok(Provision {
         pan: Pan::parse(CARD)?,
-        expiry: next_year()?,
+        expiry: far_expiry()?,
         trid: Trid::parse(TRID)?,
         evidence: Evidence {
             provider: Reference::parse("demo-bank")?,
@@ -202,13 +202,6 @@ fn card() -> Result<Provision, Failure> {
         domain: Domain::default(),
         providers: None,
     })
-}
-
-/// December of the year after next: never past while the demo runs.
-fn next_year() -> Result<Expiry, Failure> {
-    let (year, _) = UnixTime::from_system_clock().year_month();
-    let yymm = u16::try_from((year + 2) % 100 * 100 + 12).unwrap_or(9912);
-    Ok(Expiry::from_value(yymm)?)
 }
 
 fn payment(units: u64) -> Result<Transaction<'static>, Failure> {

@@ -89,8 +89,10 @@ impl<'b> Batch<'b> {
     /// a frame of more than `largest` bytes.
     pub fn finish(mut self, out: &mut Vec<u8>, largest: u32) {
         if !self.asked.is_empty() {
-            self.decide();
-            self.compute();
+            let lobby = self.lobby;
+            let mint = Mint::new(&lobby.keyring);
+            self.decide(&mint);
+            self.compute(&mint);
         }
         let receipt = self.receipt();
         let mut tally = Tally::default();
@@ -128,8 +130,7 @@ impl<'b> Batch<'b> {
 
     /// Proofs outside the lock, then every decision under it. Where the store
     /// must be read first, the lock is let go and the order kept.
-    fn decide(&mut self) {
-        let mint = Mint::new(&self.lobby.keyring);
+    fn decide(&mut self, mint: &Mint<'_>) {
         for asked in &mut self.asked {
             if let Command::Verify(verify) = &asked.request.command {
                 asked.proof = Some(mint.prove(verify));
@@ -151,11 +152,10 @@ impl<'b> Batch<'b> {
         }
     }
 
-    fn compute(&mut self) {
-        let mint = Mint::new(&self.lobby.keyring);
+    fn compute(&mut self, mint: &Mint<'_>) {
         for asked in &mut self.asked {
             asked.state = match std::mem::replace(&mut asked.state, State::Lost) {
-                State::Decided(pending) => State::Computed(pending.compute(&mint)),
+                State::Decided(pending) => State::Computed(pending.compute(mint)),
                 _ => State::Lost,
             };
         }

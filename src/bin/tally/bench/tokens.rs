@@ -4,11 +4,9 @@ use std::path::Path;
 
 use tallystick::client::Answer;
 use tallystick::command::{Command, Provision, Reply};
-use tallystick::types::{
-    Domain, Evidence, Expiry, Pan, Reference, TokenNumber, Trid, UnixTime, luhn_check_digit,
-};
+use tallystick::types::{Domain, Evidence, Expiry, Pan, Reference, TokenNumber, Trid, luhn_check_digit};
 
-use crate::ask::{connect, refused};
+use crate::ask::{connect, far_expiry, refused};
 use crate::output::Failure;
 
 /// A token and what its payments need.
@@ -42,11 +40,9 @@ pub fn provision(dir: &Path, count: u32) -> Result<Vec<Token>, Failure> {
 fn card(nth: u32) -> Result<Provision, Failure> {
     let mut digits = format!("411111{nth:09}").into_bytes();
     digits.push(luhn_check_digit(&digits));
-    let (year, _) = UnixTime::from_system_clock().year_month();
-    let yymm = u16::try_from((year + 2) % 100 * 100 + 12).unwrap_or(9912);
     Ok(Provision {
         pan: Pan::parse(&digits)?,
-        expiry: Expiry::from_value(yymm)?,
+        expiry: far_expiry()?,
         trid: Trid::parse(b"40010000001")?,
         evidence: Evidence {
             provider: Reference::parse("bench")?,
