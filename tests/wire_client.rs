@@ -62,13 +62,13 @@ fn engine(out: &mut Vec<u8>, command: &Command<'_>) -> Status {
         // A large reply to a small request.
         Command::List(_) => {
             out.extend(vec![0; 8000]);
-            return Status::Internal;
+            return Status::Stopped;
         }
         Command::Par(_) => {
             Fault::of_field(Status::PanLuhn, "pan").encode(out);
             return Status::PanLuhn;
         }
-        _ => return Status::Unsupported,
+        _ => return Status::UnknownOpcode,
     };
     encode_reply(out, &reply);
     Status::Ok
@@ -186,7 +186,7 @@ fn one_at_a_time() {
         let pan = Pan::parse(b"4111111111111111").unwrap();
         let refused = client.par(pan).unwrap_err();
         assert_eq!(refused.to_string(), "pan: the PAN fails the Luhn check");
-        assert!(matches!(client.show(token()), Err(ClientError::Refused(Status::Unsupported, None))));
+        assert!(matches!(client.show(token()), Err(ClientError::Refused(Status::UnknownOpcode, None))));
         assert_eq!(client.under_way(), 0);
     }
 }
@@ -241,7 +241,7 @@ fn large_replies_to_small_requests_without_deadlock() {
         assert!(matches!(client.submit(&list(), None), Err(ClientError::Full)));
         let answered = (0..1024).map(|_| {
             let (id, answer) = client.receive().unwrap();
-            assert_eq!(answer.unwrap_err().status(), Some(Status::Internal));
+            assert_eq!(answer.unwrap_err().status(), Some(Status::Stopped));
             id
         });
         assert_eq!(answered.collect::<BTreeSet<_>>(), ids);

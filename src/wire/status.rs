@@ -128,11 +128,6 @@ statuses! {
     ShortLocked = 0x0510 "short_locked" "the token's dynamic verification values are locked",
     Busy = 0x0601 "busy" "a limit is reached; try again later",
     Stopped = 0x0602 "stopped" "the engine has stopped; whether the request was done is not known",
-    Stopping = 0x0603 "stopping" "the daemon is going down; nothing of the request was done",
-    StoreFailed = 0x0604 "store_failed" "the store failed; whether the request was done is not known",
-    Sealed = 0x0605 "sealed" "the keys are not unsealed yet",
-    Internal = 0x0606 "internal" "the daemon failed",
-    Unsupported = 0x0607 "unsupported" "this daemon was built or configured without this operation",
 }
 
 impl Status {
