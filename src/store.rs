@@ -17,7 +17,7 @@ pub use error::StoreError;
 pub use group::{ChainHead, CounterMove, Epoch, Group, GroupNumber, Record, Space, TokenRow, TokenSlot};
 pub use memory::{Fault, Faults, MemoryDisk, MemoryStore, Operation};
 pub use receipt::CommitReceipt;
-pub use sqlite::SqliteStore;
+pub use sqlite::{SqliteStore, StoreLock};
 
 use crate::types::{Counters, Trid};
 
@@ -71,6 +71,12 @@ pub trait Store: Send {
         after: Option<TokenSlot>,
         limit: usize,
     ) -> Result<Vec<TokenRow>, StoreError>;
+
+    /// Up to `limit` rows of all requestors with slots above `after`, ascending.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`], [`StoreError::Corrupt`] or [`StoreError::Poisoned`].
+    fn tokens_after(&mut self, after: Option<TokenSlot>, limit: usize) -> Result<Vec<TokenRow>, StoreError>;
 
     /// Bytes of journal bodies that a start would have to replay.
     fn journal_bytes(&self) -> u64;

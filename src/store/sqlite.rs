@@ -24,7 +24,7 @@ use rusqlite::Connection;
 use super::guard::Guard;
 use super::{CommitReceipt, Epoch, Group, GroupNumber, Load, Store, StoreError, TokenRow, TokenSlot};
 use crate::types::{Trid, UnixTime};
-use lock::Lock;
+pub use lock::StoreLock;
 
 /// A [`Store`] in a SQLite database.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ pub struct SqliteStore {
     head: GroupNumber,
     journal_bytes: u64,
     guard: Guard,
-    _lock: Lock,
+    _lock: StoreLock,
 }
 
 impl SqliteStore {
@@ -51,7 +51,7 @@ impl SqliteStore {
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         // Absolute, so that no path can be taken for a "file:" URI.
         let path = std::path::absolute(path).map_err(|error| failure::io("the path", &error))?;
-        let lock = Lock::take(&path)?;
+        let lock = StoreLock::take(&path)?;
         file::ensure(&path)?;
         let mut connection = connection::open(&path)?;
         schema::migrate(&mut connection)?;
@@ -98,6 +98,11 @@ impl Store for SqliteStore {
     ) -> Result<Vec<TokenRow>, StoreError> {
         self.guard.check()?;
         token::tokens_of(&self.connection, trid, after, limit)
+    }
+
+    fn tokens_after(&mut self, after: Option<TokenSlot>, limit: usize) -> Result<Vec<TokenRow>, StoreError> {
+        self.guard.check()?;
+        token::tokens_after(&self.connection, after, limit)
     }
 
     fn journal_bytes(&self) -> u64 {
