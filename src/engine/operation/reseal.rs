@@ -9,13 +9,13 @@ use crate::engine::record::{SealedPan, TokenRecord};
 use crate::engine::{Context, Engine, Unsealed};
 use crate::store::{TokenRow, TokenSlot};
 
-/// What is to be done with a row.
+/// What was found in a row.
 enum Finding {
-    /// Nothing: it has no PAN any more, or the active key sealed it.
+    /// It has no PAN any more, or the active key sealed it.
     Fine,
-    /// It is to be written with its PAN under the active key.
-    Resealed(TokenRecord),
-    /// Its PAN does not open.
+    /// Another key sealed it. Now it is under the active one, and to be written.
+    Resealed,
+    /// Its PAN does not open. The record is of no more use.
     Unopened,
 }
 
@@ -38,10 +38,10 @@ impl Engine<Unsealed> {
                 return Err(Refusal::TridNotAllowed.into());
             }
             // A row that was written since it was read ends this step before it.
-            let Some(record) = self.current(row)? else { break };
-            match self.look_at(context, record)? {
+            let Some(mut record) = self.current(row)? else { break };
+            match self.look_at(context, &mut record)? {
                 Finding::Fine => {}
-                Finding::Resealed(record) => changed.push((row.slot, record)),
+                Finding::Resealed => changed.push((row.slot, record)),
                 Finding::Unopened => reply.unopened += 1,
             }
             reply.looked_at += 1;
@@ -71,24 +71,21 @@ impl Engine<Unsealed> {
         Ok(entry.is_some_and(|entry| entry.revision == record.revision).then_some(record))
     }
 
-    fn look_at(&self, context: Context<'_>, mut record: TokenRecord) -> Result<Finding, Refusal> {
+    fn look_at(&self, context: Context<'_>, record: &mut TokenRecord) -> Result<Finding, Refusal> {
         let (version, active) = self.state.keyring.pan_sealing.active();
-        let Some(SealedPan { version: sealed_under, nonce, text }) = record.pan else {
+        let Some(sealed) = record.pan.as_mut().filter(|sealed| sealed.version != version) else {
             return Ok(Finding::Fine);
         };
-        if sealed_under == version {
-            return Ok(Finding::Fine);
-        }
         let view = &record.view;
         let associated = associated(view.token, view.trid, &view.fingerprint);
-        let mut text = Zeroizing::new(text);
-        let opened = self.state.keyring.pan_sealing.get(sealed_under);
-        let opened = opened.and_then(|key| key.open(nonce, &associated, &mut text).ok().map(|pan| pan.len()));
+        let mut text = Zeroizing::new(std::mem::take(&mut sealed.text));
+        let key = self.state.keyring.pan_sealing.get(sealed.version);
+        let opened = key.and_then(|key| Some(key.open(sealed.nonce, &associated, &mut text).ok()?.len()));
         let Some(digits) = opened else { return Ok(Finding::Unopened) };
         // Sealed where it was opened, with the room of the old tag for the new.
         text.truncate(digits);
         let nonce = active.seal(context.random, &associated, &mut text).map_err(|_| Refusal::Stopped)?;
-        record.pan = Some(SealedPan { version, nonce, text: std::mem::take(&mut *text) });
-        Ok(Finding::Resealed(record))
+        *sealed = SealedPan { version, nonce, text: std::mem::take(&mut *text) };
+        Ok(Finding::Resealed)
     }
 }
