@@ -57,6 +57,7 @@ pub fn run(arguments: &Provision, file: &Path, output: &Output) -> Result<(), Fa
             out.display()
         )));
     }
+    run.record.begin()?;
     let crew = Crew::connect(dir, arguments.bulk.connections, &job)?;
     let mut source = Source::open(file, &template, run.record.begins_after)?;
     let ended = run.work(crew, &mut source, &interrupt);

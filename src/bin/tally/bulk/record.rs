@@ -21,6 +21,9 @@ const SAVED: &str = "ok";
 pub struct Record {
     file: File,
     name: String,
+    head: String,
+    /// Bytes of whole lines when it was opened.
+    whole: u64,
     /// The last line of the file of cards that was done when this was opened, or 0.
     pub begins_after: u64,
     /// Cards saved.
@@ -30,8 +33,7 @@ pub struct Record {
 }
 
 impl Record {
-    /// Opens the record of a job or begins it. A line that was not written whole
-    /// is cut off.
+    /// Opens the record of a job and reads it. Nothing is written yet.
     pub fn open(path: &Path, job: &Job) -> Result<Self, Failure> {
         let name = path.display().to_string();
         let told = |error: std::io::Error| Failure::new(format!("{name}: {error}"));
@@ -42,22 +44,27 @@ impl Record {
             TryLockError::WouldBlock => Failure::new(format!("{name} is being written by another process")),
             TryLockError::Error(error) => told(error),
         })?;
-        let mut record = Self { file, name, begins_after: 0, saved: 0, rejected: 0 };
         let head = format!("# tally provision 1 {}\n{COLUMNS}\n", job.name());
-        let whole = record.scan(&head)?;
-        record.cut(whole)?;
-        if whole == 0 {
-            record.append(&head)?;
-        }
+        let mut record = Self { file, name, head, whole: 0, begins_after: 0, saved: 0, rejected: 0 };
+        record.whole = record.scan()?;
         Ok(record)
     }
 
+    /// Makes it ready to be appended to: a line that was not written whole is cut
+    /// off, and a new one gets its head.
+    pub fn begin(&mut self) -> Result<(), Failure> {
+        let whole = SeekFrom::Start(self.whole);
+        let cut = self.file.set_len(self.whole).and_then(|()| self.file.seek(whole));
+        cut.map_err(|error| self.failed(&error))?;
+        if self.whole == 0 { self.append(&self.head.clone()) } else { Ok(()) }
+    }
+
     /// Reads what is there; the length of what is whole.
-    fn scan(&mut self, head: &str) -> Result<u64, Failure> {
+    fn scan(&mut self) -> Result<u64, Failure> {
         let name = &self.name;
         let told = |error: std::io::Error| Failure::new(format!("{name}: {error}"));
         let (mut reader, mut whole, mut line) = (BufReader::new(&self.file), 0, Vec::new());
-        let mut wanted = head.split_inclusive('\n');
+        let mut wanted = self.head.split_inclusive('\n');
         loop {
             line.clear();
             let len = reader.read_until(b'\n', &mut line).map_err(told)?;
@@ -91,12 +98,7 @@ impl Record {
         }
     }
 
-    fn cut(&mut self, len: u64) -> Result<(), Failure> {
-        let cut = self.file.set_len(len).and_then(|()| self.file.seek(SeekFrom::Start(len)));
-        cut.map(|_| ()).map_err(|error| self.failed(&error))
-    }
-
-    /// How long ago it was written last.
+    /// How long ago it was written last, before it [began](Self::begin) again.
     pub fn age(&self) -> Duration {
         let written = self.file.metadata().and_then(|metadata| metadata.modified());
         written.ok().and_then(|written| written.elapsed().ok()).unwrap_or_default()
