@@ -8,8 +8,10 @@
 )]
 
 mod bad_input;
+mod bulk;
 mod command_line;
 mod process;
 mod raw;
+mod rekey;
 mod secrets;
 mod serving;
