@@ -31,10 +31,12 @@ use options::{Asked, HELP};
 fn main() -> ExitCode {
     match options::parse(std::env::args_os().skip(1)) {
         Ok(Asked::Run(options)) => run::run(options),
-        Ok(Asked::List { terse }) => {
-            println!("crash: test");
+        Ok(Asked::List { selected, terse }) => {
+            if selected {
+                println!("crash: test");
+            }
             if !terse {
-                println!("\n1 test, 0 benchmarks");
+                println!("\n{} tests, 0 benchmarks", u8::from(selected));
             }
             ExitCode::SUCCESS
         }

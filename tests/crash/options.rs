@@ -33,8 +33,9 @@ pub struct Options {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Asked {
     Run(Options),
-    /// The test's name, as libtest lists it.
+    /// The test's name, as libtest lists it, if it is among those asked for.
     List {
+        selected: bool,
         terse: bool,
     },
     /// Nothing, and why.
@@ -91,17 +92,22 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Asked, lex
 impl Selection {
     fn asks(self, options: Options) -> Asked {
         let matches = |name: &String| if self.exact { name == NAME } else { NAME.contains(name.as_str()) };
-        if self.bench {
-            return Asked::Nothing("it is no benchmark");
+        let nothing = if self.bench {
+            Some("it is no benchmark")
+        } else if self.ignored {
+            Some("it is not an ignored test")
+        } else if self.skipped.iter().any(matches) {
+            Some("it is skipped")
+        } else if !self.filters.is_empty() && !self.filters.iter().any(matches) {
+            Some("no filter is part of its name")
+        } else {
+            None
+        };
+        match nothing {
+            _ if self.list => Asked::List { selected: nothing.is_none(), terse: self.terse },
+            Some(why) => Asked::Nothing(why),
+            None => Asked::Run(options),
         }
-        if self.ignored {
-            return Asked::Nothing("it is not an ignored test");
-        }
-        if self.skipped.iter().any(matches) || !(self.filters.is_empty() || self.filters.iter().any(matches))
-        {
-            return Asked::Nothing("it was filtered out");
-        }
-        if self.list { Asked::List { terse: self.terse } } else { Asked::Run(options) }
     }
 }
 
