@@ -3,7 +3,7 @@
 
 use fastrand::Rng;
 
-use crate::ask::Ask;
+use crate::ask::{Ask, Digits};
 use crate::board::{Board, Paid, take, verification};
 use crate::connection::{Connection, End, Request};
 use crate::log::{Entry, Key};
@@ -20,6 +20,8 @@ const SAMPLE: usize = 60;
 const LEFT: usize = 300;
 /// Tokens whose newest are looked at; of the others a sample is.
 const NEWEST: usize = 64;
+/// Misses that lock a token's short values.
+const MISSES: usize = 5;
 
 /// Checks of one start, on the admin socket.
 pub struct Audit<'a, 'c> {
@@ -141,18 +143,30 @@ impl Audit<'_, '_> {
 
     /// Short values: outstanding ones pass, used ones do not, five misses lock.
     fn shorts(&mut self) -> Result<(), End> {
+        // What was locked before the kill is locked.
+        let locked = std::mem::take(&mut self.board.locked);
+        self.unlock(locked)?;
         let half = self.board.shorts.len() / 2;
         let mut tried = self.board.shorts.split_off(half);
         let used = std::mem::take(&mut self.board.used_shorts);
         tried.extend(used.iter().rev().take(SAMPLE / 4));
-        let ask = |(token, value)| (Ask::VerifyShort { token, value }, None);
-        let told = self.ask(tried.into_iter().map(ask).collect())?;
+        let told = self.ask(tried.into_iter().map(short_verification).collect())?;
         let missed = told.iter().filter(|entry| entry.status().is_some());
         let mut tokens: Vec<_> = missed.filter_map(|entry| entry.ask.token()).collect();
         tokens.sort_by_key(|token| token.number);
         tokens.dedup();
-        // A look at the lock, then its clearing.
-        self.ask(tokens.iter().map(|token| (Ask::IssueShort { token: *token, more: 0 }, None)).collect())?;
+        self.unlock(tokens)?;
+        if let Some(used) = used.last() {
+            self.ask(vec![short_verification(*used); MISSES])?;
+            self.board.locked.push(used.0);
+        }
+        Ok(())
+    }
+
+    /// Looks whether the short values of tokens are locked, and clears the locks.
+    fn unlock(&mut self, tokens: Vec<Token>) -> Result<(), End> {
+        let issue = |token: &Token| (Ask::IssueShort { token: *token, more: 0 }, None);
+        self.ask(tokens.iter().map(issue).collect())?;
         self.ask(tokens.into_iter().map(|token| (Ask::ClearShortLock { token }, None)).collect()).map(drop)
     }
 
@@ -207,6 +221,10 @@ fn told(end: End) -> String {
         End::Gone => "the daemon went away while it was asked".to_owned(),
         End::Wrong(what) => what,
     }
+}
+
+const fn short_verification((token, value): (Token, Digits)) -> Request {
+    (Ask::VerifyShort { token, value }, None)
 }
 
 /// Puts neighbouring issues and neighbouring verifications into batches.

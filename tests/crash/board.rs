@@ -39,6 +39,8 @@ pub struct Board {
     pub lost: Vec<Paid>,
     pub shorts: Vec<(Token, Digits)>,
     pub used_shorts: Vec<(Token, Digits)>,
+    /// Tokens whose short values were left locked.
+    pub locked: Vec<Token>,
     /// Acknowledged requests with their idempotency keys.
     pub keyed: Vec<(Ask, Key)>,
     /// The same, since the last checks.

@@ -1,9 +1,10 @@
 //! A connection that keeps the log: the library's client, with a tap on its
 //! socket for the bytes of the replies as they came.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::io::{ErrorKind, Read, Write};
+mod tap;
+
+use std::io::ErrorKind;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
@@ -11,10 +12,11 @@ use std::time::Duration;
 use tallystick::client::{self, Client, ClientError};
 use tallystick::command::{Command, Issue, Reply, Verify};
 use tallystick::types::IdempotencyKey;
-use tallystick::wire::{Frame, LENGTH, Status};
+use tallystick::wire::Status;
 
 use crate::ask::{Ask, Digits};
 use crate::log::{Answer, Clock, Entry, Key, Outcome, Told};
+use tap::Tap;
 
 /// How long an answer may take before the daemon counts as hanging.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -45,7 +47,7 @@ impl<'c> Connection<'c> {
         let stream = UnixStream::connect(socket).map_err(|error| end(error.into()))?;
         stream.set_read_timeout(Some(PATIENCE)).map_err(|error| end(error.into()))?;
         stream.set_write_timeout(Some(PATIENCE)).map_err(|error| end(error.into()))?;
-        let client = Client::over(Tap { stream, seen: RefCell::default() }, "crash").map_err(end)?;
+        let client = Client::over(Tap::on(stream), "crash").map_err(end)?;
         Ok(Self { client, clock, under_way: BTreeMap::new() })
     }
 
@@ -121,7 +123,7 @@ impl<'c> Connection<'c> {
     pub fn token_count(&mut self) -> Result<u64, End> {
         let report = self.client.status().map_err(end)?;
         // Its frame is of no more interest.
-        self.client.stream().seen.borrow_mut().clear();
+        self.client.stream().clear();
         Ok(report.tokens)
     }
 }
@@ -181,47 +183,4 @@ fn cut(body: &[u8]) -> Vec<Vec<u8>> {
         rest = more;
     }
     items
-}
-
-/// A socket that keeps what it read until it is asked for.
-struct Tap {
-    stream: UnixStream,
-    seen: RefCell<Vec<u8>>,
-}
-
-impl Tap {
-    /// Takes the body of the frame with this id out of what was read.
-    fn take(&self, id: u64) -> Option<Vec<u8>> {
-        let mut seen = self.seen.borrow_mut();
-        let mut start = 0;
-        loop {
-            let length = u32::from_be_bytes(*seen.get(start..)?.first_chunk::<LENGTH>()?);
-            let end = start + LENGTH + usize::try_from(length).unwrap();
-            let frame = Frame::parse(seen.get(start + LENGTH..end)?)?;
-            if frame.id == id {
-                let body = frame.body.to_vec();
-                seen.drain(start..end);
-                return Some(body);
-            }
-            start = end;
-        }
-    }
-}
-
-impl Read for Tap {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let count = self.stream.read(buffer)?;
-        self.seen.borrow_mut().extend_from_slice(&buffer[..count]);
-        Ok(count)
-    }
-}
-
-impl Write for Tap {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.stream.write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        self.stream.flush()
-    }
 }

@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use tallystick::daemon::paths;
 
 use crate::board::Board;
-use crate::connection::{Connection, End};
+use crate::connection::{Connection, End, Request};
 use crate::daemon::Running;
 use crate::log::{Clock, Entry};
-use crate::plan::{Act, Round, Steps};
+use crate::plan::{Act, Round, Step, Steps};
 use crate::trigger::Trigger;
 
 /// What a round's load came to.
@@ -48,19 +48,19 @@ pub fn run(
         .into_iter()
         .map(|steps| Ok(Worker { steps, main: open()?, second: open()?, log: Vec::new() }));
     let workers = workers.collect::<Result<Vec<_>, String>>()?;
-    let trigger = Trigger::new(round.kill, running.pid());
+    let trigger = Trigger::new(round.kill, running.pid(), workers.len());
     scope(|scope| {
         let begun = Instant::now();
         let trigger = &trigger;
         let folds = scope.spawn(|| trigger.watch(&paths::admin_socket(dir)));
         let threads: Vec<_> =
             workers.into_iter().map(|worker| scope.spawn(move || worker.run(board, trigger))).collect();
-        trigger.wait();
+        let waited = trigger.wait();
         let after = begun.elapsed();
         let ended = running.kill();
         let (log, replies) = (gather(threads, clock, board), trigger.replies());
         let folds = folds.join().map_err(|_| "the observer panicked".to_owned())?;
-        ended?;
+        ended.and(waited)?;
         Ok(Killed { log: log?, after, replies, folds })
     })
 }
@@ -87,12 +87,14 @@ fn gather(
 impl<'c> Worker<'c> {
     /// Works until the daemon is gone.
     fn run(mut self, board: &Mutex<Board>, trigger: &Trigger) -> Result<Self, String> {
-        loop {
-            match self.burst(board, trigger) {
-                Ok(()) => {}
-                Err(End::Gone) => break,
-                Err(End::Wrong(what)) => return Err(what),
+        let end = loop {
+            if let Err(end) = self.burst(board, trigger) {
+                break end;
             }
+        };
+        trigger.leave();
+        if let End::Wrong(what) = end {
+            return Err(what);
         }
         // What the daemon had answered before it died is still to be read.
         for second in [false, true] {
@@ -104,12 +106,7 @@ impl<'c> Worker<'c> {
     fn burst(&mut self, board: &Mutex<Board>, trigger: &Trigger) -> Result<(), End> {
         for step in self.steps.burst() {
             let requests = board.lock().unwrap().requests(&step);
-            if matches!(step.act, Act::VerifyTwice) {
-                // Without a key: the same key gives the same answer, not a race.
-                let twin = requests.iter().map(|(ask, _)| (*ask, None)).collect();
-                self.second.send(twin)?;
-            }
-            if let Err(end) = self.main.send(requests.clone()) {
+            if let Err(end) = self.send(&step, requests.clone()) {
                 board.lock().unwrap().put_back(&requests);
                 return Err(end);
             }
@@ -122,6 +119,14 @@ impl<'c> Worker<'c> {
             }
         }
         Ok(())
+    }
+
+    fn send(&mut self, step: &Step, requests: Vec<Request>) -> Result<(), End> {
+        if matches!(step.act, Act::VerifyTwice) {
+            // Without a key: the same key gives the same answer, not a race.
+            self.second.send(requests.iter().map(|(ask, _)| (*ask, None)).collect())?;
+        }
+        self.main.send(requests).map(drop)
     }
 
     fn receive(&mut self, second: bool, board: &Mutex<Board>, trigger: &Trigger) -> Result<(), End> {

@@ -19,6 +19,7 @@ mod log;
 mod model;
 mod options;
 mod plan;
+mod report;
 mod run;
 mod self_check;
 mod trigger;

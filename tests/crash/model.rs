@@ -9,6 +9,7 @@ mod counters;
 mod fault;
 mod history;
 mod keys;
+mod life;
 mod peaks;
 mod shorts;
 mod tally;
@@ -18,16 +19,12 @@ pub use tally::Tally;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tallystick::command::TokenView;
-use tallystick::types::{ProviderStates, TokenNumber, TokenStatus};
-use tallystick::wire::Status;
+use tallystick::types::TokenNumber;
 
 use crate::ask::Ask;
 use crate::log::{Entry, Key, Outcome, Told};
-use counters::Counters;
-use history::History;
 use keys::{Keys, Meaning};
-use shorts::Shorts;
+use life::Life;
 
 /// Everything the client knows.
 #[derive(Debug, Clone, Default)]
@@ -37,15 +34,6 @@ pub struct Model {
     /// Provisions that nobody knows the outcome of.
     unheard: BTreeSet<Key>,
     pub tally: Tally,
-}
-
-/// A token.
-#[derive(Debug, Clone)]
-struct Life {
-    view: TokenView,
-    counters: Counters,
-    history: History,
-    shorts: Shorts,
 }
 
 impl Model {
@@ -73,7 +61,7 @@ impl Model {
     /// and no unknown request may be asked for again afterwards.
     pub fn settle(&mut self) {
         for life in self.tokens.values_mut() {
-            life.history.settle();
+            life.settle();
         }
     }
 
@@ -95,43 +83,10 @@ impl Model {
         if let Ask::Provision { .. } = entry.ask {
             return self.learn_provision(entry, since);
         }
-        let life = self.tokens.get_mut(&entry.ask.token()?.number)?;
-        match (&entry.ask, entry.told()) {
-            (Ask::Issue { .. }, Some(Told::Issued { atc, .. })) => {
-                life.counters.issue(*atc, since, entry.ended)
-            }
-            (Ask::IssueShort { .. }, Some(Told::IssuedShort { atc, value })) => {
-                life.shorts.heard(entry.key);
-                life.shorts.issue(*atc, *value);
-                life.counters.issue(*atc, since, entry.ended)
-            }
-            (Ask::Verify { cryptogram, .. }, Some(Told::Accepted { atc })) => {
-                let presented = cryptogram.header().map(|header| header.atc.get());
-                let other = (presented != Ok(*atc)).then_some(Kind::AcceptedOther);
-                life.counters.accept(*atc, entry, since).or(other)
-            }
-            (Ask::VerifyShort { value, .. }, Some(Told::Accepted { atc })) => {
-                let wrong = life.shorts.accept(*atc, *value, entry.sent);
-                life.counters.accept(*atc, entry, since).or(wrong)
-            }
-            (Ask::Change { active, .. }, Some(Told::Token(view))) => {
-                self.tally.changes += 1;
-                life.history.note(*active, since, entry.ended, true);
-                (is_active(view) != Some(*active)).then_some(Kind::StatusWrong)
-            }
-            (Ask::ClearShortLock { .. }, Some(Told::Token(_))) => {
-                life.shorts.clear();
-                None
-            }
-            (Ask::Show { .. }, Some(Told::Token(_))) | (Ask::Detokenize { .. }, Some(Told::Pan { .. })) => {
-                None
-            }
-            (_, Some(_)) => Some(Kind::OtherReply),
-            (_, None) => {
-                life.learn_without_reply(entry);
-                None
-            }
+        if let (Ask::Change { .. }, Some(_)) = (&entry.ask, entry.told()) {
+            self.tally.changes += 1;
         }
+        self.tokens.get_mut(&entry.ask.token()?.number)?.learn(entry, since)
     }
 
     fn learn_provision(&mut self, entry: &Entry, since: u64) -> Option<Kind> {
@@ -139,14 +94,7 @@ impl Model {
             (_, Some(Told::Token(view))) => {
                 self.unheard.retain(|key| Some(*key) != entry.key);
                 self.tally.provisioned += 1;
-                let mut history = History::default();
-                history.note(true, since, entry.ended, true);
-                let life = Life {
-                    view: (**view).clone(),
-                    counters: Counters::default(),
-                    history,
-                    shorts: Shorts::default(),
-                };
+                let life = Life::new(view, since, entry.ended);
                 self.tokens.insert(view.token, life).map(|_| Kind::TokenTwice)
             }
             (_, Some(_)) => Some(Kind::OtherReply),
@@ -166,104 +114,5 @@ impl Model {
             Outcome::Refused(status) => life.judge_refusal(entry, *status),
             Outcome::Acknowledged(answer) => life.judge_reply(entry, since, &answer.told),
         }
-    }
-}
-
-impl Life {
-    /// An unknown request, or a refusal that is counted.
-    fn learn_without_reply(&mut self, entry: &Entry) {
-        match (&entry.ask, &entry.outcome) {
-            (Ask::Verify { cryptogram, .. }, Outcome::Unknown) => {
-                let atc = cryptogram.header().unwrap().atc.get();
-                self.counters.perhaps(atc, entry);
-            }
-            (Ask::IssueShort { .. }, Outcome::Unknown) => self.shorts.issue_perhaps(entry.key, entry.sent),
-            // Had it been done, its key would give the answer.
-            (Ask::IssueShort { .. }, Outcome::Refused(_)) => self.shorts.heard(entry.key),
-            (Ask::VerifyShort { value, .. }, Outcome::Unknown) => {
-                let atc = self.shorts.use_perhaps(*value, entry.sent);
-                atc.inspect(|atc| self.counters.perhaps(*atc, entry));
-            }
-            (Ask::VerifyShort { .. }, Outcome::Refused(Status::ShortMismatch)) => {
-                self.shorts.miss(entry.sent, entry.ended);
-            }
-            (Ask::Change { active, .. }, Outcome::Unknown) => {
-                self.history.note(*active, entry.sent, entry.ended, false);
-            }
-            _ => {}
-        }
-    }
-
-    fn judge_refusal(&self, entry: &Entry, status: Status) -> Option<Kind> {
-        match (&entry.ask, status) {
-            (_, Status::UnknownToken) => Some(Kind::TokenLost),
-            (
-                Ask::Issue { .. } | Ask::Verify { .. } | Ask::IssueShort { .. } | Ask::VerifyShort { .. },
-                Status::TokenSuspended,
-            ) => {
-                let may = self.history.may_be(false, entry.sent, entry.ended);
-                (!may).then_some(Kind::RefusedActive)
-            }
-            (Ask::Verify { cryptogram, .. }, _) => {
-                self.counters.judge_refusal(cryptogram.header().unwrap().atc.get(), entry, status)
-            }
-            (Ask::IssueShort { .. }, _) => self.shorts.judge_refusal(None, entry, status),
-            (Ask::VerifyShort { value, .. }, Status::Replayed | Status::BehindWindow) => {
-                // Of several equal values it may have been any.
-                let mut verdicts = self
-                    .shorts
-                    .counters_of(*value)
-                    .map(|atc| self.counters.judge_refusal(atc, entry, status));
-                (!verdicts.any(|verdict| verdict.is_none())).then_some(Kind::RefusedGood(status))
-            }
-            (Ask::VerifyShort { value, .. }, _) => self.shorts.judge_refusal(Some(*value), entry, status),
-            _ => Some(Kind::Unexpected(status)),
-        }
-    }
-
-    fn judge_reply(&mut self, entry: &Entry, since: u64, told: &Told) -> Option<Kind> {
-        match (&entry.ask, told) {
-            (Ask::Issue { .. } | Ask::Verify { .. }, _) => self.judge_use(entry, since),
-            (Ask::IssueShort { .. } | Ask::VerifyShort { .. }, _) => {
-                self.judge_use(entry, since).or_else(|| self.shorts.judge_service(since))
-            }
-            (Ask::Show { .. }, Told::Token(view)) => {
-                let changed = self.judge_view(view);
-                let active = is_active(view);
-                let may = active.is_some_and(|active| self.history.may_be(active, entry.sent, entry.ended));
-                // What was seen holds as if it had just been set.
-                self.history.note(active.unwrap_or(true), entry.sent, entry.ended, true);
-                changed.or((!may).then_some(Kind::StatusWrong))
-            }
-            (_, Told::Token(view)) => self.judge_view(view),
-            (_, Told::Pan { right }) => (!right).then_some(Kind::PanWrong),
-            _ => None,
-        }
-    }
-
-    /// Whether the token can have been active when it was used: a retry may give
-    /// the answer to an attempt before it.
-    fn judge_use(&self, entry: &Entry, since: u64) -> Option<Kind> {
-        let may = self.history.may_be(true, since, entry.ended);
-        (!may).then_some(Kind::UsedSuspended)
-    }
-
-    /// Whether everything but the status is as it was acknowledged.
-    fn judge_view(&self, view: &TokenView) -> Option<Kind> {
-        let names = |states: &ProviderStates| -> Vec<_> {
-            states.as_slice().iter().map(|(name, _)| name.as_str().to_owned()).collect()
-        };
-        let same = TokenView { providers: self.view.providers.clone(), ..view.clone() } == self.view
-            && names(&view.providers) == names(&self.view.providers);
-        (!same).then_some(Kind::TokenChanged)
-    }
-}
-
-/// Whether a token is active; none if it is neither that nor suspended.
-fn is_active(view: &TokenView) -> Option<bool> {
-    match view.providers.overall() {
-        TokenStatus::Active => Some(true),
-        TokenStatus::Suspended => Some(false),
-        TokenStatus::Initiated | TokenStatus::Deactivated(_) => None,
     }
 }

@@ -12,15 +12,14 @@ use crate::audit::Audit;
 use crate::board::{Board, FIRST_TOKENS};
 use crate::connection::Connection;
 use crate::daemon::{Running, State};
-use crate::load::{self, Killed};
+use crate::load;
 use crate::log::{Clock, Entry, Key};
-use crate::model::{Fault, Model};
+use crate::model::Model;
 use crate::options::Options;
 use crate::plan::Round;
+use crate::report::{self, Checked, Total};
 use crate::self_check;
 
-/// Most faults that are printed.
-const SHOWN: usize = 20;
 /// Rounds from which on everything must have happened at least once.
 const FULL_RUN: u32 = 10;
 
@@ -39,12 +38,6 @@ struct Run {
     log: Vec<Entry>,
 }
 
-/// What the checks of a start found.
-struct Checked {
-    answers: usize,
-    faults: Vec<Fault>,
-}
-
 /// Says how it is repeated if a run ends in a panic.
 struct Repeat(Options);
 
@@ -58,6 +51,7 @@ pub fn run(options: Options) -> ExitCode {
     let done = done.and_then(|tampered| {
         println!("crash: checker: {tampered} tampered logs, each reported");
         let mut run = Run::new(options);
+        println!("crash: state directory {}", run.state.dir().display());
         run.all().map_err(|what| run.failed(&what)).map(|()| run)
     });
     match done {
@@ -92,18 +86,7 @@ impl Run {
         let mut running = self.first_start()?;
         for number in 1..=self.options.rounds {
             let round = Round::of(self.options.seed, number);
-            let killed = load::run(&round, self.state.dir(), &mut running, &self.board, &self.clock)?;
-            self.log.clone_from(&killed.log);
-            let found = self.model.absorb(&killed.log);
-            let again;
-            (running, again) = self.start_again(&round)?;
-            // The last checks leave nothing out.
-            let mut checked = self.check(round.check_seed, number == self.options.rounds)?;
-            self.folds += killed.folds;
-            self.kills_at_start += round.kills_at_start.len();
-            checked.faults.splice(..0, found);
-            println!("{}", line(&round, &killed, &again, &checked));
-            verdict(&round, &checked.faults)?;
+            running = self.round(&round, running)?;
         }
         running.kill()?;
         let missing = self.model.tally.missing();
@@ -111,6 +94,26 @@ impl Run {
             return Err(format!("the run proves little: it had no {}", missing.join(", no ")));
         }
         Ok(())
+    }
+
+    /// Load, kill, start, checks; the daemon that was checked.
+    fn round(&mut self, round: &Round, mut running: Running) -> Result<Running, String> {
+        let trouble = |what: String| report::verdict(round, &[], Some(&what)).unwrap_err();
+        let killed = load::run(round, self.state.dir(), &mut running, &self.board, &self.clock);
+        let killed = killed.map_err(trouble)?;
+        self.log.clone_from(&killed.log);
+        let mut faults = self.model.absorb(&killed.log);
+        let (running, again) = match self.start_again(round) {
+            Ok(started) => started,
+            Err(what) => return Err(report::verdict(round, &faults, Some(&what)).unwrap_err()),
+        };
+        // The last checks leave nothing out.
+        let mut checked = self.check(round.check_seed, round.number == self.options.rounds);
+        self.folds += killed.folds;
+        self.kills_at_start += round.kills_at_start.len();
+        faults.append(&mut checked.faults);
+        println!("{}", report::round(round, &killed, &again, &checked));
+        report::verdict(round, &faults, checked.trouble.as_deref()).map(|()| running)
     }
 
     /// Starts and saves the first cards.
@@ -140,15 +143,18 @@ impl Run {
         Ok((running, times))
     }
 
-    fn check(&mut self, seed: u64, thorough: bool) -> Result<Checked, String> {
+    fn check(&mut self, seed: u64, thorough: bool) -> Checked {
         let mut board = self.board.lock().unwrap();
-        let mut audit = audit(&self.state, &self.clock, &mut self.model, &mut board, seed)?;
+        let mut audit = match audit(&self.state, &self.clock, &mut self.model, &mut board, seed) {
+            Ok(audit) => audit,
+            Err(trouble) => return Checked { answers: 0, faults: Vec::new(), trouble: Some(trouble) },
+        };
         audit.thorough = thorough;
-        let done = audit.run();
+        let trouble = audit.run().err();
         let Audit { checked, faults, mut log, .. } = audit;
         self.log.append(&mut log);
         self.model.settle();
-        done.map(|()| Checked { answers: checked, faults })
+        Checked { answers: checked, faults, trouble }
     }
 
     /// Keeps what is needed to look into a failure, and says where.
@@ -167,25 +173,8 @@ impl Run {
 
     fn finish(self, time: Duration) {
         let Self { options, model, folds, kills_at_start, state, .. } = self;
-        let tally = model.tally;
-        println!(
-            "crash: all good: {} rounds, {kills_at_start} kills at start, {folds} folds seen, {:.1} s; \
-             acknowledged {}, refused {}, unknown {}; {} issued, {} accepted, {} replays refused, \
-             {} retries gave the same bytes, {} conflicts, {} unknown keys resolved, {} tokens; seed {:#018x}",
-            options.rounds,
-            time.as_secs_f64(),
-            tally.acknowledged,
-            tally.refused,
-            tally.unknown,
-            tally.issued,
-            tally.accepted,
-            tally.replays,
-            tally.recalls,
-            tally.conflicts,
-            tally.resolved,
-            tally.provisioned,
-            options.seed,
-        );
+        let total = Total { rounds: options.rounds, kills_at_start, folds, time, seed: options.seed };
+        println!("{}", total.line(&model.tally));
         state.remove();
     }
 }
@@ -225,41 +214,4 @@ fn audit<'a, 'c>(
         checked: 0,
         log: Vec::new(),
     })
-}
-
-/// What a round came to.
-fn line(round: &Round, killed: &Killed, again: &[Duration], checked: &Checked) -> String {
-    let millis = |time: &Duration| format!("{:.1}", time.as_secs_f64() * 1000.0);
-    let count = |of: fn(&Entry) -> bool| killed.log.iter().filter(|entry| of(entry)).count();
-    let again = match again {
-        [] => String::new(),
-        times => {
-            format!(", and {} ms into starting", times.iter().map(millis).collect::<Vec<_>>().join(" and "))
-        }
-    };
-    format!(
-        "round {:>3}  plan {}  killed {} ({} ms, {} replies{}){again}; acknowledged {}, refused {}, \
-         unknown {}; checked {}",
-        round.number,
-        round.digest(),
-        round.kill,
-        millis(&killed.after),
-        killed.replies,
-        if killed.folds > 0 { format!(", {} folds", killed.folds) } else { String::new() },
-        count(|entry| entry.told().is_some()),
-        count(|entry| entry.status().is_some()),
-        count(Entry::is_unknown),
-        checked.answers,
-    )
-}
-
-fn verdict(round: &Round, faults: &[Fault]) -> Result<(), String> {
-    if faults.is_empty() {
-        return Ok(());
-    }
-    let mut text = format!("round {}: {} faults", round.number, faults.len());
-    for fault in faults.iter().take(SHOWN) {
-        let _ = write!(text, "\n  {fault}");
-    }
-    Err(text)
 }

@@ -104,6 +104,7 @@ fn of_shorts() -> Vec<Tampered> {
         (shorts, "verify 042", accepted(9), Kind::ShortInvented),
         (shorts, "verify 042", accepted(2), Kind::AcceptedOther),
         (shorts, "verify 042 again", accepted(1), Kind::AcceptedTwice),
+        (shorts, "verify 042 again", refused(Status::Replayed), Kind::Unexpected(Status::Replayed)),
         (shorts, "verify 777", refused(Status::ShortLocked), Kind::LockInvented),
         (shorts, "issue on the locked", short(6, b"333"), Kind::LockForgotten),
         (shorts, "issue on the cleared", refused(Status::ShortLocked), Kind::LockInvented),

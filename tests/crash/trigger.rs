@@ -2,11 +2,11 @@
 //! folds its journal.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::Pid;
 use tallystick::client::Client;
@@ -15,7 +15,9 @@ use crate::daemon::{SMALL_JOURNAL, kill};
 use crate::plan::Kill;
 
 /// A kill at something that does not come comes after this.
-const LATEST: Duration = Duration::from_millis(2_000);
+const LATEST: Duration = Duration::from_secs(2);
+/// A daemon that gives no reply for this long hangs.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// How often the journal is looked at.
 const LOOK: Duration = Duration::from_millis(1);
 /// A journal that is folded with one of the next groups, in bytes.
@@ -26,14 +28,17 @@ pub struct Trigger {
     kill: Kill,
     pid: Pid,
     replies: AtomicU32,
+    /// Connections at work.
+    working: AtomicUsize,
     pulled: SyncSender<()>,
     heard: Mutex<Receiver<()>>,
 }
 
 impl Trigger {
-    pub fn new(kill: Kill, pid: Pid) -> Self {
+    pub fn new(kill: Kill, pid: Pid, connections: usize) -> Self {
         let (pulled, heard) = sync_channel(1);
-        Self { kill, pid, replies: AtomicU32::new(0), pulled, heard: Mutex::new(heard) }
+        let (replies, working) = (AtomicU32::new(0), AtomicUsize::new(connections));
+        Self { kill, pid, replies, working, pulled, heard: Mutex::new(heard) }
     }
 
     /// Replies so far.
@@ -52,12 +57,29 @@ impl Trigger {
         }
     }
 
-    /// Waits until it is time to kill, or until somebody else has.
-    pub fn wait(&self) {
-        let time = if let Kill::After(time) = self.kill { time } else { LATEST };
+    /// A connection works no more.
+    pub fn leave(&self) {
+        if self.working.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.tell();
+        }
+    }
+
+    /// Waits until it is time to kill, or until the daemon is gone.
+    pub fn wait(&self) -> Result<(), String> {
         let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
-        // Nothing heard means that the time is over.
-        let _ = heard.recv_timeout(time);
+        let time = if let Kill::After(time) = self.kill { time } else { LATEST };
+        let begun = Instant::now();
+        loop {
+            let before = self.replies();
+            // Nothing heard means that the time is over.
+            let over = heard.recv_timeout(time).is_err();
+            if !over || matches!(self.kill, Kill::After(_)) || self.replies() > before {
+                return Ok(());
+            }
+            if begun.elapsed() > PATIENCE {
+                return Err(format!("no reply in {PATIENCE:?}"));
+            }
+        }
     }
 
     /// Looks at the daemon's metrics until it is gone, and kills it when its
@@ -83,6 +105,10 @@ impl Trigger {
 
     fn pull(&self) {
         kill(self.pid);
+        self.tell();
+    }
+
+    fn tell(&self) {
         // If it is full, somebody else was faster.
         let _ = self.pulled.try_send(());
     }

@@ -1,5 +1,7 @@
 //! Counts of what was done and checked, which show that a run was not empty.
 
+use tallystick::wire::Status;
+
 use crate::log::{Entry, Outcome, Told};
 
 /// Counts of a run.
@@ -21,6 +23,8 @@ pub struct Tally {
     pub provisioned: u64,
     pub changes: u64,
     pub short_values: u64,
+    /// Refusals because short values were locked.
+    pub locks: u64,
 }
 
 impl Tally {
@@ -35,11 +39,11 @@ impl Tally {
                     Told::Token(_) | Told::Pan { .. } => {}
                 }
             }
-            Outcome::Refused(tallystick::wire::Status::Replayed | tallystick::wire::Status::BehindWindow) => {
+            Outcome::Refused(status) => {
                 self.refused += 1;
-                self.replays += 1;
+                self.replays += u64::from(matches!(status, Status::Replayed | Status::BehindWindow));
+                self.locks += u64::from(*status == Status::ShortLocked);
             }
-            Outcome::Refused(_) => self.refused += 1,
             Outcome::Unknown => self.unknown += 1,
         }
     }
@@ -57,6 +61,7 @@ impl Tally {
             (self.provisioned, "tokens"),
             (self.changes, "changes of status"),
             (self.short_values, "short values"),
+            (self.locks, "locks of short values"),
         ];
         counts.into_iter().filter(|(count, _)| *count == 0).map(|(_, name)| name).collect()
     }
