@@ -20,7 +20,7 @@ const PASSPHRASE: &str = "a passphrase for tests only";
 /// A passphrase cost that every start can pay.
 const CHEAP: PassphraseCost = PassphraseCost { memory_kib: 64, passes: 1, lanes: 1 };
 /// The shortest journal that the configuration allows.
-pub const SMALL_JOURNAL: u64 = 65_536;
+pub const SMALL_JOURNAL: u64 = 2048;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The state directory of a run.

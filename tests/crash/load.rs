@@ -22,7 +22,7 @@ pub struct Killed {
     /// Replies by then.
     pub replies: u32,
     /// Folds of the journal that were seen.
-    pub folds: u64,
+    pub pages: u64,
 }
 
 /// A connection, and another for what happens on two at once.
@@ -52,16 +52,16 @@ pub fn run(
     scope(|scope| {
         let begun = Instant::now();
         let trigger = &trigger;
-        let folds = scope.spawn(|| trigger.watch(&paths::admin_socket(dir)));
+        let pages = scope.spawn(|| trigger.watch(&paths::admin_socket(dir)));
         let threads: Vec<_> =
             workers.into_iter().map(|worker| scope.spawn(move || worker.run(board, trigger))).collect();
         let waited = trigger.wait();
         let after = begun.elapsed();
         let ended = running.kill();
         let (log, replies) = (gather(threads, clock, board), trigger.replies());
-        let folds = folds.join().map_err(|_| "the observer panicked".to_owned())?;
+        let pages = pages.join().map_err(|_| "the observer panicked".to_owned())?;
         ended.and(waited)?;
-        Ok(Killed { log: log?, after, replies, folds })
+        Ok(Killed { log: log?, after, replies, pages })
     })
 }
 

@@ -14,7 +14,7 @@ use crate::log::Key;
 #[derive(Debug, Clone)]
 pub struct Round {
     pub number: u32,
-    /// Whether the journal is folded often.
+    /// Whether pages go with nearly every group.
     pub small_journal: bool,
     pub kill: Kill,
     /// Further kills while it starts again: when, in thousandths of the time
@@ -31,9 +31,8 @@ pub enum Kill {
     After(Duration),
     /// With the nth reply.
     AtReply(u32),
-    /// So long after the journal was seen to be almost full: about when it is
-    /// folded.
-    AtFold(Duration),
+    /// So long after many pages were seen to be written.
+    AtPages(Duration),
 }
 
 /// What one connection does, without end.
@@ -101,12 +100,12 @@ impl Round {
         let mut rng = Rng::with_seed(seed ^ u64::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let small_journal = rng.u8(..).is_multiple_of(3);
         let mut micros = |range| Duration::from_micros(rng.u64(range));
-        let (short, long, at_fold) = (micros(0..30_000), micros(30_000..400_000), micros(0..12_000));
+        let (short, long, at_pages) = (micros(0..30_000), micros(30_000..400_000), micros(0..12_000));
         let kill = match (rng.u8(..) % 4, small_journal) {
             (0, _) => Kill::After(short),
             (1, false) => Kill::After(long),
             (_, false) => Kill::AtReply(rng.u32(1..900)),
-            (_, true) => Kill::AtFold(at_fold),
+            (_, true) => Kill::AtPages(at_pages),
         };
         let again = [0, 0, 1, 1, 2][rng.usize(..5)];
         Self {
@@ -203,7 +202,7 @@ impl fmt::Display for Kill {
         match self {
             Self::After(time) => write!(f, "after {:.1} ms", time.as_secs_f64() * 1000.0),
             Self::AtReply(nth) => write!(f, "at reply {nth}"),
-            Self::AtFold(time) => write!(f, "{:.1} ms after the journal filled", time.as_secs_f64() * 1000.0),
+            Self::AtPages(time) => write!(f, "{:.1} ms after many pages", time.as_secs_f64() * 1000.0),
         }
     }
 }

@@ -23,7 +23,7 @@ pub struct Checked {
 pub struct Total {
     pub rounds: u32,
     pub kills_at_start: usize,
-    pub folds: u64,
+    pub pages: u64,
     pub time: Duration,
     pub seed: u64,
 }
@@ -31,9 +31,9 @@ pub struct Total {
 impl Total {
     /// The last line.
     pub fn line(&self, tally: &Tally) -> String {
-        let Self { rounds, kills_at_start, folds, time, seed } = self;
+        let Self { rounds, kills_at_start, pages, time, seed } = self;
         format!(
-            "crash: all good: {} rounds, {kills_at_start} kills at start, {folds} folds seen, {:.1} s; \
+            "crash: all good: {} rounds, {kills_at_start} kills at start, {pages} pages seen, {:.1} s; \
              acknowledged {}, refused {}, unknown {}; {} issued, {} accepted, {} replays refused, \
              {} retries gave the same bytes, {} conflicts, {} unknown keys resolved, {} tokens; seed {:#018x}",
             rounds,
@@ -71,7 +71,7 @@ pub fn round(round: &Round, killed: &Killed, again: &[Duration], checked: &Check
         round.kill,
         millis(&killed.after),
         killed.replies,
-        if killed.folds > 0 { format!(", {} folds", killed.folds) } else { String::new() },
+        if killed.pages > 0 { format!(", {} pages", killed.pages) } else { String::new() },
         count(|entry| entry.told().is_some()),
         count(|entry| entry.status().is_some()),
         count(Entry::is_unknown),

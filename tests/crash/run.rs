@@ -32,7 +32,7 @@ struct Run {
     board: Mutex<Board>,
     /// How long a start takes, the last time it was undisturbed.
     start: Duration,
-    folds: u64,
+    pages: u64,
     kills_at_start: usize,
     /// Of the last load and the checks after it, for looking into a failure.
     log: Vec<Entry>,
@@ -76,7 +76,7 @@ impl Run {
             model: Model::default(),
             board: Mutex::default(),
             start: Duration::ZERO,
-            folds: 0,
+            pages: 0,
             kills_at_start: 0,
             log: Vec::new(),
         }
@@ -109,7 +109,7 @@ impl Run {
         };
         // The last checks leave nothing out.
         let mut checked = self.check(round.check_seed, round.number == self.options.rounds);
-        self.folds += killed.folds;
+        self.pages += killed.pages;
         self.kills_at_start += round.kills_at_start.len();
         faults.append(&mut checked.faults);
         println!("{}", report::round(round, &killed, &again, &checked));
@@ -172,8 +172,8 @@ impl Run {
     }
 
     fn finish(self, time: Duration) {
-        let Self { options, model, folds, kills_at_start, state, .. } = self;
-        let total = Total { rounds: options.rounds, kills_at_start, folds, time, seed: options.seed };
+        let Self { options, model, pages, kills_at_start, state, .. } = self;
+        let total = Total { rounds: options.rounds, kills_at_start, pages, time, seed: options.seed };
         println!("{}", total.line(&model.tally));
         state.remove();
     }

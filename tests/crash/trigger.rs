@@ -1,5 +1,5 @@
-//! Pulls the trigger on a daemon: after a time, at a reply, or about when it
-//! folds its journal.
+//! Pulls the trigger on a daemon: after a time, at a reply, or while pages go
+//! with its groups.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Pid;
 use tallystick::client::Client;
 
-use crate::daemon::{SMALL_JOURNAL, kill};
+use crate::daemon::kill;
 use crate::plan::Kill;
 
 /// A kill at something that does not come comes after this.
@@ -20,8 +20,8 @@ const LATEST: Duration = Duration::from_secs(2);
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How often the journal is looked at.
 const LOOK: Duration = Duration::from_millis(1);
-/// A journal that is folded with one of the next groups, in bytes.
-const ALMOST_FULL: u64 = SMALL_JOURNAL - SMALL_JOURNAL / 32;
+/// Pages after which the cursor has been round at least once in a small store.
+const MANY_PAGES: u64 = 12;
 
 /// What every connection counts its replies with.
 pub struct Trigger {
@@ -82,17 +82,17 @@ impl Trigger {
         }
     }
 
-    /// Looks at the daemon's metrics until it is gone, and kills it when its
-    /// journal is almost full, if that is planned. How often it folded.
+    /// Looks at the daemon's metrics until it is gone, and kills it when it
+    /// has written many pages, if that is planned. How many it wrote.
     pub fn watch(&self, admin_socket: &Path) -> u64 {
-        let (mut folds, mut pulled) = (0, false);
+        let (mut pages, mut pulled) = (0, false);
         let Ok(mut client) = Client::connect(admin_socket, "crash") else { return 0 };
         while let Ok(text) = client.metrics() {
             let told =
                 |name| text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse::<u64>().ok());
-            folds = told("tally_folds_total ").unwrap_or(folds);
-            if let (Kill::AtFold(time), false) = (self.kill, pulled)
-                && told("tally_journal_bytes ").is_some_and(|bytes| bytes >= ALMOST_FULL)
+            pages = told("tally_pages_total ").expect("a metric of the pages written");
+            if let (Kill::AtPages(time), false) = (self.kill, pulled)
+                && pages >= MANY_PAGES
             {
                 sleep(time);
                 self.pull();
@@ -100,7 +100,7 @@ impl Trigger {
             }
             sleep(LOOK);
         }
-        folds
+        pages
     }
 
     fn pull(&self) {
