@@ -1,14 +1,36 @@
 //! What will be committed next.
 
-use crate::store::{CounterMove, Record, TokenRow};
+use crate::store::journal::body_len;
+use crate::store::{CounterMove, GroupNumber, Page, Record, TokenRow};
+
+/// A row is looked up, checked and read at a start, which takes as long as
+/// replaying so many bytes of counter moves.
+const ROW: u64 = 4096;
 
 /// The effects of operations since the last group was taken.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct OpenGroup {
     pub(super) issued: Vec<CounterMove>,
     pub(super) consumed: Vec<CounterMove>,
     pub(super) tokens: Vec<TokenRow>,
     pub(super) records: Vec<Record>,
+    /// Pages to be written beside, chosen when the group is taken.
+    pub(super) pages: Vec<Page>,
+    /// The first group whose effects a page may lack once this one is durable.
+    pub(super) first: GroupNumber,
+}
+
+impl Default for OpenGroup {
+    fn default() -> Self {
+        Self {
+            issued: Vec::new(),
+            consumed: Vec::new(),
+            tokens: Vec::new(),
+            records: Vec::new(),
+            pages: Vec::new(),
+            first: GroupNumber(1),
+        }
+    }
 }
 
 impl OpenGroup {
@@ -24,6 +46,12 @@ impl OpenGroup {
         self.len() == 0
     }
 
+    /// What it adds to a start that has to replay it, in bytes of journal.
+    pub(super) fn weight(&self) -> u64 {
+        let rows = u64::try_from(self.tokens.len()).unwrap_or(u64::MAX);
+        body_len(self.issued.len() + self.consumed.len()).saturating_add(rows.saturating_mul(ROW))
+    }
+
     /// Whether it writes rows, which the engine keeps until they are durable.
     #[must_use]
     pub fn has_rows(&self) -> bool {
@@ -36,8 +64,7 @@ impl OpenGroup {
         Self {
             issued: Vec::with_capacity(other.issued.len()),
             consumed: Vec::with_capacity(other.consumed.len()),
-            tokens: Vec::new(),
-            records: Vec::new(),
+            ..Self::default()
         }
     }
 }

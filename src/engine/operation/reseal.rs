@@ -66,7 +66,7 @@ impl Engine<Unsealed> {
             Err(Stop::Fetch(_)) => {}
             kept => return kept.map(Some),
         }
-        let record = TokenRecord::from_body(&row.body).map_err(|_| Refusal::Stopped)?;
+        let record = self.opened(row)?;
         let entry = self.state.book.get(row.slot);
         Ok(entry.is_some_and(|entry| entry.revision == record.revision).then_some(record))
     }

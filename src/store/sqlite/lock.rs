@@ -6,6 +6,7 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use super::super::StoreError;
+use super::disk::Held;
 use super::failure;
 
 /// The lock on a database, held: no store opens while it is. Dropping it lets go.
@@ -20,6 +21,8 @@ use super::failure;
 pub struct StoreLock {
     _file: File,
 }
+
+impl Held for StoreLock {}
 
 impl StoreLock {
     /// Takes the lock of the database at `path`, without waiting, for work that
