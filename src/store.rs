@@ -165,6 +165,9 @@ pub trait Load {
     /// Why it cannot be taken.
     fn page(&mut self, kind: PageKind, number: u32, body: &[u8]) -> Result<(), StoreError>;
 
+    /// The token pages are at their end.
+    fn token_pages_end(&mut self) {}
+
     /// A token row that a journal group wrote.
     ///
     /// # Errors
