@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use tallystick::client::Client;
 
-use super::row::{Bar, Row, Unit};
-use super::turns::{self, in_turns};
+use super::row::{Bar, Floor, Row, Unit};
 use super::{CONNECTIONS, DEPTH};
 use crate::bench::arguments::BenchOp;
 use crate::bench::crowd::{Crowd, Load};
 use crate::bench::home::{Home, metric};
 use crate::bench::number::{float, grouped};
+use crate::bench::turns::{self, in_turns};
 use crate::output::Failure;
 
 /// What is few.
@@ -50,7 +50,7 @@ pub fn measure(
             Ok(few_crowd.closed(limit)?.per_second())
         }],
     )?;
-    let (figure, floor) = turns.beside("with 10,000 tokens");
+    let (figure, floor) = Floor::of(&turns, "with 10,000 tokens");
     let held = many.held();
     tell(vec![Row {
         name: "many_rate",
