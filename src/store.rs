@@ -106,6 +106,11 @@ pub trait Store: Send {
     /// [`StoreError::Io`], [`StoreError::Corrupt`] or [`StoreError::Poisoned`].
     fn tokens_after(&mut self, after: Option<TokenSlot>, limit: usize) -> Result<Vec<TokenRow>, StoreError>;
 
+    /// How often a log has gone into what lies behind it since the opening.
+    fn checkpoints(&self) -> u64 {
+        0
+    }
+
     /// Bytes of journal bodies that a start would have to replay.
     fn journal_bytes(&self) -> u64;
 
