@@ -104,14 +104,14 @@ fn start(many: &mut Home, crowd: &mut Crowd) -> Result<Row, Failure> {
 }
 
 /// Waits until the journal is nearly as long as it was at its longest before it
-/// was folded; its length, and the longest.
+/// was cut; its length, and the longest.
 fn fill(admin: &mut Client<UnixStream>) -> Result<(u64, u64), Failure> {
-    let (begun, mut most, mut folded) = (Instant::now(), 0, false);
+    let (begun, mut most, mut trimmed) = (Instant::now(), 0, false);
     loop {
         let bytes = metric(admin, "tally_journal_bytes")?;
-        folded |= bytes < most / 2;
+        trimmed |= bytes < most / 10 * 9;
         most = most.max(bytes);
-        if folded && bytes >= most / 100 * 95 || begun.elapsed() > FILLING {
+        if trimmed && bytes >= most / 100 * 95 || begun.elapsed() > FILLING {
             return Ok((bytes, most));
         }
         std::thread::sleep(LOOK);
