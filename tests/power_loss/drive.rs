@@ -1,0 +1,263 @@
+//! A disk in use: it has power or not, it fails as planned, and its files are
+//! locked and shared by those who have them open.
+
+mod faults;
+mod locks;
+mod shared;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use fastrand::Rng;
+use rusqlite::ffi;
+
+pub use self::faults::{Act, Aim, Blow, Event, Faults, Lie, Of};
+pub use self::locks::{Holder, Locks};
+pub use self::shared::Shared;
+use super::disk::{Disk, Inode, Style};
+
+/// An error code of SQLite.
+pub type Code = i32;
+
+/// A drive, shared by all who have files open on it.
+#[derive(Debug)]
+pub struct Drive(Mutex<State>);
+
+#[derive(Debug)]
+pub struct State {
+    pub disk: Disk,
+    pub locks: Locks,
+    pub shared: Shared,
+    faults: Faults,
+    rng: Rng,
+    has_power: bool,
+    /// Counts the processes that used the drive: the handles of a dead one fail.
+    process: u64,
+    opened: u64,
+    trace: Vec<Event>,
+    struck: Option<Event>,
+}
+
+/// An open file.
+#[derive(Debug)]
+pub struct Handle {
+    pub drive: Arc<Drive>,
+    pub inode: Inode,
+    pub holder: Holder,
+    of: Of,
+    /// The name to be removed when it is closed.
+    pub temporary: Option<String>,
+}
+
+impl Drive {
+    /// A drive with power whose faults are chosen by `seed` where they leave a choice.
+    pub fn new(disk: Disk, seed: u64) -> Arc<Self> {
+        Arc::new(Self(Mutex::new(State {
+            disk,
+            locks: Locks::default(),
+            shared: Shared::default(),
+            faults: Faults::default(),
+            rng: Rng::with_seed(seed),
+            has_power: true,
+            process: 0,
+            opened: 0,
+            trace: Vec::new(),
+            struck: None,
+        })))
+    }
+
+    pub fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Gives the drive a plan of faults in place of the one it had.
+    pub fn plan(&self, faults: Faults) {
+        self.state().faults = faults;
+    }
+
+    /// Limits the bytes that all files may take together.
+    pub fn set_quota(&self, bytes: Option<usize>) {
+        self.state().faults.quota = bytes;
+    }
+
+    pub fn cut_power(&self) {
+        self.state().has_power = false;
+    }
+
+    pub fn has_power(&self) -> bool {
+        self.state().has_power
+    }
+
+    /// Ends the process that uses the drive; what it wrote stays in the cache.
+    pub fn kill(&self) {
+        self.state().process += 1;
+    }
+
+    /// The disk that is found when power comes back.
+    pub fn after_outage(&self, style: Option<Style>) -> Disk {
+        let mut state = self.state();
+        let State { disk, rng, .. } = &mut *state;
+        disk.after_outage(style, rng)
+    }
+
+    /// Bytes taken by all files.
+    pub fn used(&self) -> usize {
+        self.state().disk.used()
+    }
+
+    /// All that was done so far.
+    pub fn trace(&self) -> Vec<Event> {
+        self.state().trace.clone()
+    }
+
+    /// What the outage struck.
+    pub fn struck(&self) -> Option<Event> {
+        self.state().struck
+    }
+
+    /// Opens a file, or makes a nameless one.
+    pub fn open(self: &Arc<Self>, name: Option<&str>, create: bool, temporary: bool) -> Result<Handle, Code> {
+        let mut state = self.state();
+        let of = name.map_or(Of::Nameless, Of::name);
+        let inode = match name.map(|name| (name, state.disk.find(name))) {
+            None => state.disk.anonymous(),
+            Some((_, Some(inode))) if state.has_power => inode,
+            Some((name, None)) if create => state.create(name, of)?,
+            Some(_) => return Err(ffi::SQLITE_CANTOPEN),
+        };
+        state.opened += 1;
+        let holder = Holder { process: state.process, number: state.opened };
+        let temporary = name.filter(|_| temporary).map(str::to_owned);
+        drop(state);
+        Ok(Handle { drive: Arc::clone(self), inode, holder, of, temporary })
+    }
+
+    /// Removes a file.
+    pub fn remove(&self, name: &str) -> Result<(), Code> {
+        let mut state = self.state();
+        if state.disk.find(name).is_none() {
+            return Err(ffi::SQLITE_IOERR_DELETE_NOENT);
+        }
+        let event = Event { act: Act::Remove, of: Of::name(name), offset: 0, len: 0 };
+        match state.begin(event, ffi::SQLITE_IOERR_DELETE)? {
+            Some(Blow::Error) => Err(ffi::SQLITE_IOERR_DELETE),
+            blow => {
+                state.disk.remove(name);
+                state.end(event, blow, ffi::SQLITE_IOERR_DELETE)
+            }
+        }
+    }
+}
+
+impl State {
+    fn create(&mut self, name: &str, of: Of) -> Result<Inode, Code> {
+        let event = Event { act: Act::Create, of, offset: 0, len: 0 };
+        match self.begin(event, ffi::SQLITE_CANTOPEN)? {
+            Some(Blow::Error) => Err(ffi::SQLITE_CANTOPEN),
+            blow => {
+                let inode = self.disk.create(name);
+                self.end(event, blow, ffi::SQLITE_CANTOPEN)?;
+                Ok(inode)
+            }
+        }
+    }
+
+    /// Whether a file can be read and changed at all.
+    fn check(&self, handle: &Handle, code: Code) -> Result<(), Code> {
+        let usable = self.has_power && handle.holder.process == self.process;
+        if usable { Ok(()) } else { Err(code) }
+    }
+
+    /// Counts an act and says how it is to fail.
+    fn begin(&mut self, event: Event, code: Code) -> Result<Option<Blow>, Code> {
+        if !self.has_power {
+            return Err(code);
+        }
+        self.trace.push(event);
+        Ok(self.faults.strike(event))
+    }
+
+    /// Cuts the power at an act that is under way, if that is its fate.
+    fn end(&mut self, event: Event, blow: Option<Blow>, code: Code) -> Result<(), Code> {
+        if blow != Some(Blow::Outage) {
+            return Ok(());
+        }
+        self.has_power = false;
+        self.struck = Some(event);
+        Err(code)
+    }
+
+    pub fn read(&self, handle: &Handle, offset: usize, data: &mut [u8]) -> Result<usize, Code> {
+        self.check(handle, ffi::SQLITE_IOERR_READ)?;
+        let found = self.disk.bytes(handle.inode).get(offset..).unwrap_or_default();
+        let len = found.len().min(data.len());
+        data[..len].copy_from_slice(&found[..len]);
+        Ok(len)
+    }
+
+    pub fn len(&self, handle: &Handle) -> Result<usize, Code> {
+        self.check(handle, ffi::SQLITE_IOERR_FSTAT)?;
+        Ok(self.disk.bytes(handle.inode).len())
+    }
+
+    pub fn write(&mut self, handle: &Handle, offset: usize, data: &[u8]) -> Result<(), Code> {
+        const FAILED: Code = ffi::SQLITE_IOERR_WRITE;
+        self.check(handle, FAILED)?;
+        if handle.of == Of::Nameless {
+            self.disk.write(handle.inode, offset, data);
+            return Ok(());
+        }
+        let event = Event { act: Act::Write, of: handle.of, offset, len: data.len() };
+        let blow = self.begin(event, FAILED)?;
+        let room = self.room(handle.inode, offset, data.len());
+        let fits = if blow == Some(Blow::Error) { self.rng.usize(..data.len().max(1)) } else { room };
+        self.disk.write(handle.inode, offset, &data[..fits.min(room)]);
+        self.end(event, blow, FAILED)?;
+        match blow {
+            Some(_) => Err(FAILED),
+            None if room < data.len() => Err(ffi::SQLITE_FULL),
+            None => Ok(()),
+        }
+    }
+
+    /// How many of `len` bytes can be written: what a file already has needs no space.
+    fn room(&self, inode: Inode, offset: usize, len: usize) -> usize {
+        let Some(quota) = self.faults.quota else { return len };
+        let end = self.disk.bytes(inode).len() + quota.saturating_sub(self.disk.used());
+        len.min(end.saturating_sub(offset))
+    }
+
+    pub fn truncate(&mut self, handle: &Handle, len: usize) -> Result<(), Code> {
+        const FAILED: Code = ffi::SQLITE_IOERR_TRUNCATE;
+        self.check(handle, FAILED)?;
+        let event = Event { act: Act::Truncate, of: handle.of, offset: len, len: 0 };
+        let blow = if handle.of == Of::Nameless { None } else { self.begin(event, FAILED)? };
+        if blow == Some(Blow::Error) {
+            return Err(FAILED);
+        }
+        self.disk.truncate(handle.inode, len);
+        self.end(event, blow, FAILED)
+    }
+
+    pub fn sync(&mut self, handle: &Handle) -> Result<(), Code> {
+        const FAILED: Code = ffi::SQLITE_IOERR_FSYNC;
+        self.check(handle, FAILED)?;
+        if handle.of == Of::Nameless {
+            return Ok(());
+        }
+        let event = Event { act: Act::Sync, of: handle.of, offset: 0, len: 0 };
+        let blow = self.begin(event, FAILED)?;
+        match blow {
+            Some(Blow::Error) => {
+                self.disk.fail_sync(handle.inode, &mut self.rng);
+                Err(FAILED)
+            }
+            Some(Blow::Outage) => self.end(event, blow, FAILED),
+            None => {
+                if !self.faults.lies_of(handle.of) {
+                    self.disk.sync(handle.inode);
+                }
+                Ok(())
+            }
+        }
+    }
+}
