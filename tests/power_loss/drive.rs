@@ -35,6 +35,7 @@ pub struct State {
     opened: u64,
     trace: Vec<Event>,
     struck: Option<Event>,
+    has_failed: bool,
 }
 
 /// An open file.
@@ -62,6 +63,7 @@ impl Drive {
             opened: 0,
             trace: Vec::new(),
             struck: None,
+            has_failed: false,
         })))
     }
 
@@ -112,6 +114,11 @@ impl Drive {
     /// What the outage struck.
     pub fn struck(&self) -> Option<Event> {
         self.state().struck
+    }
+
+    /// Whether an act failed as planned, other than for want of power.
+    pub fn has_failed(&self) -> bool {
+        self.state().has_failed
     }
 
     /// Opens a file, or makes a nameless one.
@@ -173,7 +180,9 @@ impl State {
             return Err(code);
         }
         self.trace.push(event);
-        Ok(self.faults.strike(event))
+        let blow = self.faults.strike(event);
+        self.has_failed |= blow == Some(Blow::Error);
+        Ok(blow)
     }
 
     /// Cuts the power at an act that is under way, if that is its fate.

@@ -6,6 +6,18 @@
     clippy::indexing_slicing,
     clippy::as_conversions
 )]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod ask;
+mod audit;
 mod disk;
 mod drive;
+mod ledger;
+mod life;
+mod point;
+mod sweep;
 mod vfs;
+mod workload;
+mod world;

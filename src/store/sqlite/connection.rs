@@ -54,7 +54,9 @@ pub(super) fn open(path: &Path, vfs: Option<&str>) -> Result<Connection, StoreEr
     if vfs.is_none() {
         check_length(&connection, path)?;
     } else {
-        connection.execute_batch("PRAGMA wal_autocheckpoint = 20; PRAGMA wal_checkpoint(TRUNCATE)").map_err(failed)?;
+        connection
+            .execute_batch("PRAGMA wal_autocheckpoint = 20; PRAGMA wal_checkpoint(TRUNCATE)")
+            .map_err(failed)?;
     }
     check_structure(&connection)?;
     Ok(connection)

@@ -1,0 +1,168 @@
+//! One seeded run: some lives, each ended by an outage, a fault or a kill.
+
+use fastrand::Rng;
+
+use crate::audit::{audit, violation};
+use crate::drive::{Act, Aim, Blow, Faults, Lie, Of};
+use crate::ledger::{Ledger, Violation};
+use crate::life::{End, Life, Phase};
+use crate::workload;
+use crate::world::{Machine, World};
+
+/// What was found at a point.
+#[derive(Debug, Default)]
+pub struct Findings {
+    pub violations: Vec<Violation>,
+    /// What each outage struck, and what the engine was about.
+    pub struck: Vec<(Phase, Option<(Act, Of)>)>,
+    /// Errors that were not outages.
+    pub errors: u64,
+    /// Processes killed while the power stayed.
+    pub kills: u64,
+    /// Answers told.
+    pub told: u64,
+    /// What was done, for telling whether two runs are the same.
+    pub acts: Vec<crate::drive::Event>,
+}
+
+/// How a life ends if the store does not fail before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    Outage,
+    Close,
+    Kill,
+}
+
+/// Runs the point of a seed, on a drive that may lie.
+pub fn run(world: &World, seed: u64, lie: Option<Lie>) -> Findings {
+    let mut rng = Rng::with_seed(seed);
+    let (disk, ledger) = world.beginning(&mut rng);
+    let machine = Machine::new(disk, rng.u64(..));
+    let mut point = Point { world, machine, ledger, lie, rng, findings: Findings::default() };
+    let lives = [1, 1, 1, 2, 2, 3][point.rng.usize(..6)];
+    for left in (0..lives).rev() {
+        point.live(left == 0);
+        if !point.findings.violations.is_empty() {
+            break;
+        }
+    }
+    point.findings.told = point.ledger.told;
+    point.findings
+}
+
+struct Point<'a> {
+    world: &'a World,
+    machine: Machine,
+    ledger: Ledger,
+    lie: Option<Lie>,
+    rng: Rng,
+    findings: Findings,
+}
+
+impl Point<'_> {
+    /// One life, from the start of the store to its end, and what it left.
+    fn live(&mut self, last: bool) {
+        let faults = self.plan();
+        self.machine.drive.plan(faults);
+        let ending = match self.rng.u8(..5) {
+            0 => Ending::Close,
+            1 if !last => Ending::Kill,
+            _ => Ending::Outage,
+        };
+        let seed = self.rng.fork();
+        let phase = match Life::open(self.world, &self.machine, self.ledger.now, seed) {
+            Ok(mut life) => {
+                let end = self.work(&mut life).err();
+                let phase = self.judge(end, Some(&mut life));
+                self.ledger.cut_off(life.unanswered());
+                self.end(ending, Some(life));
+                phase
+            }
+            Err(end) => {
+                let phase = self.judge(Some(end), None);
+                self.end(ending, None);
+                phase
+            }
+        };
+        self.take_stock(phase, ending);
+    }
+
+    /// An outage at some act, early or late, and now and then an error before.
+    fn plan(&mut self) -> Faults {
+        let rng = &mut self.rng;
+        let acts = [Act::Create, Act::Remove, Act::Write, Act::Truncate, Act::Sync, Act::Sync];
+        let aim = match rng.u8(..10) {
+            0..3 => Aim::any(rng.u64(1..40)),
+            3..7 => Aim::any(rng.u64(1..500)),
+            _ => {
+                let of = [Of::Database, Of::Log][rng.usize(..2)];
+                Aim::at(acts[rng.usize(..acts.len())], of, rng.u64(1..12))
+            }
+        };
+        let faults = Faults::default().lying(self.lie).with(aim, Blow::Outage);
+        if rng.u8(..6) != 0 {
+            return faults;
+        }
+        let act = [Act::Write, Act::Sync, Act::Truncate][rng.usize(..3)];
+        let nth = if act == Act::Write { rng.u64(1..200) } else { rng.u64(1..20) };
+        faults.with(Aim { act: Some(act), of: None, nth }, Blow::Error)
+    }
+
+    fn work(&mut self, life: &mut Life) -> Result<(), End> {
+        let Self { ledger, rng, .. } = self;
+        for _ in 0..rng.usize(5..40) {
+            workload::group(life, ledger, rng)?;
+            if rng.u8(..8) == 0 {
+                life.tidy(ledger)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What a life was about when it ended; a failure without a reason is a violation.
+    fn judge(&mut self, end: Option<End>, life: Option<&mut Life>) -> Phase {
+        match end {
+            None => Phase::Idle,
+            Some(End::Store(phase, error)) => {
+                if self.machine.drive.has_power() && !self.machine.drive.has_failed() {
+                    self.findings.violations.push(violation(End::Store(phase, error)));
+                } else if let Some(life) = life.filter(|_| phase != Phase::Loading) {
+                    let checked = life.check_poisoned(self.ledger.now);
+                    self.findings.violations.extend(checked.err());
+                }
+                phase
+            }
+            Some(broken) => {
+                self.findings.violations.push(violation(broken));
+                Phase::Idle
+            }
+        }
+    }
+
+    fn end(&mut self, ending: Ending, life: Option<Life>) {
+        let drive = &self.machine.drive;
+        match ending {
+            Ending::Outage => drive.cut_power(),
+            Ending::Kill => drive.kill(),
+            Ending::Close => {}
+        }
+        drop(life);
+    }
+
+    /// Brings the power back if it is gone, and audits what is there.
+    fn take_stock(&mut self, phase: Phase, ending: Ending) {
+        let drive = &self.machine.drive;
+        self.findings.acts.extend(drive.trace());
+        self.findings.errors += u64::from(drive.has_failed());
+        if drive.has_power() && ending == Ending::Kill {
+            self.findings.kills += 1;
+        } else {
+            self.findings.struck.push((phase, drive.struck().map(|event| (event.act, event.of))));
+            self.machine.reboot(self.rng.u64(..));
+        }
+        let disk = self.machine.drive.state().disk.clone();
+        if self.findings.violations.is_empty() {
+            self.findings.violations = audit(self.world, disk, &self.ledger, &mut self.rng);
+        }
+    }
+}
