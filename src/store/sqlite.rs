@@ -35,7 +35,7 @@ pub struct SqliteStore {
     head: GroupNumber,
     journal_bytes: u64,
     guard: Guard,
-    _lock: Option<Lock>,
+    _lock: Lock,
 }
 
 impl SqliteStore {
@@ -53,17 +53,7 @@ impl SqliteStore {
         let path = std::path::absolute(path).map_err(|error| failure::io("the path", &error))?;
         let lock = Lock::take(&path)?;
         file::ensure(&path)?;
-        Self::opened(&path, None, Some(lock))
-    }
-
-    /// Opens a database on a VFS, for a test.
-    #[doc(hidden)]
-    pub fn open_on(path: &Path, vfs: &str) -> Result<Self, StoreError> {
-        Self::opened(path, Some(vfs), None)
-    }
-
-    fn opened(path: &Path, vfs: Option<&str>, lock: Option<Lock>) -> Result<Self, StoreError> {
-        let mut connection = connection::open(path, vfs)?;
+        let mut connection = connection::open(&path)?;
         schema::migrate(&mut connection)?;
         schema::verify(&connection)?;
         let epoch = meta::draw_epoch(&mut connection)?;

@@ -39,7 +39,7 @@ const OURS: &str = "
 
 /// Makes a store of the empty file at `path`.
 pub(super) fn create(path: &Path) -> Result<Connection, StoreError> {
-    let mut connection = connect(path, None)?;
+    let mut connection = connect(path)?;
     make_ours(&connection)?;
     schema::create(&mut connection)?;
     Ok(connection)
@@ -47,28 +47,18 @@ pub(super) fn create(path: &Path) -> Result<Connection, StoreError> {
 
 /// Opens the store at `path` under SQLite's exclusive lock. A file that is not
 /// ours is refused unchanged, then one that is damaged.
-pub(super) fn open(path: &Path, vfs: Option<&str>) -> Result<Connection, StoreError> {
-    let connection = connect(path, vfs)?;
+pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
+    let connection = connect(path)?;
     schema::recognise(&connection)?;
     make_ours(&connection)?;
-    if vfs.is_none() {
-        check_length(&connection, path)?;
-    } else {
-        connection
-            .execute_batch("PRAGMA wal_autocheckpoint = 20; PRAGMA wal_checkpoint(TRUNCATE)")
-            .map_err(failed)?;
-    }
+    check_length(&connection, path)?;
     check_structure(&connection)?;
     Ok(connection)
 }
 
-fn connect(path: &Path, vfs: Option<&str>) -> Result<Connection, StoreError> {
+fn connect(path: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = match vfs {
-        None => Connection::open_with_flags(path, flags),
-        Some(vfs) => Connection::open_with_flags_and_vfs(path, flags, vfs),
-    }
-    .map_err(failed)?;
+    let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
     configure(&connection).map_err(failed)?;
     Ok(connection)
 }
