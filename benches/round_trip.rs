@@ -14,6 +14,7 @@ use support::{card, everyone, trid};
 use tallystick::client::Client;
 use tallystick::command::{Command, Issue};
 use tallystick::crypto::SystemRandom;
+use tallystick::daemon::anchor::Keeper;
 use tallystick::daemon::{Committer, Door, Hall, Lobby, Metrics, serve};
 use tallystick::engine::{Engine, EngineLimits};
 use tallystick::store::{SqliteStore, Store};
@@ -28,7 +29,7 @@ fn served(dir: &std::path::Path) -> Client<UnixStream> {
     let keyring = Arc::new(support::new_keys().load().unwrap());
     let mut store = SqliteStore::open(&dir.join("tally.db")).unwrap();
     let engine = Engine::new(support::config(EngineLimits::default()));
-    let (engine, chain) = engine.unseal(Arc::clone(&keyring), &mut store, NOW).unwrap();
+    let (engine, chain) = engine.unseal(Arc::clone(&keyring), &mut store, &[], NOW).unwrap();
     let hall = Arc::new(Hall::new(engine, store.receipt()));
     let lobby = Lobby {
         hall: Arc::clone(&hall),
@@ -41,7 +42,7 @@ fn served(dir: &std::path::Path) -> Client<UnixStream> {
         started: Instant::now(),
         epoch: store.epoch().0,
     };
-    let committer = Committer::new(hall, Box::new(store), chain, 16 << 20, || NOW);
+    let committer = Committer::new(hall, Box::new(store), chain, Keeper::none(), || NOW);
     std::thread::spawn(move || committer.run());
     let (ours, mut theirs) = UnixStream::pair().unwrap();
     std::thread::spawn(move || serve(&mut theirs, &lobby, &everyone(), Door::Data));

@@ -2,6 +2,7 @@
 //! engine. One blocking thread a connection; no async runtime in the process
 //! that holds keys.
 
+pub mod anchor;
 pub mod config;
 mod connection;
 mod error;

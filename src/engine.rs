@@ -4,8 +4,11 @@
 //! in as parameters, so a seeded run repeats. Whatever it decides is pending
 //! until the group it went into is durable: see [`Pending`].
 
+mod anchor;
+mod authentic;
 mod book;
 mod chain;
+mod checkpoint;
 mod config;
 mod context;
 mod error;
@@ -14,12 +17,16 @@ mod load;
 mod mint;
 mod open_group;
 mod operation;
+mod page;
 mod pending;
+mod profiles;
 mod record;
 mod self_test;
 mod short_values;
+mod tags;
 mod unseal;
 
+pub use anchor::{Anchor, AnchorError, Rollback};
 pub use chain::Chain;
 pub use config::{EngineConfig, EngineLimits};
 pub use context::Context;
@@ -33,10 +40,12 @@ pub use self_test::self_test;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::command::Refusal;
 use crate::keys::Keyring;
-use crate::store::{GroupNumber, Store};
-use crate::types::{Par, UnixTime};
+use crate::store::{CounterMove, GroupNumber, PageKind, Store, TokenSlot};
+use crate::types::{Atc, Par, UnixTime};
 use book::Book;
+use checkpoint::Checkpoint;
 use idempotency::Memory;
 use short_values::ShortValues;
 
@@ -56,9 +65,12 @@ pub struct Unsealed {
     memory: Memory,
     par_links: HashMap<[u8; 32], Par>,
     short_values: ShortValues,
+    checkpoint: Checkpoint,
     open: OpenGroup,
     /// The number of the open group.
     number: GroupNumber,
+    /// Why nothing new is taken on, if so.
+    closed: Option<Refusal>,
 }
 
 impl Engine<Sealed> {
@@ -68,19 +80,22 @@ impl Engine<Sealed> {
         Self { config, state: Sealed(()) }
     }
 
-    /// Loads keys and everything stored, and checks the journal's chain on the
-    /// way. The [`Chain`] goes to whoever commits.
+    /// Loads keys and everything stored, and checks that it is what was stored:
+    /// pages, rows and records by their MACs, the journal by its chain, and all of
+    /// it by what each anchor remembers. With no anchors, an older copy of the
+    /// store passes. The [`Chain`] goes to whoever commits.
     ///
     /// # Errors
-    /// [`EngineError::Store`] or [`EngineError::Chain`] if what is stored cannot
-    /// be trusted; the engine stays sealed.
+    /// [`EngineError::Store`], [`EngineError::Chain`] or [`EngineError::Rollback`]
+    /// if what is stored cannot be trusted; the engine stays sealed.
     pub fn unseal(
         self,
         keyring: Arc<Keyring>,
         store: &mut dyn Store,
+        anchors: &[Option<Anchor>],
         now: UnixTime,
     ) -> Result<(Engine<Unsealed>, Chain), EngineError> {
-        unseal::unseal(self.config, keyring, store, now)
+        unseal::unseal(self.config, keyring, store, anchors, now)
     }
 }
 
@@ -113,10 +128,24 @@ impl Engine<Unsealed> {
             return None;
         }
         let next = OpenGroup::with_room_of(&state.open);
-        let taken = std::mem::replace(&mut state.open, next);
+        let mut taken = std::mem::replace(&mut state.open, next);
+        taken.pages = state.checkpoint.advance(&state.book, state.number, taken.journal_bytes());
+        taken.first = state.checkpoint.first();
         let GroupNumber(number) = state.number;
         state.number = GroupNumber(number + 1);
         Some(taken)
+    }
+
+    /// Takes nothing new on from now on, for this reason; or everything again.
+    /// Reading goes on, and so does answering what a key was answered before.
+    pub fn close(&mut self, why: Option<Refusal>) {
+        self.state.closed = why;
+    }
+
+    /// Why nothing new is taken on, if so.
+    #[must_use]
+    pub const fn closed(&self) -> Option<Refusal> {
+        self.state.closed
     }
 
     /// Says that every group up to `number` is durable, so that rows kept for
@@ -125,8 +154,21 @@ impl Engine<Unsealed> {
         self.state.book.forget_rows(number);
     }
 
-    /// Forgets idempotency keys whose time is over.
-    pub fn expire(&mut self, now: UnixTime) {
-        self.state.memory.expire(now);
+    /// Forgets some of the idempotency keys whose time is over. Whether more may
+    /// be left.
+    pub fn expire(&mut self, now: UnixTime) -> bool {
+        self.state.memory.expire(now)
+    }
+}
+
+impl Unsealed {
+    fn issued(&mut self, slot: TokenSlot, atc: Atc) {
+        self.open.issued.push(CounterMove { slot, atc });
+        self.checkpoint.touch(PageKind::Counters, slot);
+    }
+
+    fn consumed(&mut self, slot: TokenSlot, atc: Atc) {
+        self.open.consumed.push(CounterMove { slot, atc });
+        self.checkpoint.touch(PageKind::Counters, slot);
     }
 }

@@ -14,39 +14,67 @@ mod receipt;
 mod sqlite;
 
 pub use error::StoreError;
-pub use group::{ChainHead, CounterMove, Epoch, Group, GroupNumber, Record, Space, TokenRow, TokenSlot};
+pub use group::{
+    ChainHead, CounterMove, Epoch, Group, GroupNumber, Page, PageKind, Record, Space, TokenRow, TokenSlot,
+};
 pub use memory::{Fault, Faults, MemoryDisk, MemoryStore, Operation};
 pub use receipt::CommitReceipt;
-pub use sqlite::SqliteStore;
+pub use sqlite::{Disk, Held, LogLimits, RealDisk, SqliteStore};
 
-use crate::types::{Counters, Trid};
+use crate::types::Trid;
 
 /// A durable store of one keyring's tokens and counters.
 ///
 /// Every method is called from one thread. After any error from
-/// [`append`](Self::append), [`fold`](Self::fold) or [`expire`](Self::expire)
-/// the store is poisoned: it refuses every further call, reads included, since
-/// what a failed commit or fsync left behind cannot be known.
+/// [`append`](Self::append), [`reserve`](Self::reserve) or
+/// [`expire`](Self::expire) the store is poisoned: it refuses every further call,
+/// reads included, since what a failed commit or fsync left behind cannot be
+/// known.
 pub trait Store: Send {
     /// The epoch that this opening of the store drew: one more than any before.
     fn epoch(&self) -> Epoch;
+
+    /// The newest epoch of which the anchor had been told when the store was
+    /// opened, or since.
+    fn anchored(&self) -> Epoch;
+
+    /// Says that the anchor was told of this epoch.
+    ///
+    /// # Errors
+    /// As [`append`](Self::append).
+    fn set_anchored(&mut self) -> Result<(), StoreError>;
+
+    /// Draws an epoch above `epoch`, which another copy of the store may have
+    /// drawn already.
+    ///
+    /// # Errors
+    /// As [`append`](Self::append).
+    fn outgrow(&mut self, epoch: Epoch) -> Result<(), StoreError>;
 
     /// The receipt of everything that was durable when the store was opened or
     /// last appended to.
     fn receipt(&self) -> CommitReceipt;
 
-    /// Hands all that is stored to `sink`: first the tokens by ascending slot,
-    /// then the counters with the folded part of the journal in them, the chain
-    /// head up to which they were folded, the journal groups after it in order,
-    /// and last the records. Counters that never moved are left out.
+    /// Hands all that is stored to `sink`: first the records, then the token
+    /// pages, then by ascending slot the rows that any group of the journal wrote,
+    /// then the counter pages, last the journal's groups in order.
     ///
     /// # Errors
     /// [`StoreError::Io`], [`StoreError::Corrupt`] or [`StoreError::Poisoned`],
     /// or what `sink` returned.
     fn load(&mut self, sink: &mut dyn Load) -> Result<(), StoreError>;
 
-    /// Makes a group durable: its journal body, token rows and records, all or
-    /// nothing. When it returns, a power loss can no longer undo it.
+    /// Makes room for a group before it is appended, and says how much there is.
+    /// Call it before each [`append`](Self::append), and without a group now and
+    /// then while room is not ample.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`], [`StoreError::Corrupt`] or [`StoreError::Poisoned`].
+    fn reserve(&mut self, group: Option<&Group>) -> Result<Room, StoreError>;
+
+    /// Makes a group durable: its journal body, rows, records and pages, all or
+    /// nothing. When it returns, a power loss can no longer undo it. Groups that
+    /// are not kept any more are removed by and by, never the last.
     ///
     /// # Errors
     /// [`StoreError::Fenced`] if the store was opened again elsewhere,
@@ -75,56 +103,71 @@ pub trait Store: Send {
     /// Bytes of journal bodies that a start would have to replay.
     fn journal_bytes(&self) -> u64;
 
-    /// Writes the journal into the packed counters and removes it, in one
-    /// transaction. Loading gives the same before and after.
-    ///
-    /// # Errors
-    /// As [`append`](Self::append); a failed fold poisons the store too.
-    fn fold(&mut self) -> Result<(), StoreError>;
-
-    /// Removes records whose expiry lies at or before `now` (unix seconds).
+    /// Removes some of the records whose expiry lies at or before `now` (unix
+    /// seconds). Whether more may be left.
     ///
     /// # Errors
     /// As [`append`](Self::append).
-    fn expire(&mut self, now: u64) -> Result<(), StoreError>;
+    fn expire(&mut self, now: u64) -> Result<bool, StoreError>;
+}
+
+/// How much room is left on the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Room {
+    /// More than enough.
+    Ample,
+    /// What was reserved is being used up: this group can be appended, but no
+    /// new work should be taken on.
+    Scarce,
+    /// The group cannot be appended. Nothing happened; ask again later.
+    None,
+}
+
+/// A journal group as it is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StoredGroup<'a> {
+    /// Its number.
+    pub number: GroupNumber,
+    /// The epoch that wrote it.
+    pub epoch: Epoch,
+    /// The MAC of the group before.
+    pub before: [u8; 32],
+    /// The marks of its rows: see [`journal::read_marks`].
+    pub marks: &'a [u8],
+    /// Its body: see [`journal::JournalBody`].
+    pub body: &'a [u8],
+    /// The MAC that chains it to the group before.
+    pub mac: [u8; 32],
 }
 
 /// Takes what a store holds when it is loaded. An error ends the loading.
 pub trait Load {
-    /// A token row.
-    ///
-    /// # Errors
-    /// Why the row cannot be taken.
-    fn token(&mut self, row: TokenRow) -> Result<(), StoreError>;
-
-    /// The counters of a token with the folded journal in them.
-    ///
-    /// # Errors
-    /// Why they cannot be taken.
-    fn counters(&mut self, slot: TokenSlot, counters: Counters) -> Result<(), StoreError>;
-
-    /// The chain head up to which the journal is folded.
-    ///
-    /// # Errors
-    /// Why it cannot be taken.
-    fn folded(&mut self, head: ChainHead) -> Result<(), StoreError>;
-
-    /// A journal group after the folded head: its number, the epoch that wrote
-    /// it, its body and its chain MAC.
-    ///
-    /// # Errors
-    /// Why it cannot be taken, for example a broken chain.
-    fn journal(
-        &mut self,
-        number: GroupNumber,
-        epoch: Epoch,
-        body: &[u8],
-        mac: [u8; 32],
-    ) -> Result<(), StoreError>;
-
     /// A record.
     ///
     /// # Errors
     /// Why it cannot be taken.
     fn record(&mut self, record: Record) -> Result<(), StoreError>;
+
+    /// So many token pages will come: a hint.
+    fn expect(&mut self, token_pages: u64) {
+        let _ = token_pages;
+    }
+
+    /// A page.
+    ///
+    /// # Errors
+    /// Why it cannot be taken.
+    fn page(&mut self, kind: PageKind, number: u32, body: &[u8]) -> Result<(), StoreError>;
+
+    /// A token row that a journal group wrote.
+    ///
+    /// # Errors
+    /// Why the row cannot be taken.
+    fn token(&mut self, row: TokenRow) -> Result<(), StoreError>;
+
+    /// A journal group.
+    ///
+    /// # Errors
+    /// Why it cannot be taken, for example a broken chain.
+    fn journal(&mut self, group: StoredGroup<'_>) -> Result<(), StoreError>;
 }

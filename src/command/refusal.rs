@@ -111,6 +111,12 @@ pub enum Refusal {
     /// A limit is reached; the same request may pass later.
     #[error("the engine is busy: a limit is reached")]
     Busy,
+    /// The disk is full; what was reserved is kept for what is under way.
+    #[error("the disk is full: nothing new is taken on until there is room")]
+    StorageFull,
+    /// The anchor cannot be written, so that a rollback would go unnoticed.
+    #[error("the anchor cannot be written: nothing new is taken on until it can")]
+    Unanchored,
     /// The engine cannot go on.
     #[error("the engine has stopped")]
     Stopped,
@@ -123,7 +129,13 @@ impl Refusal {
     pub const fn is_of_cryptogram(self) -> bool {
         !matches!(
             self,
-            Self::RoleMissing | Self::TridNotAllowed | Self::IdempotencyConflict | Self::Busy | Self::Stopped
+            Self::RoleMissing
+                | Self::TridNotAllowed
+                | Self::IdempotencyConflict
+                | Self::Busy
+                | Self::StorageFull
+                | Self::Unanchored
+                | Self::Stopped
         )
     }
 }

@@ -7,14 +7,16 @@ mod raw;
 pub use defaults::default_text;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use thiserror::Error;
 
 use crate::account::{BinController, TokenRange};
 use crate::command::{Caller, Role, Roles};
 use crate::engine::{EngineConfig, EngineLimits};
+use crate::store::LogLimits;
 use crate::types::{Network, Trid};
-use raw::{RawConfig, RawPeer};
+use raw::{RawAnchor, RawConfig, RawPeer};
 
 /// A configuration that was checked.
 #[derive(Debug, Clone)]
@@ -23,6 +25,8 @@ pub struct Config {
     pub engine: EngineConfig,
     /// Limits of the daemon.
     pub limits: DaemonLimits,
+    /// Where anchors are kept.
+    pub anchor: AnchorConfig,
     /// Where the sockets are made; the state directory if none is given.
     pub socket_dir: Option<PathBuf>,
     /// The group that may open the data socket, by its number.
@@ -40,10 +44,21 @@ pub struct DaemonLimits {
     pub frame_bytes: u32,
     /// Requests of one connection handled together.
     pub in_flight: u32,
-    /// Bytes of journal after which it is folded into the counters.
-    pub journal_bytes: u64,
+    /// Bytes of the store's write-ahead log, and those to be left free beside it.
+    pub log: LogLimits,
     /// Seconds for which a peer may leave its replies unread.
     pub write_timeout_seconds: u64,
+}
+
+/// Where anchors are kept.
+#[derive(Debug, Clone)]
+pub struct AnchorConfig {
+    /// The file; `anchor` in the state directory if none is given.
+    pub file: Option<PathBuf>,
+    /// The socket of a service that keeps one too.
+    pub service: Option<PathBuf>,
+    /// The least time between two writings.
+    pub interval: Duration,
 }
 
 /// Which kernel identity is which caller.
@@ -102,6 +117,7 @@ impl Config {
         let config = Self {
             engine: parse_engine(&raw)?,
             limits: parse_limits(&raw)?,
+            anchor: parse_anchor(&raw)?,
             socket_dir: raw.sockets.dir.clone(),
             socket_group: raw.sockets.group,
             peers: peers.collect::<Result<_, _>>()?,
@@ -153,6 +169,7 @@ fn parse_engine(raw: &RawConfig) -> Result<EngineConfig, ConfigError> {
                 31_536_000,
             )?,
             group: within("limits.group", limits.group, 64, 1_048_576)?,
+            journal_bytes: within("limits.journal_bytes", limits.journal_bytes, 65_536, 1 << 40)?,
         },
     })
 }
@@ -163,9 +180,20 @@ fn parse_limits(raw: &RawConfig) -> Result<DaemonLimits, ConfigError> {
         connections: within("limits.connections", limits.connections, 1, 4096)?,
         frame_bytes: within("limits.frame_bytes", limits.frame_bytes, 4096, 16_777_216)?,
         in_flight: within("limits.in_flight", limits.in_flight, 1, 65_536)?,
-        journal_bytes: within("limits.journal_bytes", limits.journal_bytes, 65_536, 1 << 40)?,
+        log: LogLimits {
+            reserved: within("limits.log_bytes", limits.log_bytes, 4 << 20, 1 << 40)?,
+            checkpoint: limits.log_bytes / 4,
+            free: within("limits.free_bytes", limits.free_bytes, 0, 1 << 50)?,
+        },
         write_timeout_seconds: within("limits.write_timeout_seconds", limits.write_timeout_seconds, 1, 3600)?,
     })
+}
+
+fn parse_anchor(raw: &RawConfig) -> Result<AnchorConfig, ConfigError> {
+    let RawAnchor { file, service, interval_milliseconds } = &raw.anchor;
+    let milliseconds = within("anchor.interval_milliseconds", *interval_milliseconds, 1, 60_000)?;
+    let interval = Duration::from_millis(milliseconds);
+    Ok(AnchorConfig { file: file.clone(), service: service.clone(), interval })
 }
 
 fn parse_peer(at: usize, peer: &RawPeer) -> Result<PeerRule, ConfigError> {

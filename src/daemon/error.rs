@@ -31,6 +31,14 @@ pub enum DaemonError {
     /// The store cannot be opened, or failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// An anchor cannot be read or written, or is none of this keyring.
+    #[error("the {name}: {reason}")]
+    Anchor {
+        /// Which.
+        name: &'static str,
+        /// Why.
+        reason: String,
+    },
     /// A file or socket.
     #[error("{path}: {source}")]
     File {

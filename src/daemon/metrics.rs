@@ -23,11 +23,11 @@ pub struct Metrics {
     pub commit_seconds: Histogram,
     /// Counter moves, rows and records in a commit group.
     pub group_size: Histogram,
-    /// Bytes of journal not yet folded.
+    /// Bytes of journal.
     pub journal_bytes: Gauge,
-    /// Folds of the journal.
-    pub folds: Counter,
-    /// 1 while the daemon serves, 0 once its store has failed.
+    /// Pages written beside groups.
+    pub pages: Counter,
+    /// 1 while the daemon takes on new work.
     pub healthy: Gauge<i64>,
 }
 
@@ -61,7 +61,7 @@ impl Metrics {
             commit_seconds: Histogram::new(exponential_buckets(0.000_05, 2.0, 16)),
             group_size: Histogram::new(exponential_buckets(1.0, 4.0, 9)),
             journal_bytes: Gauge::default(),
-            folds: Counter::default(),
+            pages: Counter::default(),
             healthy: Gauge::default(),
             registry: Registry::default(),
         };
@@ -82,12 +82,12 @@ impl Metrics {
         registry.register("group_size", "Moves, rows and records in a group", metrics.group_size.clone());
         registry.register_with_unit(
             "journal",
-            "Journal not yet folded",
+            "Journal that a start would replay",
             Unit::Bytes,
             metrics.journal_bytes.clone(),
         );
-        registry.register("folds", "Folds of the journal", metrics.folds.clone());
-        registry.register("healthy", "1 while the daemon serves", metrics.healthy.clone());
+        registry.register("pages", "Pages written beside groups", metrics.pages.clone());
+        registry.register("healthy", "1 while the daemon takes on new work", metrics.healthy.clone());
         metrics.healthy.set(1);
         Self { registry, ..metrics }
     }

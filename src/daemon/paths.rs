@@ -20,6 +20,12 @@ pub fn store(dir: &Path) -> PathBuf {
     dir.join("tally.db")
 }
 
+/// The anchor, unless the configuration puts it elsewhere.
+#[must_use]
+pub fn anchor(dir: &Path) -> PathBuf {
+    dir.join("anchor")
+}
+
 /// The data socket.
 #[must_use]
 pub fn data_socket(dir: &Path) -> PathBuf {

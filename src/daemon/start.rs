@@ -4,22 +4,23 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
+use super::anchor::{Keeper, Place};
 use super::config::Config;
 use super::connection::{Lobby, SERVER};
 use super::options::{HELP, Invocation, Options, parse};
 use super::server::Server;
 use super::sockets::{Socket, bind};
-use super::{Committer, DaemonError, Hall, Metrics, paths};
+use super::{Committer, DaemonError, Hall, Metrics, anchor, paths};
 use crate::crypto::SystemRandom;
-use crate::engine::{Engine, EngineError, self_test};
+use crate::engine::{Anchor, Engine, EngineError, self_test};
 use crate::keys::{Keyring, SealedKeyring, read_passphrase};
 use crate::secmem::{Protection, Region, harden};
-use crate::store::{SqliteStore, Store, StoreError};
+use crate::store::{ChainHead, RealDisk, SqliteStore, Store, StoreError};
 use crate::types::UnixTime;
 
 /// Slots of locked memory: every version of every key, and those that wrap them.
@@ -67,11 +68,15 @@ pub fn run(options: &Options, self_test: fn() -> Result<(), EngineError>) -> Res
     let config_path = options.config.clone().unwrap_or_else(|| paths::config(&options.dir));
     let config = Config::read(&config_path)?;
     let keyring = Arc::new(unseal(options)?);
-    let store_path = paths::store(&options.dir);
-    let mut store = SqliteStore::open(&store_path)?;
+    let mut places = anchor::places(&config.anchor, &options.dir);
+    let mut store = open_store(options, &config)?;
+    // Now nobody else writes them any more.
+    let anchors = anchor::read_all(&mut places, &keyring)?;
     let engine = Engine::new(config.engine.clone());
-    let (engine, chain) = engine.unseal(Arc::clone(&keyring), &mut store, UnixTime::from_system_clock())?;
-    let (epoch, receipt) = (store.epoch().0, store.receipt());
+    let now = UnixTime::from_system_clock();
+    let (engine, chain) = engine.unseal(Arc::clone(&keyring), &mut store, &anchors, now)?;
+    let (epoch, receipt) = (store.epoch(), store.receipt());
+    let keeper = drop_anchor(places, &keyring, &mut store, chain.head(), config.anchor.interval)?;
     let tokens = engine.token_count();
     let hall = Arc::new(Hall::new(engine, receipt));
     let lobby = Arc::new(Lobby {
@@ -83,25 +88,41 @@ pub fn run(options: &Options, self_test: fn() -> Result<(), EngineError>) -> Res
         clock: UnixTime::from_system_clock,
         random: Box::new(SystemRandom),
         started: Instant::now(),
-        epoch,
+        epoch: epoch.0,
     });
-    let committer = Committer::new(
-        Arc::clone(&hall),
-        Box::new(store),
-        chain,
-        config.limits.journal_bytes,
-        UnixTime::from_system_clock,
-    )
-    .counting(&lobby.metrics);
+    let committer =
+        Committer::new(Arc::clone(&hall), Box::new(store), chain, keeper, UnixTime::from_system_clock)
+            .counting(&lobby.metrics);
     let (end, ended) = channel();
     watch_signals(end.clone())?;
     let sockets = bind(&options.dir, &config)?;
     let committer = start_committer(committer, end)?;
     let server = Arc::new(Server::new(lobby, config.peers, config.limits));
-    tracing::info!(epoch, tokens, "serving");
+    tracing::info!(epoch = epoch.0, tokens, "serving");
     let result = serve(&server, &sockets, &hall, &ended, committer);
     tracing::info!("stopped");
     result
+}
+
+fn open_store(options: &Options, config: &Config) -> Result<SqliteStore, DaemonError> {
+    let path = paths::store(&options.dir);
+    let path = std::path::absolute(&path).map_err(DaemonError::at(&path))?;
+    Ok(SqliteStore::open_on(Box::new(RealDisk), path, config.limits.log)?)
+}
+
+/// Tells every anchor of this epoch before anything is served in it, and goes on
+/// telling them.
+fn drop_anchor(
+    mut places: Vec<Box<dyn Place>>,
+    keyring: &Arc<Keyring>,
+    store: &mut dyn Store,
+    head: ChainHead,
+    interval: Duration,
+) -> Result<Keeper, DaemonError> {
+    let (epoch, token_key) = (store.epoch(), keyring.token_derivation.active().0);
+    anchor::write_all(&mut places, keyring, &Anchor { epoch, head, token_key })?;
+    store.set_anchored()?;
+    Keeper::start(places, Arc::clone(keyring), epoch, head, interval).map_err(DaemonError::System)
 }
 
 /// Loads the keys, and says so if their memory is protected by less than it could be.

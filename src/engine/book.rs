@@ -1,31 +1,35 @@
 //! The book of tokens: what every hot operation needs of each, in memory.
 //!
-//! Fifty-six bytes a token and an index of about eight. Whole rows stay in
-//! the store, but for those of groups that are not durable yet.
+//! Forty bytes a token and an index of about eight. Whole rows stay in the
+//! store, but for those of groups that are not durable yet.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 
 use hashbrown::HashTable;
 
+use super::page;
+use super::profiles::Profiles;
 use super::record::TokenRecord;
 use crate::store::{GroupNumber, TokenSlot};
-use crate::types::{Counters, Domain, Expiry, TokenNumber, TokenStatus, Trid};
+use crate::types::{Counters, Expiry, TokenNumber, TokenStatus};
 
-/// Entries in one segment: growing never moves or over-allocates more than one.
-const SEGMENT: usize = 1 << 16;
+/// Entries in one segment: growing never moves or over-allocates more than one,
+/// and no page lies in two.
+const SEGMENT: usize = page::SLOTS << 8;
 
 /// What hot operations need of a token.
 #[derive(Debug, Clone)]
 pub(super) struct Entry {
-    pub token: TokenNumber,
-    pub trid: Trid,
+    /// The token number without its length, which would cost eight bytes more.
+    value: u64,
     pub counters: Counters,
-    /// Index into the interned domains.
-    pub domain: u32,
+    /// Index into the profiles.
+    pub profile: u32,
     pub expiry: Expiry,
     /// Counts the writes of the row, to tell a stale one.
     pub revision: u16,
+    digits: u8,
     pub status: TokenStatus,
 }
 
@@ -35,22 +39,42 @@ pub(super) struct Book {
     len: usize,
     index: HashTable<u32>,
     hasher: RandomState,
-    domains: Vec<Domain>,
-    domain_index: HashMap<Domain, u32>,
+    pub profiles: Profiles,
     /// Rows of groups that are not durable yet.
     rows: HashMap<TokenSlot, (GroupNumber, TokenRecord)>,
 }
 
+impl Entry {
+    /// An entry whose counters never moved.
+    pub fn new(token: TokenNumber, profile: u32, expiry: Expiry, revision: u16, status: TokenStatus) -> Self {
+        let (value, digits) = (token.value(), token.digit_count());
+        Self { value, counters: Counters::default(), profile, expiry, revision, digits, status }
+    }
+
+    /// The entry of a stored token, its counters at zero.
+    pub fn of(record: &TokenRecord, profile: u32) -> Self {
+        let status = record.view.providers.overall();
+        Self::new(record.view.token, profile, record.view.expiry, record.revision, status)
+    }
+
+    /// The token number's value and count of digits.
+    pub const fn number(&self) -> (u64, u8) {
+        (self.value, self.digits)
+    }
+
+    fn is(&self, token: TokenNumber) -> bool {
+        self.number() == (token.value(), token.digit_count())
+    }
+}
+
 impl Book {
     pub fn new() -> Self {
-        let open = Domain::default();
         Self {
             segments: Vec::new(),
             len: 0,
             index: HashTable::new(),
             hasher: RandomState::new(),
-            domain_index: HashMap::from([(open.clone(), 0)]),
-            domains: vec![open],
+            profiles: Profiles::default(),
             rows: HashMap::new(),
         }
     }
@@ -59,20 +83,35 @@ impl Book {
         self.len
     }
 
+    /// Readies the index for so many tokens.
+    pub fn expect(&mut self, tokens: usize) {
+        let Self { segments, hasher, index, .. } = self;
+        let missing = tokens.saturating_sub(index.len());
+        index.reserve(missing, |slot| hash_of(segments, hasher, *slot));
+    }
+
     /// The slot of a token number.
     pub fn find(&self, token: TokenNumber) -> Option<TokenSlot> {
-        let hash = self.hasher.hash_one(token);
-        self.index.find(hash, |slot| self.is(*slot, token)).map(|slot| TokenSlot(*slot))
+        let hash = hash(&self.hasher, token.value(), token.digit_count());
+        let is = |slot: &u32| self.get(TokenSlot(*slot)).is_some_and(|entry| entry.is(token));
+        self.index.find(hash, is).map(|slot| TokenSlot(*slot))
     }
 
     pub fn get(&self, slot: TokenSlot) -> Option<&Entry> {
-        let (segment, offset) = place(slot)?;
-        self.segments.get(segment)?.get(offset)
+        entry(&self.segments, slot)
     }
 
     pub fn get_mut(&mut self, slot: TokenSlot) -> Option<&mut Entry> {
         let (segment, offset) = place(slot)?;
         self.segments.get_mut(segment)?.get_mut(offset)
+    }
+
+    /// The entries of a page.
+    pub fn page(&self, number: u32) -> &[Entry] {
+        let first = usize::try_from(number).unwrap_or(usize::MAX).saturating_mul(page::SLOTS);
+        let segment = self.segments.get(first / SEGMENT).map(Vec::as_slice).unwrap_or_default();
+        let from = segment.get(first % SEGMENT..).unwrap_or_default();
+        from.get(..page::SLOTS).unwrap_or(from)
     }
 
     /// The slot that the next token gets.
@@ -83,7 +122,7 @@ impl Book {
     /// Adds an entry at [`next_slot`](Self::next_slot).
     pub fn push(&mut self, entry: Entry) -> Option<TokenSlot> {
         let slot = self.next_slot()?;
-        let hash = self.hasher.hash_one(entry.token);
+        let (value, digits) = entry.number();
         match self.segments.last_mut() {
             Some(last) if last.len() < SEGMENT => last.push(entry),
             _ => {
@@ -94,30 +133,8 @@ impl Book {
         }
         self.len += 1;
         let Self { segments, hasher, index, .. } = self;
-        let token_of = |slot: u32| {
-            let (segment, offset) = place(TokenSlot(slot))?;
-            Some(segments.get(segment)?.get(offset)?.token)
-        };
-        // Every slot in the index has an entry, so the fallback is never hashed.
-        index.insert_unique(hash, slot.0, |slot| token_of(*slot).map_or(0, |token| hasher.hash_one(token)));
+        index.insert_unique(hash(hasher, value, digits), slot.0, |slot| hash_of(segments, hasher, *slot));
         Some(slot)
-    }
-
-    /// The number of a domain; equal ones share one.
-    pub fn intern(&mut self, domain: &Domain) -> u32 {
-        if let Some(number) = self.domain_index.get(domain) {
-            return *number;
-        }
-        // There are no more domains than tokens, which a u32 counts.
-        let number = u32::try_from(self.domains.len()).unwrap_or(u32::MAX);
-        self.domains.push(domain.clone());
-        self.domain_index.insert(domain.clone(), number);
-        number
-    }
-
-    /// The domain of a number.
-    pub fn domain(&self, number: u32) -> Option<&Domain> {
-        self.domains.get(usize::try_from(number).ok()?)
     }
 
     /// Keeps a row until its group is durable.
@@ -136,10 +153,20 @@ impl Book {
             self.rows.retain(|_, (group, _)| *group > durable);
         }
     }
+}
 
-    fn is(&self, slot: u32, token: TokenNumber) -> bool {
-        self.get(TokenSlot(slot)).is_some_and(|entry| entry.token == token)
-    }
+fn hash(hasher: &RandomState, value: u64, digits: u8) -> u64 {
+    hasher.hash_one((value, digits))
+}
+
+/// The hash of a slot in the index. Each has an entry, so the fallback is never hashed.
+fn hash_of(segments: &[Vec<Entry>], hasher: &RandomState, slot: u32) -> u64 {
+    entry(segments, TokenSlot(slot)).map_or(0, |entry| hash(hasher, entry.value, entry.digits))
+}
+
+fn entry(segments: &[Vec<Entry>], slot: TokenSlot) -> Option<&Entry> {
+    let (segment, offset) = place(slot)?;
+    segments.get(segment)?.get(offset)
 }
 
 fn place(slot: TokenSlot) -> Option<(usize, usize)> {
@@ -152,15 +179,8 @@ mod tests {
     use super::*;
 
     fn entry(value: u64) -> Entry {
-        Entry {
-            token: TokenNumber::from_parts(value, 16).unwrap(),
-            trid: Trid::from_value(1).unwrap(),
-            counters: Counters::default(),
-            domain: 0,
-            expiry: Expiry::parse(b"2912").unwrap(),
-            revision: 0,
-            status: TokenStatus::Active,
-        }
+        let token = TokenNumber::from_parts(value, 16).unwrap();
+        Entry::new(token, 0, Expiry::parse(b"2912").unwrap(), 0, TokenStatus::Active)
     }
 
     #[test]
@@ -180,7 +200,19 @@ mod tests {
     }
 
     #[test]
+    fn pages_hold_every_entry_in_order() {
+        let mut book = Book::new();
+        let count = u64::try_from(SEGMENT + 2 * page::SLOTS + 1).unwrap();
+        for value in 0..count {
+            book.push(entry(value));
+        }
+        let pages = u32::try_from(count.div_ceil(page::SLOTS as u64)).unwrap();
+        let paged = (0..=pages).flat_map(|number| book.page(number).iter().map(Entry::number));
+        assert!(paged.eq((0..count).map(|value| (value, 16))));
+    }
+
+    #[test]
     fn entries_stay_within_their_bytes() {
-        assert!(std::mem::size_of::<Entry>() <= 56);
+        assert!(std::mem::size_of::<Entry>() <= 40);
     }
 }

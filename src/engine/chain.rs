@@ -1,39 +1,63 @@
 //! The chain of commit groups: each group's MAC covers the one before.
 
 use super::OpenGroup;
+use super::authentic::Authentic;
+use super::tags::Tags;
 use crate::crypto::MacState;
 use crate::keys::Keyring;
-use crate::store::{ChainHead, Epoch, Group, GroupNumber, Record, TokenRow, journal};
+use crate::store::journal::{self, Standing};
+use crate::store::{ChainHead, Epoch, Group, GroupNumber, StoredGroup};
 use crate::types::KeyVersion;
 
 const GROUP_LABEL: &[u8] = b"tallystick/v1/journal";
-const ROWS_LABEL: &[u8] = b"tallystick/v1/rows";
 
 /// Numbers groups and chains them under the audit key:
 /// `mac = HMAC-SHA-256(AK, "tallystick/v1/journal" || mac before || number (8) ||
-/// epoch (8) || body)`.
+/// epoch (8) || length of marks (4) || marks || body)`.
 #[derive(Debug)]
 pub struct Chain {
     head: ChainHead,
     epoch: Epoch,
+    version: KeyVersion,
     audit: MacState,
+    tags: Tags,
 }
 
 impl Chain {
-    pub(super) fn new(keyring: &Keyring, epoch: Epoch, head: ChainHead) -> Self {
-        Self { head, epoch, audit: keyring.audit.active().1.mac_state() }
+    pub(super) fn new(keyring: &Keyring, epoch: Epoch, head: ChainHead, tags: Tags) -> Self {
+        let (version, key) = keyring.audit.active();
+        Self { head, epoch, version, audit: key.mac_state(), tags }
     }
 
-    /// Makes the next group of what was taken from the engine.
-    pub fn seal(&mut self, open: OpenGroup) -> Group {
-        let OpenGroup { issued, consumed, tokens, records } = open;
-        let rows_digest = rows_digest(&self.audit, &tokens, &records);
-        let body = journal::encode(&issued, &consumed, rows_digest);
+    /// Makes the next group of what was taken from the engine. `anchored` is the
+    /// newest group of which the anchor is known to have been told; the journal
+    /// keeps it, so that a start finds it.
+    pub fn seal(&mut self, open: OpenGroup, anchored: GroupNumber) -> Group {
+        let OpenGroup { issued, consumed, tokens, records, pages, first } = open;
+        for page in &pages {
+            self.tags.put(&self.audit, page.kind, page.number, &page.body);
+        }
         let GroupNumber(before) = self.head.number;
-        let number = GroupNumber(before + 1);
-        let mac = link(&self.audit, &self.head, number, self.epoch, &body);
-        self.head = ChainHead { number, mac };
-        Group { number, epoch: self.epoch, body, mac, tokens, records }
+        let pages_digest = self.tags.digest(&self.audit);
+        // One that is told of everything is told of what there is.
+        let told = anchored.min(self.head.number);
+        let standing = Standing { first, anchored: told, pages: pages_digest };
+        let mut group = Group {
+            number: GroupNumber(before + 1),
+            epoch: self.epoch,
+            before: self.head.mac,
+            body: journal::encode(&issued, &consumed, standing),
+            mac: [0; 32],
+            tokens: tokens.into_iter().map(|row| row.sealed(self.version, &self.audit)).collect(),
+            records: records.into_iter().map(|record| record.sealed(self.version, &self.audit)).collect(),
+            pages,
+            keep_from: first.min(anchored),
+        };
+        let Group { number, epoch, before, ref body, mac, .. } = group;
+        group.mac =
+            link(&self.audit, &StoredGroup { number, epoch, before, marks: &group.marks(), body, mac });
+        self.head = ChainHead { number, mac: group.mac };
+        group
     }
 
     /// The newest group sealed.
@@ -41,50 +65,26 @@ impl Chain {
     pub const fn head(&self) -> ChainHead {
         self.head
     }
+
+    /// The writer's epoch.
+    #[must_use]
+    pub const fn epoch(&self) -> Epoch {
+        self.epoch
+    }
 }
 
-/// Whether a stored group chains to the head before it, under any version of
-/// the audit key that is not destroyed.
-pub(super) fn chains(
-    states: &[(KeyVersion, MacState)],
-    before: &ChainHead,
-    after: &ChainHead,
-    epoch: Epoch,
-    body: &[u8],
-) -> bool {
-    let consecutive = before.number.0.checked_add(1) == Some(after.number.0);
-    let matches = |state: &MacState| {
-        let expected = link(state, before, after.number, epoch, body);
-        bool::from(subtle::ConstantTimeEq::ct_eq(&expected[..], &after.mac[..]))
-    };
-    consecutive && states.iter().any(|(_, state)| matches(state))
+/// Whether a stored group is authentic, under any version of the audit key that
+/// is not destroyed.
+pub(super) fn is_authentic(states: &[(KeyVersion, MacState)], group: &StoredGroup<'_>) -> bool {
+    states.iter().any(|(_, state)| {
+        let expected = link(state, group);
+        bool::from(subtle::ConstantTimeEq::ct_eq(&expected[..], &group.mac[..]))
+    })
 }
 
-fn link(audit: &MacState, before: &ChainHead, number: GroupNumber, epoch: Epoch, body: &[u8]) -> [u8; 32] {
-    let parts: [&[u8]; 5] = [GROUP_LABEL, &before.mac, &number.0.to_be_bytes(), &epoch.0.to_be_bytes(), body];
+fn link(audit: &MacState, group: &StoredGroup<'_>) -> [u8; 32] {
+    let (number, epoch) = (group.number.0.to_be_bytes(), group.epoch.0.to_be_bytes());
+    let marks = u32::try_from(group.marks.len()).unwrap_or(u32::MAX).to_be_bytes();
+    let parts = [GROUP_LABEL, &group.before, &number, &epoch, &marks, group.marks, group.body];
     *audit.mac(&parts).as_bytes()
-}
-
-/// A digest of the rows and records of a group, each with its length. Zeros if
-/// there are none, which is the hot path.
-fn rows_digest(audit: &MacState, tokens: &[TokenRow], records: &[Record]) -> [u8; 32] {
-    if tokens.is_empty() && records.is_empty() {
-        return [0; 32];
-    }
-    let mut text = Vec::new();
-    let mut put = |bytes: &[u8]| {
-        text.extend_from_slice(&u64::try_from(bytes.len()).unwrap_or(u64::MAX).to_be_bytes());
-        text.extend_from_slice(bytes);
-    };
-    for row in tokens {
-        put(&row.slot.0.to_be_bytes());
-        put(&row.trid.value().to_be_bytes());
-        put(&row.body);
-    }
-    for record in records {
-        put(&[record.space.number(), u8::from(record.body.is_some())]);
-        put(&record.key);
-        put(record.body.as_deref().unwrap_or_default());
-    }
-    *audit.mac(&[ROWS_LABEL, &text]).as_bytes()
 }

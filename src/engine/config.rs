@@ -27,10 +27,19 @@ pub struct EngineLimits {
     pub idempotency_seconds: u64,
     /// Counter moves, rows and records in one commit group.
     pub group: usize,
+    /// Bytes of journal that a start may have to replay, or 16 a token if that
+    /// is more.
+    pub journal_bytes: u64,
 }
 
 impl Default for EngineLimits {
     fn default() -> Self {
-        Self { tokens: 1 << 24, idempotency_keys: 1_000_000, idempotency_seconds: 86_400, group: 65_536 }
+        Self {
+            tokens: 1 << 24,
+            idempotency_keys: 1_000_000,
+            idempotency_seconds: 86_400,
+            group: 65_536,
+            journal_bytes: 16 << 20,
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use super::Rollback;
 use crate::crypto::{CryptoError, SelfTestError};
 use crate::store::StoreError;
 
@@ -19,6 +20,9 @@ pub enum EngineError {
     /// belongs to another keyring.
     #[error("journal group {0} does not chain to the one before it, or belongs to another keyring")]
     Chain(u64),
+    /// Database, anchor and keyring are not of one time.
+    #[error(transparent)]
+    Rollback(#[from] Rollback),
     /// A primitive failed.
     #[error(transparent)]
     Crypto(#[from] CryptoError),

@@ -9,6 +9,9 @@ use crate::keys::Keyring;
 use crate::store::{Record, Space, StoreError};
 use crate::types::{IdempotencyKey, KeyVersion, UnixTime};
 
+/// Keys forgotten at once: few enough that nobody waits for it.
+const AT_ONCE: usize = 4096;
+
 const DIGEST_LABEL: &[u8] = b"tallystick/v1/request";
 
 /// Replies by scope and key. Bounded; each is kept for the configured time.
@@ -124,14 +127,17 @@ impl Memory {
     }
 
     /// Forgets what has ended by `now`.
-    pub fn expire(&mut self, now: UnixTime) {
-        while self.order.front().is_some_and(|(expires, _)| *expires <= now) {
-            let Some((expires, key)) = self.order.pop_front() else { return };
+    pub fn expire(&mut self, now: UnixTime) -> bool {
+        for _ in 0..AT_ONCE {
+            let Some((expires, key)) = self.order.pop_front_if(|(expires, _)| *expires <= now) else {
+                return false;
+            };
             // A key that was used again after its end stands further back too.
             if self.replies.get(&key).is_some_and(|known| known.expires == expires) {
                 self.replies.remove(&key);
             }
         }
+        true
     }
 
     fn insert(&mut self, scope: Vec<u8>, remembered: Remembered) {

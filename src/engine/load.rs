@@ -1,16 +1,21 @@
-//! Takes what a store holds into the engine.
+//! Takes what a store holds into the engine, and trusts none of it unchecked.
 
 use std::collections::HashMap;
 
+use super::authentic::Authentic;
 use super::book::{Book, Entry};
-use super::chain::chains;
+use super::chain::is_authentic;
+use super::checkpoint::Checkpoint;
 use super::idempotency::Memory;
+use super::page;
 use super::record::TokenRecord;
 use super::short_values::ShortValues;
+use super::tags::Tags;
 use crate::crypto::MacState;
-use crate::store::journal::JournalBody;
+use crate::store::journal::{JournalBody, Standing, read_marks};
 use crate::store::{
-    ChainHead, CounterMove, Epoch, GroupNumber, Load, Record, Space, StoreError, TokenRow, TokenSlot,
+    ChainHead, CounterMove, GroupNumber, Load, PageKind, Record, Space, StoreError, StoredGroup, TokenRow,
+    TokenSlot,
 };
 use crate::types::{Counters, KeyVersion, Par};
 
@@ -20,79 +25,126 @@ pub(super) struct Loader {
     pub memory: Memory,
     pub par_links: HashMap<[u8; 32], Par>,
     pub short_values: ShortValues,
-    /// The newest group so far.
+    pub checkpoint: Checkpoint,
+    /// The newest group so far, and how pages and anchor stood at it.
     pub head: ChainHead,
+    pub standing: Standing,
+    /// The groups that anchors hold, and whether each was met.
+    anchored: Vec<(ChainHead, bool)>,
+    /// The first group of the journal.
+    first: Option<GroupNumber>,
+    /// The tags of pages under each version of the audit key.
+    pub tags: Vec<Tags>,
     pub audit: Vec<(KeyVersion, MacState)>,
-    pub broken: Option<GroupNumber>,
+    /// Rows that the journal wrote, and their newest revisions.
+    rows: HashMap<TokenSlot, u16>,
+    marked: HashMap<TokenSlot, u16>,
+    broken: Option<GroupNumber>,
 }
 
 impl Loader {
+    pub fn new(audit: Vec<(KeyVersion, MacState)>, limit: u64, anchored: &[ChainHead]) -> Self {
+        Self {
+            book: Book::new(),
+            memory: Memory::default(),
+            par_links: HashMap::new(),
+            short_values: ShortValues::default(),
+            checkpoint: Checkpoint::new(limit),
+            head: ChainHead::START,
+            standing: Standing::default(),
+            anchored: anchored.iter().map(|head| (*head, *head == ChainHead::START)).collect(),
+            first: None,
+            tags: audit.iter().map(|_| Tags::default()).collect(),
+            audit,
+            rows: HashMap::new(),
+            marked: HashMap::new(),
+            broken: None,
+        }
+    }
+
     /// The group that did not chain, if one did not.
     pub const fn broken_at(&self) -> Option<GroupNumber> {
         self.broken
+    }
+
+    /// Whether a group of the journal is the one that an anchor holds.
+    pub fn met(&self, head: &ChainHead) -> bool {
+        self.anchored.iter().any(|(of, met)| of == head && *met)
+    }
+
+    /// Checks what only the whole can tell: that the journal reaches back to where
+    /// the pages stop, that the pages are those of the newest group, and the rows
+    /// those that the journal wrote last.
+    pub fn check(&self) -> Result<(), StoreError> {
+        if self.first.is_some_and(|first| first > self.standing.first) {
+            return Err(StoreError::Corrupt("the journal does not reach back to the pages"));
+        }
+        let is_of = |(tags, (_, audit)): (&Tags, &(KeyVersion, MacState))| {
+            let found = tags.digest(audit);
+            bool::from(subtle::ConstantTimeEq::ct_eq(&found[..], &self.standing.pages[..]))
+        };
+        if !self.tags.iter().zip(&self.audit).any(is_of) {
+            return Err(StoreError::Corrupt("the pages are not those of the newest group"));
+        }
+        if self.rows != self.marked {
+            return Err(StoreError::Corrupt("a row is not the one that the journal wrote"));
+        }
+        Ok(())
+    }
+
+    fn take_tokens(&mut self, number: u32, body: &[u8]) -> Result<(), StoreError> {
+        let next = usize::try_from(number).ok().and_then(|number| number.checked_mul(page::SLOTS));
+        if next != Some(self.book.len()) {
+            return Err(StoreError::Corrupt("token pages do not follow each other"));
+        }
+        for entry in page::tokens(body)? {
+            let entry = entry?;
+            if self.book.profiles.get(entry.profile).is_none() {
+                return Err(StoreError::Corrupt("a token has no profile"));
+            }
+            self.push(entry)?;
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, entry: Entry) -> Result<(), StoreError> {
+        let pushed = self.book.push(entry);
+        pushed.map(drop).ok_or(StoreError::Corrupt("there are more tokens than slots"))
+    }
+
+    fn take_counters(&mut self, number: u32, body: &[u8]) -> Result<(), StoreError> {
+        let first = number.checked_mul(224).ok_or(StoreError::Corrupt("a counter page lies too far"))?;
+        for (slot, counters) in (first..=u32::MAX).zip(page::counters(body)?) {
+            *self.counters_of(TokenSlot(slot))? = counters;
+        }
+        Ok(())
     }
 
     fn counters_of(&mut self, slot: TokenSlot) -> Result<&mut Counters, StoreError> {
         let entry = self.book.get_mut(slot);
         Ok(&mut entry.ok_or(StoreError::Corrupt("a counter belongs to no token"))?.counters)
     }
-}
 
-impl Load for Loader {
-    fn token(&mut self, row: TokenRow) -> Result<(), StoreError> {
-        let record = TokenRecord::from_body(&row.body)?;
-        if self.book.next_slot() != Some(row.slot) || record.view.trid != row.trid {
-            return Err(StoreError::Corrupt("token rows do not follow each other"));
-        }
-        if self.book.find(record.view.token).is_some() {
-            return Err(StoreError::Corrupt("a token number stands twice"));
-        }
-        let domain = self.book.intern(&record.view.domain);
-        self.book.push(Entry::of(&record, domain));
-        Ok(())
-    }
-
-    fn counters(&mut self, slot: TokenSlot, counters: Counters) -> Result<(), StoreError> {
-        // Packed chunks hold zeros for slots that no token has yet.
-        if counters != Counters::default() {
-            *self.counters_of(slot)? = counters;
-        }
-        Ok(())
-    }
-
-    fn folded(&mut self, head: ChainHead) -> Result<(), StoreError> {
-        self.head = head;
-        Ok(())
-    }
-
-    fn journal(
-        &mut self,
-        number: GroupNumber,
-        epoch: Epoch,
-        body: &[u8],
-        mac: [u8; 32],
-    ) -> Result<(), StoreError> {
-        let after = ChainHead { number, mac };
-        if !chains(&self.audit, &self.head, &after, epoch, body) {
-            self.broken = Some(number);
-            return Err(StoreError::Corrupt("the journal's chain is broken"));
-        }
-        let body =
-            JournalBody::decode(body).map_err(|_| StoreError::Corrupt("a journal body cannot be read"))?;
+    fn replay(&mut self, body: &JournalBody<'_>) -> Result<(), StoreError> {
         for CounterMove { slot, atc } in body.issued() {
             self.counters_of(slot)?.replay_issue(atc);
+            self.checkpoint.touch(PageKind::Counters, slot);
         }
         for CounterMove { slot, atc } in body.consumed() {
             self.counters_of(slot)?.replay_consume(atc);
+            self.checkpoint.touch(PageKind::Counters, slot);
         }
-        self.head = after;
         Ok(())
     }
+}
 
+impl Load for Loader {
     fn record(&mut self, record: Record) -> Result<(), StoreError> {
+        let record = record.opened(&self.audit)?;
         match record.space {
             Space::Idempotency => self.memory.restore(record),
             Space::ShortValues => self.short_values.restore(&record),
+            Space::Profile => self.book.profiles.restore(&record),
             Space::ParLink => {
                 const DAMAGED: StoreError = StoreError::Corrupt("a PAR link cannot be read");
                 let fingerprint: [u8; 32] = record.key.try_into().map_err(|_| DAMAGED)?;
@@ -101,5 +153,66 @@ impl Load for Loader {
                 Ok(())
             }
         }
+    }
+
+    fn expect(&mut self, token_pages: u64) {
+        let tokens = token_pages.saturating_mul(224).min(u32::MAX.into());
+        self.book.expect(usize::try_from(tokens).unwrap_or(0));
+    }
+
+    fn page(&mut self, kind: PageKind, number: u32, body: &[u8]) -> Result<(), StoreError> {
+        for (tags, (_, audit)) in self.tags.iter_mut().zip(&self.audit) {
+            tags.put(audit, kind, number, body);
+        }
+        match kind {
+            PageKind::Tokens => self.take_tokens(number, body),
+            PageKind::Counters => self.take_counters(number, body),
+        }
+    }
+
+    fn token(&mut self, row: TokenRow) -> Result<(), StoreError> {
+        let (slot, revision) = (row.slot, row.revision);
+        let row = row.opened(&self.audit)?;
+        let record = TokenRecord::from_body(&row.body)?;
+        let token = record.view.token;
+        if record.view.trid != row.trid || record.revision != revision {
+            return Err(StoreError::Corrupt("a row contradicts itself"));
+        }
+        let (profile, fresh) = self.book.profiles.intern(row.trid, &record.view.domain);
+        if fresh.is_some() {
+            return Err(StoreError::Corrupt("a row has no profile"));
+        }
+        self.rows.insert(slot, revision);
+        self.checkpoint.touch(PageKind::Tokens, slot);
+        let Some(entry) = self.book.get_mut(slot) else {
+            if self.book.next_slot() != Some(slot) || self.book.find(token).is_some() {
+                return Err(StoreError::Corrupt("token rows do not follow each other"));
+            }
+            return self.push(Entry::of(&record, profile));
+        };
+        if entry.number() != (token.value(), token.digit_count()) || entry.profile != profile {
+            return Err(StoreError::Corrupt("a row is of another token than its page"));
+        }
+        (entry.expiry, entry.revision) = (record.view.expiry, revision);
+        entry.status = record.view.providers.overall();
+        Ok(())
+    }
+
+    fn journal(&mut self, group: StoredGroup<'_>) -> Result<(), StoreError> {
+        let after = ChainHead { number: group.number, mac: group.mac };
+        let follows = self.first.is_none() || self.head.mac == group.before;
+        if !follows || !is_authentic(&self.audit, &group) {
+            self.broken = Some(group.number);
+            return Err(StoreError::Corrupt("the journal's chain is broken"));
+        }
+        self.first.get_or_insert(group.number);
+        const DAMAGED: StoreError = StoreError::Corrupt("a journal body cannot be read");
+        let body = JournalBody::decode(group.body).map_err(|_| DAMAGED)?;
+        self.replay(&body)?;
+        self.marked.extend(read_marks(group.marks).map_err(|_| DAMAGED)?);
+        self.anchored.iter_mut().for_each(|(head, met)| *met |= *head == after);
+        self.standing = body.standing();
+        self.head = after;
+        Ok(())
     }
 }

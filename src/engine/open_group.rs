@@ -1,14 +1,32 @@
 //! What will be committed next.
 
-use crate::store::{CounterMove, Record, TokenRow};
+use crate::store::journal::body_len;
+use crate::store::{CounterMove, GroupNumber, Page, Record, TokenRow};
 
 /// The effects of operations since the last group was taken.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct OpenGroup {
     pub(super) issued: Vec<CounterMove>,
     pub(super) consumed: Vec<CounterMove>,
     pub(super) tokens: Vec<TokenRow>,
     pub(super) records: Vec<Record>,
+    /// Pages to be written beside, chosen when the group is taken.
+    pub(super) pages: Vec<Page>,
+    /// The first group whose effects a page may lack once this one is durable.
+    pub(super) first: GroupNumber,
+}
+
+impl Default for OpenGroup {
+    fn default() -> Self {
+        Self {
+            issued: Vec::new(),
+            consumed: Vec::new(),
+            tokens: Vec::new(),
+            records: Vec::new(),
+            pages: Vec::new(),
+            first: GroupNumber(1),
+        }
+    }
 }
 
 impl OpenGroup {
@@ -24,6 +42,11 @@ impl OpenGroup {
         self.len() == 0
     }
 
+    /// Bytes that it adds to the journal.
+    pub(super) fn journal_bytes(&self) -> u64 {
+        body_len(self.issued.len() + self.consumed.len())
+    }
+
     /// Whether it writes rows, which the engine keeps until they are durable.
     #[must_use]
     pub fn has_rows(&self) -> bool {
@@ -36,8 +59,7 @@ impl OpenGroup {
         Self {
             issued: Vec::with_capacity(other.issued.len()),
             consumed: Vec::with_capacity(other.consumed.len()),
-            tokens: Vec::new(),
-            records: Vec::new(),
+            ..Self::default()
         }
     }
 }

@@ -17,7 +17,7 @@ mod verify_short;
 
 use super::idempotency::{RequestDigest, scope};
 use super::{Answer, Context, Engine, Mint, Pending, Proof, Unsealed};
-use crate::command::{Command, Refusal, Reply, Request};
+use crate::command::{Command, Operation, Refusal, Reply, Request};
 use crate::store::{TokenRow, TokenSlot};
 use crate::types::Trid;
 
@@ -104,6 +104,7 @@ impl Engine<Unsealed> {
             return Err(Refusal::Busy.into());
         }
         let Some(key) = request.idempotency else {
+            self.check_open(operation)?;
             return self.dispatch(context, &request.command, proof, fetched);
         };
         let scope = scope(context.caller.name(), operation.name(), key);
@@ -111,11 +112,21 @@ impl Engine<Unsealed> {
         if let Some(reply) = state.memory.recall(&state.keyring, &scope, request.body, context.now)? {
             return Ok(Answer::Ready(Ok(reply)));
         }
+        self.check_open(operation)?;
+        let state = &self.state;
         if state.memory.len() >= self.config.limits.idempotency_keys {
             return Err(Refusal::Busy.into());
         }
         let answer = self.dispatch(context, &request.command, proof, fetched)?;
         Ok(Answer::Ready(self.remember(context, scope, request.body, answer)))
+    }
+
+    /// Whether something new is taken on; reading always is.
+    fn check_open(&self, operation: Operation) -> Result<(), Refusal> {
+        match self.state.closed {
+            Some(why) if operation.is_changing() => Err(why),
+            _ => Ok(()),
+        }
     }
 
     /// Remembers the reply of a request with an idempotency key. A refusal is

@@ -13,12 +13,12 @@ use crate::store::StoreError;
 const DAMAGED: StoreError = StoreError::Corrupt("a stored record cannot be read");
 
 /// Encodes into a new vector. Writing to memory cannot fail.
-fn encode<T: minicbor::Encode<()>>(value: &T) -> Vec<u8> {
+pub(super) fn encode<T: minicbor::Encode<()>>(value: &T) -> Vec<u8> {
     minicbor::to_vec(value).unwrap_or_default()
 }
 
 /// Decodes all of `bytes`.
-fn decode<'b, T: minicbor::Decode<'b, ()>>(bytes: &'b [u8]) -> Result<T, StoreError> {
+pub(super) fn decode<'b, T: minicbor::Decode<'b, ()>>(bytes: &'b [u8]) -> Result<T, StoreError> {
     let mut decoder = minicbor::Decoder::new(bytes);
     let value = decoder.decode().map_err(|_| DAMAGED)?;
     if decoder.position() == bytes.len() { Ok(value) } else { Err(DAMAGED) }

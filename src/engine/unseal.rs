@@ -1,83 +1,57 @@
-//! Opening the engine: what is stored is loaded and its chain checked.
+//! Opening the engine: what is stored is loaded and checked.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::book::{Book, Entry};
-use super::idempotency::Memory;
 use super::load::Loader;
-use super::short_values::ShortValues;
-use super::{Chain, Engine, EngineConfig, EngineError, OpenGroup, Unsealed};
-use crate::crypto::MacState;
+use super::{Anchor, Chain, Engine, EngineConfig, EngineError, OpenGroup, Unsealed, anchor, authentic};
 use crate::keys::Keyring;
 use crate::store::{ChainHead, GroupNumber, Store};
-use crate::types::{KeyVersion, UnixTime};
+use crate::types::UnixTime;
 
 /// Loads everything.
 ///
 /// # Errors
-/// [`EngineError::Store`] or [`EngineError::Chain`].
+/// [`EngineError::Store`], [`EngineError::Chain`] or [`EngineError::Rollback`].
 pub(super) fn unseal(
     config: EngineConfig,
     keyring: Arc<Keyring>,
     store: &mut dyn Store,
+    anchors: &[Option<Anchor>],
     now: UnixTime,
 ) -> Result<(Engine<Unsealed>, Chain), EngineError> {
-    let audit: Vec<(KeyVersion, MacState)> =
-        keyring.audit.iter().map(|(version, key)| (version, key.mac_state())).collect();
-    let mut loader = Loader::new(audit);
+    let anchored: Vec<ChainHead> = anchors.iter().flatten().map(|anchor| anchor.head).collect();
+    let mut loader = Loader::new(authentic::states(&keyring), config.limits.journal_bytes, &anchored);
     let loaded = store.load(&mut loader);
     if let Some(number) = loader.broken_at() {
         return Err(EngineError::Chain(number.0));
     }
     loaded?;
-    let (state, head) = loader.finish(Arc::clone(&keyring), now);
-    let chain = Chain::new(&keyring, store.epoch(), head);
+    loader.check()?;
+    anchor::check(anchors, &loader, store, &keyring)?;
+    let (state, chain) = loader.finish(keyring, store, now);
     Ok((Engine { config, state }, chain))
 }
 
 impl Loader {
-    fn finish(self, keyring: Arc<Keyring>, now: UnixTime) -> (Unsealed, ChainHead) {
-        let Self { book, mut memory, par_links, short_values, head, .. } = self;
-        memory.sort();
-        memory.expire(now);
-        let GroupNumber(newest) = head.number;
+    fn finish(mut self, keyring: Arc<Keyring>, store: &dyn Store, now: UnixTime) -> (Unsealed, Chain) {
+        self.memory.sort();
+        while self.memory.expire(now) {}
+        self.checkpoint.resume(self.standing.first);
+        let active = self.audit.iter().position(|(version, _)| *version == keyring.audit.active().0);
+        let tags = active.map(|at| self.tags.swap_remove(at)).unwrap_or_default();
+        let chain = Chain::new(&keyring, store.epoch(), self.head, tags);
+        let GroupNumber(newest) = self.head.number;
         let state = Unsealed {
             keyring,
-            book,
-            memory,
-            par_links,
-            short_values,
+            book: self.book,
+            memory: self.memory,
+            par_links: self.par_links,
+            short_values: self.short_values,
+            checkpoint: self.checkpoint,
             open: OpenGroup::default(),
             number: GroupNumber(newest + 1),
+            closed: None,
         };
-        (state, head)
-    }
-
-    pub(super) fn new(audit: Vec<(KeyVersion, MacState)>) -> Self {
-        Self {
-            book: Book::new(),
-            memory: Memory::default(),
-            par_links: HashMap::new(),
-            short_values: ShortValues::default(),
-            head: ChainHead::START,
-            audit,
-            broken: None,
-        }
-    }
-}
-
-impl Entry {
-    /// The entry of a stored token, its counters at zero.
-    pub(super) fn of(record: &super::record::TokenRecord, domain: u32) -> Self {
-        Self {
-            token: record.view.token,
-            trid: record.view.trid,
-            counters: crate::types::Counters::default(),
-            domain,
-            expiry: record.view.expiry,
-            revision: record.revision,
-            status: record.view.providers.overall(),
-        }
+        (state, chain)
     }
 }

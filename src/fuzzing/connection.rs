@@ -7,6 +7,7 @@ use std::time::Instant;
 use crate::account::{BinController, TokenRange};
 use crate::command::{Caller, Role, Roles};
 use crate::crypto::{PassphraseCost, SystemRandom};
+use crate::daemon::anchor::Keeper;
 use crate::daemon::{Committer, Door, Hall, Lobby, Metrics, serve};
 use crate::engine::{Engine, EngineConfig, EngineLimits};
 use crate::keys::OpenKeyring;
@@ -53,13 +54,18 @@ fn lobby() -> Option<Lobby> {
         bin_controller: BinController::parse("TLY1").ok()?,
         token_ranges: vec![(Network::Visa, TokenRange::parse("489537").ok()?)],
         max_age_slots: 144,
-        limits: EngineLimits { tokens: 10_000, idempotency_keys: 10_000, ..EngineLimits::default() },
+        limits: EngineLimits {
+            tokens: 10_000,
+            idempotency_keys: 10_000,
+            journal_bytes: 65_536,
+            ..EngineLimits::default()
+        },
     };
     let mut store = MemoryStore::open(&MemoryDisk::new());
-    let (engine, chain) = Engine::new(config).unseal(Arc::clone(&keyring), &mut store, NOW).ok()?;
+    let (engine, chain) = Engine::new(config).unseal(Arc::clone(&keyring), &mut store, &[], NOW).ok()?;
     let hall = Arc::new(Hall::new(engine, store.receipt()));
     let epoch = store.epoch().0;
-    let committer = Committer::new(Arc::clone(&hall), Box::new(store), chain, 65_536, || NOW);
+    let committer = Committer::new(Arc::clone(&hall), Box::new(store), chain, Keeper::none(), || NOW);
     std::thread::spawn(move || committer.run());
     Some(Lobby {
         hall,

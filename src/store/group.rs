@@ -1,7 +1,7 @@
 //! The commit group and its parts.
 
 use super::StoreError;
-use super::journal::JournalBody;
+use super::journal::{JournalBody, marks};
 use crate::types::{Atc, Trid, UnixTime};
 
 /// The writer's epoch: each opening of a store draws one above any before.
@@ -46,14 +46,55 @@ pub struct Group {
     pub number: GroupNumber,
     /// The writer's epoch.
     pub epoch: Epoch,
+    /// The MAC of the group before; zeros before the first.
+    pub before: [u8; 32],
     /// The journal body: see [`journal`](super::journal).
     pub body: Vec<u8>,
-    /// The MAC that chains the body to the groups before it.
+    /// The MAC that chains the group to the one before it.
     pub mac: [u8; 32],
     /// Token rows to be written, each whole.
     pub tokens: Vec<TokenRow>,
     /// Records to be written or removed.
     pub records: Vec<Record>,
+    /// Pages to be written, each whole.
+    pub pages: Vec<Page>,
+    /// Groups before this one are needed no more: every page holds what they did.
+    pub keep_from: GroupNumber,
+}
+
+/// What pages hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PageKind {
+    /// What hot operations need of tokens, but for their counters.
+    Tokens,
+    /// Counters.
+    Counters,
+}
+
+impl PageKind {
+    /// Every kind, in the order in which pages are loaded.
+    pub const ALL: [Self; 2] = [Self::Tokens, Self::Counters];
+
+    /// The number stored.
+    #[must_use]
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::Tokens => 1,
+            Self::Counters => 2,
+        }
+    }
+}
+
+/// A page: what memory holds of a run of neighbouring tokens, as of the group
+/// that it is written with. Opaque to the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// What it holds.
+    pub kind: PageKind,
+    /// Its number, dense from 0.
+    pub number: u32,
+    /// Its content.
+    pub body: Vec<u8>,
 }
 
 impl Group {
@@ -76,8 +117,15 @@ impl Group {
     }
 
     /// The bytes that the group adds to the journal.
-    pub(super) fn journal_bytes(&self) -> u64 {
+    #[must_use]
+    pub fn journal_bytes(&self) -> u64 {
         u64::try_from(self.body.len()).unwrap_or(u64::MAX)
+    }
+
+    /// Which rows it writes, as the journal holds it: see [`marks`].
+    #[must_use]
+    pub fn marks(&self) -> Vec<u8> {
+        marks(&self.tokens)
     }
 }
 
@@ -88,6 +136,8 @@ pub struct TokenRow {
     pub slot: TokenSlot,
     /// The requestor, by which rows are listed.
     pub trid: Trid,
+    /// Counts the writes of the row, to tell a stale one.
+    pub revision: u16,
     /// The rest.
     pub body: Vec<u8>,
 }
@@ -101,11 +151,13 @@ pub enum Space {
     ParLink,
     /// Outstanding dynamic verification values.
     ShortValues,
+    /// Requestors and domains that tokens share.
+    Profile,
 }
 
 impl Space {
     /// Every space, in the order of their numbers from 1.
-    pub const ALL: [Self; 3] = [Self::Idempotency, Self::ParLink, Self::ShortValues];
+    pub const ALL: [Self; 4] = [Self::Idempotency, Self::ParLink, Self::ShortValues, Self::Profile];
 
     /// The number stored.
     #[must_use]
@@ -114,6 +166,7 @@ impl Space {
             Self::Idempotency => 1,
             Self::ParLink => 2,
             Self::ShortValues => 3,
+            Self::Profile => 4,
         }
     }
 

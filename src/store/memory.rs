@@ -10,7 +10,7 @@ pub use disk::MemoryDisk;
 pub use faults::{Fault, Faults, Operation};
 
 use super::guard::Guard;
-use super::{CommitReceipt, Epoch, Group, Load, Store, StoreError, TokenRow, TokenSlot};
+use super::{CommitReceipt, Epoch, Group, Load, Room, Store, StoreError, TokenRow, TokenSlot};
 use crate::types::{Trid, UnixTime};
 
 /// A [`Store`] on a [`MemoryDisk`].
@@ -18,6 +18,7 @@ use crate::types::{Trid, UnixTime};
 pub struct MemoryStore {
     disk: MemoryDisk,
     epoch: Epoch,
+    anchored: Epoch,
     guard: Guard,
 }
 
@@ -26,8 +27,9 @@ impl MemoryStore {
     /// fenced off from then on.
     #[must_use]
     pub fn open(disk: &MemoryDisk) -> Self {
-        let epoch = disk.state().draw_epoch();
-        Self { disk: disk.clone(), epoch, guard: Guard::default() }
+        let mut state = disk.state();
+        let (anchored, epoch) = (state.anchored(), state.draw_epoch(Epoch(0)));
+        Self { disk: disk.clone(), epoch, anchored, guard: Guard::default() }
     }
 }
 
@@ -36,8 +38,28 @@ impl Store for MemoryStore {
         self.epoch
     }
 
+    fn anchored(&self) -> Epoch {
+        self.anchored
+    }
+
+    fn set_anchored(&mut self) -> Result<(), StoreError> {
+        let epoch = self.epoch;
+        self.write(Operation::Anchor, |state| {
+            state.set_anchored(epoch);
+            Ok(())
+        })?;
+        self.anchored = epoch;
+        Ok(())
+    }
+
+    fn outgrow(&mut self, epoch: Epoch) -> Result<(), StoreError> {
+        self.guard.check()?;
+        self.epoch = self.disk.state().draw_epoch(epoch);
+        Ok(())
+    }
+
     fn receipt(&self) -> CommitReceipt {
-        CommitReceipt::new(self.disk.state().head().number)
+        CommitReceipt::new(self.disk.state().head())
     }
 
     fn load(&mut self, sink: &mut dyn Load) -> Result<(), StoreError> {
@@ -47,11 +69,16 @@ impl Store for MemoryStore {
         state.load(sink)
     }
 
+    fn reserve(&mut self, _: Option<&Group>) -> Result<Room, StoreError> {
+        self.guard.check()?;
+        Ok(self.disk.state().room())
+    }
+
     fn append(&mut self, group: &Group) -> Result<CommitReceipt, StoreError> {
-        let Self { disk, epoch, guard } = self;
+        let Self { disk, epoch, guard, .. } = self;
         guard.write(|| {
             let mut state = disk.state();
-            group.check(state.head().number, *epoch, state.epoch())?;
+            group.check(state.head(), *epoch, state.epoch())?;
             state.strike(Operation::Append, |state| state.append(group))
         })?;
         Ok(CommitReceipt::new(group.number))
@@ -76,26 +103,23 @@ impl Store for MemoryStore {
         self.disk.state().journal_bytes()
     }
 
-    fn fold(&mut self) -> Result<(), StoreError> {
-        self.write(Operation::Fold, disk::State::fold)
-    }
-
-    fn expire(&mut self, now: u64) -> Result<(), StoreError> {
+    fn expire(&mut self, now: u64) -> Result<bool, StoreError> {
         self.write(Operation::Expire, |state| {
             state.expire(UnixTime::from_seconds(now));
             Ok(())
-        })
+        })?;
+        Ok(false)
     }
 }
 
 impl MemoryStore {
-    /// Fold and expiry: refused if fenced, then struck by the fault planned for them.
+    /// Anchoring and expiry: refused if fenced, then struck by the fault planned for them.
     fn write(
         &mut self,
         operation: Operation,
         change: impl FnOnce(&mut disk::State) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        let Self { disk, epoch, guard } = self;
+        let Self { disk, epoch, guard, .. } = self;
         guard.write(|| {
             let mut state = disk.state();
             if state.epoch() != *epoch {

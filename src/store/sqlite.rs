@@ -1,30 +1,34 @@
 //! The store on SQLite: one file, one writer, one transaction a commit group.
 //!
 //! The hot path is the journal: a group of any number of counter moves is one
-//! row. Packed counters are rewritten only when the journal is folded.
+//! row. A few pages go with it, so that the journal need not grow for ever.
 
 mod append;
-mod chunk;
 mod connection;
+mod disk;
 mod expire;
 mod failure;
 mod file;
-mod fold;
 mod load;
 mod lock;
+mod log;
 mod meta;
 mod number;
+mod page;
 mod schema;
 mod token;
 
-use std::path::Path;
+pub use disk::{Disk, Held, RealDisk};
+pub use log::LogLimits;
+
+use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
 use super::guard::Guard;
-use super::{CommitReceipt, Epoch, Group, GroupNumber, Load, Store, StoreError, TokenRow, TokenSlot};
+use super::{CommitReceipt, Epoch, Group, GroupNumber, Load, Room, Store, StoreError, TokenRow, TokenSlot};
 use crate::types::{Trid, UnixTime};
-use lock::Lock;
+use log::Log;
 
 /// A [`Store`] in a SQLite database.
 #[derive(Debug)]
@@ -32,10 +36,15 @@ pub struct SqliteStore {
     // Fields drop in this order: the database is closed before the lock is let go.
     connection: Connection,
     epoch: Epoch,
+    anchored: Epoch,
     head: GroupNumber,
+    oldest: GroupNumber,
     journal_bytes: u64,
+    log: Log,
     guard: Guard,
-    _lock: Lock,
+    path: PathBuf,
+    disk: Box<dyn Disk>,
+    _lock: Box<dyn Held>,
 }
 
 impl SqliteStore {
@@ -46,26 +55,67 @@ impl SqliteStore {
     /// # Errors
     /// [`StoreError::InUse`] at once if any process has it open,
     /// [`StoreError::Schema`] if a newer version wrote it,
-    /// [`StoreError::Corrupt`] if it is damaged, empty or no database of this
+    /// [`StoreError::Corrupt`] if it is cut short, empty or no database of this
     /// store, [`StoreError::Full`] or [`StoreError::Io`].
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         // Absolute, so that no path can be taken for a "file:" URI.
         let path = std::path::absolute(path).map_err(|error| failure::io("the path", &error))?;
-        let lock = Lock::take(&path)?;
-        file::ensure(&path)?;
-        let mut connection = connection::open(&path)?;
+        Self::open_on(Box::new(RealDisk), path, LogLimits::default())
+    }
+
+    /// Opens the database at an absolute path on another disk, or with a log of
+    /// another size.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_on(disk: Box<dyn Disk>, path: PathBuf, limits: LogLimits) -> Result<Self, StoreError> {
+        let lock = disk.lock(&path)?;
+        file::ensure(&*disk, &path)?;
+        let mut connection = connection::open(&*disk, &path)?;
         schema::migrate(&mut connection)?;
         schema::verify(&connection)?;
-        let epoch = meta::draw_epoch(&mut connection)?;
+        file::reserve_log(&*disk, &path, limits.reserved)?;
+        let anchored = meta::anchored(&connection)?;
+        let epoch = meta::draw_epoch(&mut connection, Epoch(0))?;
         let head = meta::head(&connection)?;
-        let journal_bytes = load::journal_bytes(&connection)?;
-        Ok(Self { connection, epoch, head, journal_bytes, guard: Guard::default(), _lock: lock })
+        let (journal_bytes, oldest) = load::extent(&connection)?;
+        let (log, guard) = (Log::new(limits), Guard::default());
+        Ok(Self {
+            connection,
+            epoch,
+            anchored,
+            head,
+            oldest,
+            journal_bytes,
+            log,
+            guard,
+            path,
+            disk,
+            _lock: lock,
+        })
     }
 }
 
 impl Store for SqliteStore {
     fn epoch(&self) -> Epoch {
         self.epoch
+    }
+
+    fn anchored(&self) -> Epoch {
+        self.anchored
+    }
+
+    fn set_anchored(&mut self) -> Result<(), StoreError> {
+        let Self { connection, epoch, guard, .. } = self;
+        guard.write(|| meta::set_anchored(connection, *epoch))?;
+        self.anchored = self.epoch;
+        Ok(())
+    }
+
+    fn outgrow(&mut self, epoch: Epoch) -> Result<(), StoreError> {
+        let Self { connection, guard, .. } = self;
+        self.epoch = guard.write(|| meta::draw_epoch(connection, epoch))?;
+        Ok(())
     }
 
     fn receipt(&self) -> CommitReceipt {
@@ -77,10 +127,18 @@ impl Store for SqliteStore {
         load::load(&mut self.connection, self.epoch, sink)
     }
 
+    fn reserve(&mut self, group: Option<&Group>) -> Result<Room, StoreError> {
+        let Self { connection, log, disk, path, guard, .. } = self;
+        guard.write(|| log.make_room(connection, &**disk, path, group.map_or(0, Group::log_bytes)))
+    }
+
     fn append(&mut self, group: &Group) -> Result<CommitReceipt, StoreError> {
-        let Self { connection, epoch, guard, .. } = self;
-        guard.write(|| append::append(connection, *epoch, group))?;
-        self.journal_bytes = self.journal_bytes.saturating_add(group.journal_bytes());
+        let Self { connection, epoch, oldest, log, guard, .. } = self;
+        log.count(group.log_bytes());
+        let kept = guard.write(|| append::append(connection, *epoch, *oldest, group))?;
+        self.journal_bytes =
+            self.journal_bytes.saturating_add(group.journal_bytes()).saturating_sub(kept.removed);
+        self.oldest = kept.oldest;
         self.head = group.number;
         Ok(CommitReceipt::new(group.number))
     }
@@ -104,15 +162,9 @@ impl Store for SqliteStore {
         self.journal_bytes
     }
 
-    fn fold(&mut self) -> Result<(), StoreError> {
-        let Self { connection, epoch, guard, .. } = self;
-        guard.write(|| fold::fold(connection, *epoch))?;
-        self.journal_bytes = 0;
-        Ok(())
-    }
-
-    fn expire(&mut self, now: u64) -> Result<(), StoreError> {
-        let Self { connection, epoch, guard, .. } = self;
+    fn expire(&mut self, now: u64) -> Result<bool, StoreError> {
+        let Self { connection, epoch, log, guard, .. } = self;
+        log.count(log::rows_bytes(expire::AT_ONCE.into()));
         guard.write(|| expire::expire(connection, *epoch, UnixTime::from_seconds(now)))
     }
 }
@@ -133,10 +185,13 @@ mod tests {
         Group {
             number: GroupNumber(number),
             epoch: store.epoch(),
-            body: journal::encode(&[], &[], [0; 32]),
+            before: [0; 32],
+            body: journal::encode(&[], &[], journal::Standing::default()),
             mac: [1; 32],
-            tokens: vec![TokenRow { slot: TokenSlot(0), trid, body: vec![2; row] }],
+            tokens: vec![TokenRow { slot: TokenSlot(0), trid, revision: 0, body: vec![2; row] }],
             records: vec![],
+            pages: vec![],
+            keep_from: GroupNumber(0),
         }
     }
 
@@ -158,9 +213,9 @@ mod tests {
     fn an_epoch_drawn_behind_its_back_fences_every_write() {
         type Write = fn(&mut SqliteStore) -> Result<(), StoreError>;
         let writes: [Write; 3] = [
-            |store| store.append(&group(store, 1, 1)).map(|_| ()),
-            SqliteStore::fold,
-            |store| store.expire(0),
+            |store| store.append(&group(store, 1, 1)).map(drop),
+            SqliteStore::set_anchored,
+            |store| store.expire(0).map(drop),
         ];
         for write in writes {
             let (_dir, mut store) = opened();

@@ -128,6 +128,8 @@ statuses! {
     ShortLocked = 0x0510 "short_locked" "the token's dynamic verification values are locked",
     Busy = 0x0601 "busy" "a limit is reached; try again later",
     Stopped = 0x0602 "stopped" "the engine has stopped; whether the request was done is not known",
+    StorageFull = 0x0603 "storage_full" "the disk is full: nothing new is taken on until there is room",
+    Unanchored = 0x0604 "unanchored" "the anchor cannot be written: nothing new is taken on until it can",
 }
 
 impl Status {

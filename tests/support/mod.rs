@@ -15,7 +15,7 @@ use tallystick::engine::{
 };
 use tallystick::keys::{Keyring, OpenKeyring};
 use tallystick::secmem::Region;
-use tallystick::store::{CommitReceipt, MemoryDisk, MemoryStore, Store, StoreError};
+use tallystick::store::{CommitReceipt, GroupNumber, MemoryDisk, MemoryStore, Store, StoreError};
 use tallystick::types::{
     Consent, Cryptogram, Domain, Evidence, Expiry, IdempotencyKey, Network, Pan, ProviderName, Reference,
     StatusEvent, TokenNumber, Transaction, Trid, UnixTime,
@@ -74,7 +74,7 @@ pub fn open(
 ) -> Result<(Engine<Unsealed>, Chain, MemoryStore, CommitReceipt), EngineError> {
     let mut store = MemoryStore::open(disk);
     let now = UnixTime::from_seconds(now);
-    let (engine, chain) = Engine::new(config(limits)).unseal(Arc::clone(keyring), &mut store, now)?;
+    let (engine, chain) = Engine::new(config(limits)).unseal(Arc::clone(keyring), &mut store, &[], now)?;
     let receipt = store.receipt();
     Ok((engine, chain, store, receipt))
 }
@@ -106,7 +106,9 @@ impl Rig {
     /// Commits what is open.
     pub fn commit(&mut self) -> Result<(), StoreError> {
         if let Some(open) = self.engine.take_group() {
-            self.receipt = self.store.append(&self.chain.seal(open))?;
+            // Without an anchor, every group before the pages' may go.
+            let group = self.chain.seal(open, GroupNumber(u64::MAX));
+            self.receipt = self.store.append(&group)?;
             self.engine.committed(self.receipt.newest());
         }
         Ok(())

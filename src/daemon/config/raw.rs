@@ -15,6 +15,8 @@ pub(super) struct RawConfig {
     #[serde(default)]
     pub limits: RawLimits,
     #[serde(default)]
+    pub anchor: RawAnchor,
+    #[serde(default)]
     pub token_range: Vec<RawRange>,
     #[serde(default)]
     pub peer: Vec<RawPeer>,
@@ -25,6 +27,14 @@ pub(super) struct RawConfig {
 pub(super) struct RawSockets {
     pub dir: Option<PathBuf>,
     pub group: Option<u32>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawAnchor {
+    pub file: Option<PathBuf>,
+    pub service: Option<PathBuf>,
+    pub interval_milliseconds: u64,
 }
 
 #[derive(Deserialize)]
@@ -40,6 +50,8 @@ pub(super) struct RawLimits {
     pub frame_bytes: u32,
     pub in_flight: u32,
     pub journal_bytes: u64,
+    pub log_bytes: u64,
+    pub free_bytes: u64,
     pub write_timeout_seconds: u64,
     pub tokens: u32,
     pub idempotency_keys: usize,
@@ -70,14 +82,23 @@ impl Default for RawCryptogram {
     }
 }
 
+impl Default for RawAnchor {
+    fn default() -> Self {
+        Self { file: None, service: None, interval_milliseconds: 100 }
+    }
+}
+
 impl Default for RawLimits {
     fn default() -> Self {
         let engine = crate::engine::EngineLimits::default();
+        let log = crate::store::LogLimits::default();
         Self {
             connections: 512,
             frame_bytes: 65_536,
             in_flight: 1024,
-            journal_bytes: 16 << 20,
+            journal_bytes: engine.journal_bytes,
+            log_bytes: log.reserved,
+            free_bytes: log.free,
             write_timeout_seconds: 30,
             tokens: engine.tokens,
             idempotency_keys: engine.idempotency_keys,

@@ -1,8 +1,9 @@
 //! What the daemon says of itself.
 
 use super::{Lobby, SERVER};
+use crate::daemon::Stopped;
 use crate::secmem::Hardening;
-use crate::wire::{KeyReport, StatusReport};
+use crate::wire::{KeyReport, Status, StatusReport};
 
 impl Lobby {
     /// What the daemon is and how it is.
@@ -15,9 +16,8 @@ impl Lobby {
             kcv: key.kcv.to_string(),
         });
         let tokens = self.hall.decide(|engine| engine.token_count()).unwrap_or(0);
-        let health = if self.hall.is_stopped() { "stopped" } else { "serving" };
         StatusReport {
-            health: health.to_owned(),
+            health: self.health().to_owned(),
             server: SERVER.to_owned(),
             protection: self.keyring.protection().to_string(),
             dumpable: hardening.is_none_or(|hardening| hardening.dumpable),
@@ -36,6 +36,15 @@ impl Lobby {
     pub(in crate::daemon) fn refresh_metrics(&self) {
         let tokens = self.hall.decide(|engine| engine.token_count()).unwrap_or(0);
         self.metrics.tokens.set(i64::try_from(tokens).unwrap_or(i64::MAX));
-        self.metrics.healthy.set(i64::from(!self.hall.is_stopped()));
+        self.metrics.healthy.set(i64::from(self.health() == "serving"));
+    }
+
+    /// `serving`, or the name of the status with which new work is refused.
+    fn health(&self) -> &'static str {
+        match self.hall.decide(|engine| engine.closed()) {
+            Ok(None) => "serving",
+            Ok(Some(why)) => Status::from(why).name(),
+            Err(Stopped) => Status::Stopped.name(),
+        }
     }
 }

@@ -8,23 +8,29 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 
 use super::{Hall, Question, Stopped};
+use crate::command::Refusal;
 use crate::daemon::Metrics;
+use crate::daemon::anchor::Keeper;
 use crate::engine::{Chain, Fetched, Need, OpenGroup};
-use crate::store::{GroupNumber, Store, StoreError};
+use crate::store::{Group, GroupNumber, Room, Store, StoreError};
 use crate::types::UnixTime;
 
 /// How often what has expired is removed.
 const EXPIRY_INTERVAL: Duration = Duration::from_secs(60);
+/// How often room and anchor are looked at when there is nothing to commit.
+const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Takes groups from the engine, makes them durable, tells who waits.
 pub struct Committer {
     hall: Arc<Hall>,
     store: Box<dyn Store>,
     chain: Chain,
-    /// Bytes of journal after which it is folded.
-    journal_limit: u64,
+    keeper: Keeper,
     clock: fn() -> UnixTime,
     expired: Instant,
+    looked: Instant,
+    /// Why the engine takes nothing new on, if so.
+    closed: Option<Refusal>,
     meters: Option<Meters>,
 }
 
@@ -33,10 +39,11 @@ struct Meters {
     commit_seconds: Histogram,
     group_size: Histogram,
     journal_bytes: Gauge,
-    folds: Counter,
+    pages: Counter,
 }
 
 /// What the committer found at the desk.
+#[derive(Default)]
 struct Work {
     group: Option<OpenGroup>,
     questions: Vec<Question>,
@@ -49,10 +56,11 @@ impl Committer {
         hall: Arc<Hall>,
         store: Box<dyn Store>,
         chain: Chain,
-        journal_limit: u64,
+        keeper: Keeper,
         clock: fn() -> UnixTime,
     ) -> Self {
-        Self { hall, store, chain, journal_limit, clock, expired: Instant::now(), meters: None }
+        let (expired, looked) = (Instant::now(), Instant::now());
+        Self { hall, store, chain, keeper, clock, expired, looked, closed: None, meters: None }
     }
 
     /// The same, measuring its commits.
@@ -62,7 +70,7 @@ impl Committer {
             commit_seconds: metrics.commit_seconds.clone(),
             group_size: metrics.group_size.clone(),
             journal_bytes: metrics.journal_bytes.clone(),
-            folds: metrics.folds.clone(),
+            pages: metrics.pages.clone(),
         });
         self
     }
@@ -88,10 +96,7 @@ impl Committer {
 
     fn commit_all(&mut self) -> Result<(), StoreError> {
         while let Some(work) = self.next_work() {
-            for Question { need, answer } in work.questions {
-                // One that no longer waits for its answer does not matter.
-                let _ = answer.send(self.read(need));
-            }
+            self.answer(work.questions);
             if let Some(group) = work.group {
                 self.commit(group)?;
             }
@@ -100,7 +105,7 @@ impl Committer {
         Ok(())
     }
 
-    /// Waits for something to do; none when the hall is closed and empty.
+    /// Waits a while for something to do; none when the hall is closed and empty.
     fn next_work(&self) -> Option<Work> {
         let mut desk = self.hall.desk().ok()?;
         loop {
@@ -112,26 +117,83 @@ impl Committer {
             if desk.closing {
                 return None;
             }
-            desk = self.hall.work.wait(desk).ok()?;
+            let waited;
+            (desk, waited) = self.hall.work.wait_timeout(desk, LOOK_INTERVAL).ok()?;
+            if waited.timed_out() {
+                return Some(Work::default());
+            }
+        }
+    }
+
+    fn answer(&mut self, questions: Vec<Question>) {
+        for Question { need, answer } in questions {
+            // One that no longer waits for its answer does not matter.
+            let _ = answer.send(self.read(need));
         }
     }
 
     fn commit(&mut self, group: OpenGroup) -> Result<(), StoreError> {
-        let (has_rows, size, begun) = (group.has_rows(), group.len(), Instant::now());
-        let receipt = self.store.append(&self.chain.seal(group))?;
-        if let Some(meters) = &self.meters {
-            meters.commit_seconds.observe(begun.elapsed().as_secs_f64());
-            meters.group_size.observe(u32::try_from(size).map_or(f64::INFINITY, f64::from));
-            meters.journal_bytes.set(i64::try_from(self.store.journal_bytes()).unwrap_or(i64::MAX));
+        let keeping = self.keeper.keeping();
+        if keeping.is_fenced {
+            return Err(StoreError::Fenced);
         }
+        let (has_rows, size, begun) = (group.has_rows(), group.len(), Instant::now());
+        let group = self.chain.seal(group, keeping.anchored);
+        self.wait_for_room(&group)?;
+        let receipt = self.store.append(&group)?;
         if let Ok(mut progress) = self.hall.progress.lock() {
             progress.receipt = receipt;
         }
         self.hall.done.notify_all();
+        self.keeper.tell(self.chain.head());
         if has_rows && let Ok(mut desk) = self.hall.desk() {
             desk.engine.committed(receipt.newest());
         }
+        if let Some(meters) = &self.meters {
+            meters.commit_seconds.observe(begun.elapsed().as_secs_f64());
+            meters.group_size.observe(u32::try_from(size).map_or(f64::INFINITY, f64::from));
+            meters.journal_bytes.set(i64::try_from(self.store.journal_bytes()).unwrap_or(i64::MAX));
+            meters.pages.inc_by(u64::try_from(group.pages.len()).unwrap_or(u64::MAX));
+        }
         Ok(())
+    }
+
+    /// Waits until a group that is decided has room. Reading goes on meanwhile.
+    fn wait_for_room(&mut self, group: &Group) -> Result<(), StoreError> {
+        while self.look(Some(group))? == Room::None {
+            let Ok(mut desk) = self.hall.desk() else { return Err(StoreError::Full) };
+            if desk.closing {
+                // Nobody was answered, so nothing that was promised is lost.
+                return Err(StoreError::Full);
+            }
+            let questions = std::mem::take(&mut desk.questions);
+            drop(desk);
+            self.answer(questions);
+            std::thread::sleep(LOOK_INTERVAL / 10);
+        }
+        Ok(())
+    }
+
+    /// Looks for room, and has the engine take on new work or not.
+    fn look(&mut self, group: Option<&Group>) -> Result<Room, StoreError> {
+        let room = self.store.reserve(group)?;
+        let why = match room {
+            _ if self.keeper.keeping().is_failing => Some(Refusal::Unanchored),
+            Room::Ample => None,
+            Room::Scarce | Room::None => Some(Refusal::StorageFull),
+        };
+        if why != self.closed {
+            match why {
+                Some(why) => tracing::error!("{why}"),
+                None => tracing::info!("new work is taken on again"),
+            }
+            if let Ok(mut desk) = self.hall.desk() {
+                desk.engine.close(why);
+                self.closed = why;
+            }
+        }
+        self.looked = Instant::now();
+        Ok(room)
     }
 
     fn read(&mut self, need: Need) -> Result<Fetched, StoreError> {
@@ -141,21 +203,19 @@ impl Committer {
         }
     }
 
-    /// Folds a long journal and, each minute, removes what has expired.
+    /// Looks around now and then and, each minute, removes what has expired, a
+    /// little at a time.
     fn tidy(&mut self) -> Result<(), StoreError> {
-        if self.store.journal_bytes() >= self.journal_limit {
-            self.store.fold()?;
-            if let Some(meters) = &self.meters {
-                meters.folds.inc();
-            }
+        if self.looked.elapsed() >= LOOK_INTERVAL {
+            self.look(None)?;
         }
         if self.expired.elapsed() >= EXPIRY_INTERVAL {
-            self.expired = Instant::now();
             let now = (self.clock)();
-            if let Ok(mut desk) = self.hall.desk() {
-                desk.engine.expire(now);
+            let in_memory = self.hall.desk().is_ok_and(|mut desk| desk.engine.expire(now));
+            let is_done = !self.store.expire(now.seconds())? && !in_memory;
+            if is_done {
+                self.expired = Instant::now();
             }
-            self.store.expire(now.seconds())?;
         }
         Ok(())
     }

@@ -8,6 +8,7 @@ use crate::command::{
     Caller, Command, Issue, Provision, Refusal, Reply, Request, Role, Roles, TokenView, Verify,
 };
 use crate::crypto::{PassphraseCost, SystemRandom};
+use crate::daemon::anchor::Keeper;
 use crate::engine::{Chain, Context, EngineConfig, EngineLimits, Mint, Outcome};
 use crate::keys::{Keyring, OpenKeyring};
 use crate::secmem::Region;
@@ -37,14 +38,14 @@ fn open(disk: &MemoryDisk, keyring: &Arc<Keyring>) -> Open {
         bin_controller: BinController::parse("TLY1").unwrap(),
         token_ranges: vec![(Network::Visa, TokenRange::parse("489537").unwrap())],
         max_age_slots: 144,
-        limits: EngineLimits::default(),
+        // So short a journal that pages are written with nearly every group.
+        limits: EngineLimits { journal_bytes: 256, ..EngineLimits::default() },
     };
     let mut store = MemoryStore::open(disk);
     let (engine, chain): (_, Chain) =
-        Engine::new(config).unseal(Arc::clone(keyring), &mut store, NOW).unwrap();
+        Engine::new(config).unseal(Arc::clone(keyring), &mut store, &[], NOW).unwrap();
     let hall = Arc::new(Hall::new(engine, store.receipt()));
-    // A journal limit of one byte folds after every commit.
-    let committer = Committer::new(Arc::clone(&hall), Box::new(store), chain, 1, || NOW);
+    let committer = Committer::new(Arc::clone(&hall), Box::new(store), chain, Keeper::none(), || NOW);
     let committer = std::thread::spawn(move || committer.run());
     Open { hall, keyring: Arc::clone(keyring), committer }
 }

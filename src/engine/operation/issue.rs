@@ -2,8 +2,9 @@
 //! outside the lock.
 
 use crate::command::{Issue, Refusal};
+use crate::engine::profiles::Profile;
 use crate::engine::{Context, Engine, IssueTask, Unsealed};
-use crate::store::{CounterMove, TokenSlot};
+use crate::store::TokenSlot;
 use crate::types::CryptogramHeader;
 
 impl Engine<Unsealed> {
@@ -23,11 +24,11 @@ impl Engine<Unsealed> {
         request: &Issue<'_>,
     ) -> Result<TokenSlot, Refusal> {
         let (slot, entry) = self.find(context.caller, request.token)?;
-        if entry.trid != request.trid {
+        let Profile { trid, domain } = self.profile(entry)?;
+        if *trid != request.trid {
             return Err(Refusal::WrongTrid);
         }
         entry.check_usable(context.now)?;
-        let domain = self.state.book.domain(entry.domain).ok_or(Refusal::Stopped)?;
         let transaction = &request.transaction;
         // Before a payment its merchant may not be known yet; one that is named must be allowed.
         if transaction.merchant.is_some() && !domain.allows_merchant(transaction.merchant) {
@@ -52,7 +53,8 @@ impl Engine<Unsealed> {
         let state = &mut self.state;
         let entry = state.book.get_mut(slot).ok_or(Refusal::UnknownToken)?;
         let atc = entry.counters.issue().map_err(|_| Refusal::CounterExhausted)?;
-        state.open.issued.push(CounterMove { slot, atc });
+        let expiry = entry.expiry;
+        state.issued(slot, atc);
         let header = CryptogramHeader {
             binding: request.transaction.binding(),
             key_version: state.keyring.token_derivation.active().0,
@@ -62,7 +64,7 @@ impl Engine<Unsealed> {
         Ok(IssueTask {
             token: request.token,
             trid: request.trid,
-            expiry: entry.expiry,
+            expiry,
             header,
             transaction: request.transaction,
         })

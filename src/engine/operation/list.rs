@@ -2,7 +2,6 @@
 
 use super::{Fetched, Need, Stop};
 use crate::command::{List, Page, Refusal, Reply};
-use crate::engine::record::TokenRecord;
 use crate::engine::{Context, Engine, Unsealed};
 use crate::store::TokenSlot;
 
@@ -27,7 +26,7 @@ impl Engine<Unsealed> {
             let record = match self.state.book.kept_row(row.slot) {
                 Some(kept) => kept,
                 None => {
-                    stored = TokenRecord::from_body(&row.body).map_err(|_| Refusal::Stopped)?;
+                    stored = self.opened(row)?;
                     &stored
                 }
             };

@@ -38,8 +38,10 @@ impl Engine<Unsealed> {
             evidence: request.evidence.clone(),
             pan: Some(pan),
         };
-        let domain = self.state.book.intern(&request.domain);
-        let slot = self.state.book.push(Entry::of(&record, domain)).ok_or(Refusal::TokenLimit)?;
+        let (profile, fresh) = self.state.book.profiles.intern(request.trid, &request.domain);
+        // A profile without a token does no harm, should there be no slot.
+        self.state.open.records.extend(fresh);
+        let slot = self.state.book.push(Entry::of(&record, profile)).ok_or(Refusal::TokenLimit)?;
         // Nothing fails from here on, so a refused card leaves no link behind.
         if let Some(par) = &request.par {
             self.link(fingerprint, par);

@@ -2,10 +2,12 @@
 
 use super::{Fetched, Need, Stop};
 use crate::command::{Caller, Refusal, TokenView};
+use crate::engine::authentic::{self, Authentic};
 use crate::engine::book::Entry;
+use crate::engine::profiles::Profile;
 use crate::engine::record::TokenRecord;
 use crate::engine::{Engine, Unsealed};
-use crate::store::{TokenRow, TokenSlot};
+use crate::store::{PageKind, TokenRow, TokenSlot};
 use crate::types::{TokenNumber, TokenStatus, UnixTime};
 
 impl Entry {
@@ -27,7 +29,20 @@ impl Engine<Unsealed> {
         let book = &self.state.book;
         let slot = book.find(token).ok_or(Refusal::UnknownToken)?;
         let entry = book.get(slot).ok_or(Refusal::UnknownToken)?;
-        if caller.may_act_for(entry.trid) { Ok((slot, entry)) } else { Err(Refusal::TridNotAllowed) }
+        let allowed = caller.may_act_for(self.profile(entry)?.trid);
+        if allowed { Ok((slot, entry)) } else { Err(Refusal::TridNotAllowed) }
+    }
+
+    /// The profile of an entry. Each has one.
+    pub(super) fn profile(&self, entry: &Entry) -> Result<&Profile, Refusal> {
+        self.state.book.profiles.get(entry.profile).ok_or(Refusal::Stopped)
+    }
+
+    /// Opens a row that was fetched.
+    pub(super) fn opened(&self, row: &TokenRow) -> Result<TokenRecord, Refusal> {
+        let states = authentic::states(&self.state.keyring);
+        let row = row.clone().opened(&states).map_err(|_| Refusal::Stopped)?;
+        TokenRecord::from_body(&row.body).map_err(|_| Refusal::Stopped)
     }
 
     /// The whole record of a token: one that is not durable yet, or the fetched
@@ -39,7 +54,7 @@ impl Engine<Unsealed> {
         }
         match fetched {
             Fetched::Row(row) if row.slot == slot => {
-                let record = TokenRecord::from_body(&row.body).map_err(|_| Refusal::Stopped)?;
+                let record = self.opened(row)?;
                 let current = book.get(slot).is_some_and(|entry| entry.revision == record.revision);
                 if current { Ok(record) } else { Err(Stop::Fetch(Need::Row(slot))) }
             }
@@ -72,7 +87,9 @@ impl Engine<Unsealed> {
     /// Puts a record into the open group and keeps it until that is durable.
     pub(super) fn put_row(&mut self, slot: TokenSlot, record: TokenRecord) {
         let state = &mut self.state;
-        state.open.tokens.push(TokenRow { slot, trid: record.view.trid, body: record.to_body() });
+        let (trid, revision) = (record.view.trid, record.revision);
+        state.open.tokens.push(TokenRow { slot, trid, revision, body: record.to_body() });
+        state.checkpoint.touch(PageKind::Tokens, slot);
         state.book.keep_row(slot, state.number, record);
     }
 

@@ -1,9 +1,9 @@
 //! Verify a cryptogram and consume it, once.
 
 use crate::command::{Refusal, Reply, Verified, Verify};
-use crate::engine::book::Entry;
+use crate::engine::profiles::Profile;
 use crate::engine::{Context, Engine, Mint, Proof, Unsealed};
-use crate::store::{CounterMove, TokenSlot};
+use crate::store::TokenSlot;
 use crate::types::{
     Atc, Binding, Consumption, CryptogramHeader, Domain, Expiry, TimeSlot, TokenNumber, Transaction, Trid,
 };
@@ -53,8 +53,13 @@ impl Engine<Unsealed> {
     ) -> Result<(TokenSlot, &Domain), Refusal> {
         let (slot, entry) = self.find(context.caller, presented.token)?;
         entry.check_usable(context.now)?;
-        check_identity(entry, presented)?;
-        let domain = self.state.book.domain(entry.domain).ok_or(Refusal::Stopped)?;
+        let Profile { trid, domain } = self.profile(entry)?;
+        if *trid != presented.trid {
+            return Err(Refusal::WrongTrid);
+        }
+        if entry.expiry != presented.expiry {
+            return Err(Refusal::WrongExpiry);
+        }
         if !domain.allows_merchant(presented.transaction.merchant) {
             return Err(Refusal::DomainMerchant);
         }
@@ -73,19 +78,9 @@ impl Engine<Unsealed> {
             Consumption::Replayed => return Err(Refusal::Replayed),
             Consumption::BehindWindow => return Err(Refusal::BehindWindow),
         }
-        self.state.open.consumed.push(CounterMove { slot, atc });
+        self.state.consumed(slot, atc);
         Ok(Reply::Verified(Verified { atc }))
     }
-}
-
-fn check_identity(entry: &Entry, presented: &Presented<'_>) -> Result<(), Refusal> {
-    if entry.trid != presented.trid {
-        return Err(Refusal::WrongTrid);
-    }
-    if entry.expiry != presented.expiry {
-        return Err(Refusal::WrongExpiry);
-    }
-    Ok(())
 }
 
 /// Whether a header binds what the token demands, and nothing that the

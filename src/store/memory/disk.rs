@@ -1,14 +1,15 @@
 //! What survives a memory store: the durable state.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::super::journal::JournalBody;
+use super::super::journal::read_marks;
 use super::super::{
-    ChainHead, Epoch, Group, GroupNumber, Load, Record, Space, StoreError, TokenRow, TokenSlot,
+    Epoch, Group, GroupNumber, Load, PageKind, Record, Room, Space, StoreError, StoredGroup, TokenRow,
+    TokenSlot,
 };
 use super::{Faults, Operation};
-use crate::types::{Counters, Trid, UnixTime};
+use crate::types::{Trid, UnixTime};
 
 /// A disk in memory, shared by its clones: all that reopening a store sees.
 #[derive(Debug, Clone, Default)]
@@ -24,6 +25,11 @@ impl MemoryDisk {
     /// Gives the disk a plan of faults in place of the one it had.
     pub fn plan(&self, faults: Faults) {
         self.state().faults = faults;
+    }
+
+    /// Says how much room the disk has from now on.
+    pub fn set_room(&self, room: Room) {
+        self.state().room = room;
     }
 
     /// A copy as it stands, without the faults: a backup or a snapshot.
@@ -52,6 +58,8 @@ impl MemoryDisk {
 #[derive(Debug, Clone)]
 struct Row {
     epoch: Epoch,
+    before: [u8; 32],
+    marks: Vec<u8>,
     body: Vec<u8>,
     mac: [u8; 32],
 }
@@ -67,24 +75,26 @@ struct Kept {
 #[derive(Debug, Clone)]
 pub(super) struct State {
     epoch: Epoch,
-    folded: ChainHead,
+    anchored: Epoch,
     journal: BTreeMap<GroupNumber, Row>,
-    counters: BTreeMap<TokenSlot, Counters>,
+    pages: BTreeMap<(PageKind, u32), Vec<u8>>,
     tokens: BTreeMap<TokenSlot, TokenRow>,
     records: BTreeMap<(Space, Vec<u8>), Kept>,
     faults: Faults,
+    room: Room,
 }
 
 impl Default for State {
     fn default() -> Self {
         Self {
             epoch: Epoch(0),
-            folded: ChainHead::START,
+            anchored: Epoch(0),
             journal: BTreeMap::new(),
-            counters: BTreeMap::new(),
+            pages: BTreeMap::new(),
             tokens: BTreeMap::new(),
             records: BTreeMap::new(),
             faults: Faults::none(),
+            room: Room::Ample,
         }
     }
 }
@@ -108,20 +118,33 @@ impl State {
         self.epoch
     }
 
-    pub(super) fn draw_epoch(&mut self) -> Epoch {
-        self.epoch = Epoch(self.epoch.0.saturating_add(1));
+    pub(super) fn anchored(&self) -> Epoch {
+        self.anchored
+    }
+
+    pub(super) fn set_anchored(&mut self, epoch: Epoch) {
+        self.anchored = epoch;
+    }
+
+    pub(super) fn room(&self) -> Room {
+        self.room
+    }
+
+    pub(super) fn draw_epoch(&mut self, floor: Epoch) -> Epoch {
+        self.epoch = Epoch(self.epoch.max(floor).0.saturating_add(1));
         self.epoch
     }
 
-    pub(super) fn head(&self) -> ChainHead {
-        let last = self.journal.last_key_value();
-        last.map_or(self.folded, |(number, row)| ChainHead { number: *number, mac: row.mac })
+    pub(super) fn head(&self) -> GroupNumber {
+        self.journal.last_key_value().map_or(GroupNumber(0), |(number, _)| *number)
     }
 
     pub(super) fn append(&mut self, group: &Group) -> Result<(), StoreError> {
-        let row = Row { epoch: group.epoch, body: group.body.clone(), mac: group.mac };
+        let Group { epoch, before, mac, .. } = *group;
+        let row = Row { epoch, before, marks: group.marks(), body: group.body.clone(), mac };
         self.journal.insert(group.number, row);
         self.tokens.extend(group.tokens.iter().map(|row| (row.slot, row.clone())));
+        self.pages.extend(group.pages.iter().map(|page| ((page.kind, page.number), page.body.clone())));
         for Record { space, key, expires, body } in &group.records {
             let key = (*space, key.clone());
             match body {
@@ -129,23 +152,7 @@ impl State {
                 None => self.records.remove(&key),
             };
         }
-        Ok(())
-    }
-
-    pub(super) fn fold(&mut self) -> Result<(), StoreError> {
-        let mut counters = self.counters.clone();
-        for row in self.journal.values() {
-            let body = JournalBody::decode(&row.body).map_err(|_| StoreError::Corrupt("a journal body"))?;
-            for moved in body.issued() {
-                counters.entry(moved.slot).or_default().replay_issue(moved.atc);
-            }
-            for moved in body.consumed() {
-                counters.entry(moved.slot).or_default().replay_consume(moved.atc);
-            }
-        }
-        self.folded = self.head();
-        self.counters = counters;
-        self.journal.clear();
+        self.journal = self.journal.split_off(&group.keep_from.min(group.number));
         Ok(())
     }
 
@@ -170,15 +177,26 @@ impl State {
     }
 
     /// Hands everything to `sink` in the order of [`Store::load`](crate::store::Store::load).
-    pub(super) fn load(self, sink: &mut dyn Load) -> Result<(), StoreError> {
-        self.tokens.into_values().try_for_each(|row| sink.token(row))?;
-        self.counters.into_iter().try_for_each(|(slot, counters)| sink.counters(slot, counters))?;
-        sink.folded(self.folded)?;
-        for (number, row) in self.journal {
-            sink.journal(number, row.epoch, &row.body, row.mac)?;
-        }
+    pub(super) fn load(mut self, sink: &mut dyn Load) -> Result<(), StoreError> {
         self.records.into_iter().try_for_each(|((space, key), Kept { expires, body })| {
             sink.record(Record { space, key, expires, body: Some(body) })
-        })
+        })?;
+        let counters = self.pages.split_off(&(PageKind::Counters, 0));
+        self.pages.iter().try_for_each(|((kind, number), body)| sink.page(*kind, *number, body))?;
+        let mut slots = BTreeSet::new();
+        for row in self.journal.values() {
+            let marks = read_marks(&row.marks).map_err(|_| StoreError::Corrupt("marks"))?;
+            slots.extend(marks.map(|(slot, _)| slot));
+        }
+        for slot in slots {
+            let row = self.tokens.remove(&slot);
+            sink.token(row.ok_or(StoreError::Corrupt("a row that the journal wrote is missing"))?)?;
+        }
+        counters.iter().try_for_each(|((kind, number), body)| sink.page(*kind, *number, body))?;
+        for (number, Row { epoch, before, marks, body, mac }) in &self.journal {
+            let (number, epoch, before, mac) = (*number, *epoch, *before, *mac);
+            sink.journal(StoredGroup { number, epoch, before, marks, body, mac })?;
+        }
+        Ok(())
     }
 }

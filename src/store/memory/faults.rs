@@ -9,8 +9,8 @@ use super::super::StoreError;
 pub enum Operation {
     /// [`Store::append`](crate::store::Store::append).
     Append,
-    /// [`Store::fold`](crate::store::Store::fold).
-    Fold,
+    /// [`Store::set_anchored`](crate::store::Store::set_anchored).
+    Anchor,
     /// [`Store::expire`](crate::store::Store::expire).
     Expire,
 }
@@ -82,10 +82,10 @@ mod tests {
     #[test]
     fn strikes_the_call_planned_and_no_other() {
         let mut faults =
-            Faults::none().at(Operation::Append, 2, Fault::Full).at(Operation::Fold, 1, Fault::Unreported);
+            Faults::none().at(Operation::Append, 2, Fault::Full).at(Operation::Anchor, 1, Fault::Unreported);
         let appends: Vec<_> = (0..3).map(|_| faults.next(Operation::Append)).collect();
         assert_eq!(appends, [None, Some(Fault::Full), None]);
-        assert_eq!(faults.next(Operation::Fold), Some(Fault::Unreported));
+        assert_eq!(faults.next(Operation::Anchor), Some(Fault::Unreported));
         assert_eq!(faults.next(Operation::Expire), None);
     }
 }

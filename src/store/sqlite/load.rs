@@ -1,24 +1,22 @@
 //! Handing everything to whoever starts, row by row.
 
+use std::collections::BTreeSet;
+
 use rusqlite::{Connection, Row, Transaction};
 
-use super::super::journal::JournalBody;
-use super::super::{ChainHead, Epoch, GroupNumber, Load, Record, Space, StoreError};
-use super::chunk::Chunk;
+use super::super::journal::{JournalBody, read_marks};
+use super::super::{Epoch, GroupNumber, Load, PageKind, Record, Space, StoreError, StoredGroup};
 use super::failure::failed;
 use super::number::Number;
-use super::{meta, token};
+use super::{page, token};
 use crate::types::UnixTime;
 
-/// A row of the journal, borrowed from the statement that reads it.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct JournalRow<'a> {
-    pub(super) number: GroupNumber,
-    pub(super) epoch: Epoch,
-    pub(super) bytes: &'a [u8],
-    pub(super) body: JournalBody<'a>,
-    pub(super) mac: [u8; 32],
-}
+/// Keys of token pages lie below 2 x 2^32; whatever else lies there is met too.
+const TOKEN_PAGES: &str = "SELECT id, body FROM page WHERE id < 8589934592 ORDER BY id";
+const COUNTER_PAGES: &str = "SELECT id, body FROM page WHERE id >= 8589934592 ORDER BY id";
+const MARKED: &str = "SELECT marks FROM journal WHERE marks IS NOT NULL ORDER BY number";
+const JOURNAL: &str = "SELECT number, epoch, before, mac, marks, body FROM journal ORDER BY number";
+const RECORDS: &str = "SELECT space, key, expires, body FROM record ORDER BY space, key";
 
 /// Hands all that is stored to `sink`, in the order of [`Store::load`](crate::store::Store::load).
 pub(super) fn load(
@@ -28,49 +26,67 @@ pub(super) fn load(
 ) -> Result<(), StoreError> {
     // One transaction, so that all of it is one state.
     let view = connection.transaction().map_err(failed)?;
-    each(&view, "SELECT slot, trid, body FROM token ORDER BY slot", |row| {
-        sink.token(token::token_row(row)?)
+    each(&view, RECORDS, |row| sink.record(record(row)?))?;
+    sink.expect(token_pages(&view)?);
+    pages(&view, PageKind::Tokens, sink)?;
+    let mut slots = BTreeSet::new();
+    each(&view, MARKED, |row| {
+        let marks = read_marks(blob(row, 0)?);
+        slots.extend(marks.map_err(|_| MARKS)?.map(|(slot, _)| slot));
+        Ok(())
     })?;
-    each(&view, "SELECT chunk, body FROM counters ORDER BY chunk", |row| {
-        let chunk = Chunk::from_bytes(row.get(0).map_err(failed)?, blob(row, 1)?)?;
-        chunk.moved().try_for_each(|(slot, counters)| sink.counters(slot, counters))
-    })?;
-    sink.folded(meta::folded(&view)?)?;
-    journal(&view, newest, |row| sink.journal(row.number, row.epoch, row.bytes, row.mac))?;
-    each(&view, "SELECT space, key, expires, body FROM record ORDER BY space, key", |row| {
-        sink.record(record(row)?)
+    for slot in slots {
+        let row = token::token(&view, slot)?;
+        sink.token(row.ok_or(StoreError::Corrupt("a row that the journal wrote is missing"))?)?;
+    }
+    pages(&view, PageKind::Counters, sink)?;
+    journal(&view, newest, sink)
+}
+
+/// How many token pages there seem to be, from the last one's number.
+fn token_pages(view: &Transaction<'_>) -> Result<u64, StoreError> {
+    let last = "SELECT coalesce(max(id) & 4294967295, -1) + 1 FROM page WHERE id < 8589934592";
+    view.query_row(last, [], |row| row.get(0)).map(|Number(count)| count).map_err(failed)
+}
+
+fn pages(view: &Transaction<'_>, kind: PageKind, sink: &mut dyn Load) -> Result<(), StoreError> {
+    let select = match kind {
+        PageKind::Tokens => TOKEN_PAGES,
+        PageKind::Counters => COUNTER_PAGES,
+    };
+    each(view, select, |row| {
+        let (kind, number) = page::of_id(row.get(0).map_err(failed)?)?;
+        sink.page(kind, number, blob(row, 1)?)
     })
 }
 
-/// Hands each journal row to `take` and returns the head: the last row's, or the
-/// folded one if there is none. Numbers must follow each other from the folded
-/// one, epochs must not fall or exceed `newest`, bodies must decode.
-pub(super) fn journal(
-    view: &Transaction<'_>,
-    newest: Epoch,
-    mut take: impl FnMut(JournalRow<'_>) -> Result<(), StoreError>,
-) -> Result<ChainHead, StoreError> {
-    let mut head = meta::folded(view)?;
-    let mut epoch = Epoch(0);
-    each(view, "SELECT number, epoch, body, mac FROM journal ORDER BY number", |row| {
-        let row = journal_row(row)?;
-        if head.number.0.checked_add(1) != Some(row.number.0) {
+/// Hands over each journal row. Numbers must follow each other, epochs must not
+/// fall or exceed `newest`, bodies must decode.
+fn journal(view: &Transaction<'_>, newest: Epoch, sink: &mut dyn Load) -> Result<(), StoreError> {
+    let (mut last, mut epoch) = (None, Epoch(0));
+    each(view, JOURNAL, |row| {
+        let group = stored_group(row)?;
+        let GroupNumber(number) = group.number;
+        if last.is_some_and(|last: u64| last.checked_add(1) != Some(number)) || number == 0 {
             return Err(StoreError::Corrupt("the journal has a gap"));
         }
-        if row.epoch < epoch || row.epoch > newest {
+        if group.epoch < epoch || group.epoch > newest {
             return Err(StoreError::Corrupt("a journal row has an epoch out of order"));
         }
-        epoch = row.epoch;
-        head = ChainHead { number: row.number, mac: row.mac };
-        take(row)
-    })?;
-    Ok(head)
+        (last, epoch) = (Some(number), group.epoch);
+        JournalBody::decode(group.body).map_err(|_| StoreError::Corrupt("a journal body does not decode"))?;
+        sink.journal(group)
+    })
 }
 
-/// Bytes of all journal bodies.
-pub(super) fn journal_bytes(connection: &Connection) -> Result<u64, StoreError> {
-    let sum = "SELECT coalesce(sum(length(body)), 0) FROM journal";
-    connection.query_row(sum, [], |row| row.get(0)).map(|Number(sum)| sum).map_err(failed)
+/// Bytes of all journal bodies, and the number of the oldest group: the one that
+/// comes next, if there is none.
+pub(super) fn extent(connection: &Connection) -> Result<(u64, GroupNumber), StoreError> {
+    let select = "SELECT coalesce(sum(length(body)), 0), coalesce(min(number), 1) FROM journal";
+    connection
+        .query_row(select, [], |row| Ok((row.get(0)?, row.get(1)?)))
+        .map(|(Number(bytes), Number(oldest))| (bytes, GroupNumber(oldest)))
+        .map_err(failed)
 }
 
 fn each(
@@ -86,18 +102,22 @@ fn each(
     Ok(())
 }
 
-fn journal_row<'a>(row: &'a Row<'_>) -> Result<JournalRow<'a>, StoreError> {
+fn stored_group<'a>(row: &'a Row<'_>) -> Result<StoredGroup<'a>, StoreError> {
     let (Number(number), Number(epoch)) = (row.get(0).map_err(failed)?, row.get(1).map_err(failed)?);
-    let bytes = blob(row, 2)?;
-    Ok(JournalRow {
+    let marks = row.get_ref(4).map_err(failed)?.as_blob_or_null();
+    let marks = marks.map_err(|_| MARKS)?.unwrap_or_default();
+    read_marks(marks).map(drop).map_err(|_| MARKS)?;
+    Ok(StoredGroup {
         number: GroupNumber(number),
         epoch: Epoch(epoch),
-        bytes,
-        body: JournalBody::decode(bytes)
-            .map_err(|_| StoreError::Corrupt("a journal body does not decode"))?,
+        before: row.get(2).map_err(failed)?,
         mac: row.get(3).map_err(failed)?,
+        marks,
+        body: blob(row, 5)?,
     })
 }
+
+const MARKS: StoreError = StoreError::Corrupt("the marks of a journal row have another length");
 
 fn record(row: &Row<'_>) -> Result<Record, StoreError> {
     let space = Space::from_number(row.get(0).map_err(failed)?);

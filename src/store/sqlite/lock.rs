@@ -6,6 +6,7 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use super::super::StoreError;
+use super::disk::Held;
 use super::failure;
 
 /// A held lock on `path-lock`; dropping it lets go. The file itself stays, since
@@ -18,6 +19,8 @@ use super::failure;
 pub(super) struct Lock {
     _file: File,
 }
+
+impl Held for Lock {}
 
 impl Lock {
     /// Takes the lock of the database at `path`, without waiting.

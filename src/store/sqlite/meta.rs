@@ -1,17 +1,17 @@
-//! The one row of `meta`: epoch and folded head.
+//! The one row of `meta`: the newest epoch, and the newest that was anchored.
 
 use rusqlite::{Connection, Transaction};
 
-use super::super::{ChainHead, Epoch, GroupNumber, StoreError};
+use super::super::{Epoch, GroupNumber, StoreError};
 use super::failure::failed;
 use super::number::Number;
 use super::schema::begin;
 
-/// Draws the next epoch. It is durable when this returns.
-pub(super) fn draw_epoch(connection: &mut Connection) -> Result<Epoch, StoreError> {
+/// Draws the next epoch, above `floor` too. It is durable when this returns.
+pub(super) fn draw_epoch(connection: &mut Connection, floor: Epoch) -> Result<Epoch, StoreError> {
     let change = begin(connection)?;
-    let (Epoch(newest), _) = state(&change)?;
-    let next = newest.checked_add(1).filter(|next| i64::try_from(*next).is_ok());
+    let (newest, _) = state(&change)?;
+    let next = newest.max(floor).0.checked_add(1).filter(|next| i64::try_from(*next).is_ok());
     let next = next.ok_or(StoreError::Corrupt("the epochs are used up"))?;
     change.execute("UPDATE meta SET epoch = ?1", [Number(next)]).map_err(failed)?;
     change.commit().map_err(failed)?;
@@ -21,7 +21,7 @@ pub(super) fn draw_epoch(connection: &mut Connection) -> Result<Epoch, StoreErro
 /// The newest epoch drawn and the number of the last group.
 pub(super) fn state(change: &Transaction<'_>) -> Result<(Epoch, GroupNumber), StoreError> {
     change
-        .prepare_cached("SELECT epoch, coalesce((SELECT max(number) FROM journal), folded_number) FROM meta")
+        .prepare_cached("SELECT epoch, coalesce((SELECT max(number) FROM journal), 0) FROM meta")
         .and_then(|mut statement| statement.query_row([], |row| Ok((row.get(0)?, row.get(1)?))))
         .map(|(Number(epoch), Number(number))| (Epoch(epoch), GroupNumber(number)))
         .map_err(failed)
@@ -30,9 +30,7 @@ pub(super) fn state(change: &Transaction<'_>) -> Result<(Epoch, GroupNumber), St
 /// The number of the last group.
 pub(super) fn head(connection: &Connection) -> Result<GroupNumber, StoreError> {
     connection
-        .query_row("SELECT coalesce((SELECT max(number) FROM journal), folded_number) FROM meta", [], |row| {
-            row.get(0)
-        })
+        .query_row("SELECT coalesce((SELECT max(number) FROM journal), 0) FROM meta", [], |row| row.get(0))
         .map(|Number(number)| GroupNumber(number))
         .map_err(failed)
 }
@@ -43,20 +41,18 @@ pub(super) fn check_epoch(change: &Transaction<'_>, ours: Epoch) -> Result<(), S
     if newest == ours { Ok(()) } else { Err(StoreError::Fenced) }
 }
 
-/// The head up to which the journal is folded.
-pub(super) fn folded(connection: &Connection) -> Result<ChainHead, StoreError> {
+/// The newest epoch of which the anchor was told.
+pub(super) fn anchored(connection: &Connection) -> Result<Epoch, StoreError> {
     connection
-        .prepare_cached("SELECT folded_number, folded_mac FROM meta")
-        .and_then(|mut statement| statement.query_row([], |row| Ok((row.get(0)?, row.get(1)?))))
-        .map(|(Number(number), mac)| ChainHead { number: GroupNumber(number), mac })
+        .query_row("SELECT anchored FROM meta", [], |row| row.get(0))
+        .map(|Number(epoch)| Epoch(epoch))
         .map_err(failed)
 }
 
-/// Writes the head up to which the journal is folded.
-pub(super) fn set_folded(change: &Transaction<'_>, head: ChainHead) -> Result<(), StoreError> {
-    change
-        .prepare_cached("UPDATE meta SET folded_number = ?1, folded_mac = ?2")
-        .and_then(|mut statement| statement.execute((Number(head.number.0), head.mac)))
-        .map_err(failed)?;
-    Ok(())
+/// Says that the anchor was told of `ours`.
+pub(super) fn set_anchored(connection: &mut Connection, ours: Epoch) -> Result<(), StoreError> {
+    let change = begin(connection)?;
+    check_epoch(&change, ours)?;
+    change.execute("UPDATE meta SET anchored = ?1", [Number(ours.0)]).map_err(failed)?;
+    change.commit().map_err(failed)
 }

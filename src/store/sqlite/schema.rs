@@ -12,29 +12,33 @@ const APPLICATION: i32 = 0x544C_4C59;
 /// step that was ever released is never changed.
 const STEPS: [&str; 1] = [FIRST];
 
-/// A token index holds the slot too, as SQLite appends the row's key to each
-/// entry. The journal's last number, or the folded one, is the head.
+/// The last number of the journal is the head, and the last group is
+/// never removed. Pages have a size that fits one page of the
+/// file. A token index holds the slot too, as SQLite appends the row's key to
+/// each entry.
 const FIRST: &str = "
     CREATE TABLE meta (
         one INTEGER PRIMARY KEY CHECK (one = 1),
         epoch INTEGER NOT NULL CHECK (epoch >= 0),
-        folded_number INTEGER NOT NULL CHECK (folded_number >= 0),
-        folded_mac BLOB NOT NULL CHECK (length(folded_mac) = 32)
+        anchored INTEGER NOT NULL CHECK (anchored >= 0)
     ) STRICT;
-    INSERT INTO meta VALUES (1, 0, 0, zeroblob(32));
+    INSERT INTO meta VALUES (1, 0, 0);
     CREATE TABLE journal (
         number INTEGER PRIMARY KEY,
         epoch INTEGER NOT NULL,
-        body BLOB NOT NULL,
-        mac BLOB NOT NULL
+        before BLOB NOT NULL,
+        mac BLOB NOT NULL,
+        marks BLOB,
+        body BLOB NOT NULL
     ) STRICT;
-    CREATE TABLE counters (
-        chunk INTEGER PRIMARY KEY,
+    CREATE TABLE page (
+        id INTEGER PRIMARY KEY,
         body BLOB NOT NULL
     ) STRICT;
     CREATE TABLE token (
         slot INTEGER PRIMARY KEY,
         trid INTEGER NOT NULL,
+        revision INTEGER NOT NULL,
         body BLOB NOT NULL
     ) STRICT;
     CREATE INDEX token_by_trid ON token (trid);

@@ -8,12 +8,12 @@ use super::number::Number;
 use crate::types::Trid;
 
 const OF_TRID: &str =
-    "SELECT slot, trid, body FROM token WHERE trid = ?1 AND slot > ?2 ORDER BY slot LIMIT ?3";
+    "SELECT slot, trid, revision, body FROM token WHERE trid = ?1 AND slot > ?2 ORDER BY slot LIMIT ?3";
 
 /// The row of a slot.
 pub(super) fn token(connection: &Connection, slot: TokenSlot) -> Result<Option<TokenRow>, StoreError> {
     connection
-        .prepare_cached("SELECT slot, trid, body FROM token WHERE slot = ?1")
+        .prepare_cached("SELECT slot, trid, revision, body FROM token WHERE slot = ?1")
         .and_then(|mut statement| statement.query_row([slot.0], |row| Ok(token_row(row))).optional())
         .map_err(failed)?
         .transpose()
@@ -37,13 +37,14 @@ pub(super) fn tokens_of(
     Ok(found)
 }
 
-/// A row of slot, TRID and body.
-pub(super) fn token_row(row: &Row<'_>) -> Result<TokenRow, StoreError> {
+/// A row of slot, TRID, revision and body.
+fn token_row(row: &Row<'_>) -> Result<TokenRow, StoreError> {
     let Number(trid) = row.get(1).map_err(failed)?;
     Ok(TokenRow {
         slot: TokenSlot(row.get(0).map_err(failed)?),
         trid: Trid::from_value(trid).map_err(|_| StoreError::Corrupt("a token row has no TRID"))?,
-        body: row.get(2).map_err(failed)?,
+        revision: row.get(2).map_err(failed)?,
+        body: row.get(3).map_err(failed)?,
     })
 }
 

@@ -56,6 +56,8 @@ refusals! {
     ShortMismatch => ShortMismatch,
     ShortLocked => ShortLocked,
     Busy => Busy,
+    StorageFull => StorageFull,
+    Unanchored => Unanchored,
     Stopped => Stopped,
 }
 

@@ -1,0 +1,178 @@
+//! The thread that tells the anchor how far commits have come.
+//!
+//! It runs behind the commits: an anchor that had to be written before each
+//! answer would double what a commit costs. So a copy put back that is newer
+//! than the last anchoring, at most the interval, is not noticed; the journal
+//! keeps every group from the last anchored on, so that an honest start after a
+//! crash always finds it.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use super::{Place, rank};
+use crate::engine::Anchor;
+use crate::keys::Keyring;
+use crate::store::{ChainHead, Epoch, GroupNumber};
+
+/// For how long the anchor may fail before no new work is taken on.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How the anchor stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Keeping {
+    /// The newest group of which every place was told.
+    pub anchored: GroupNumber,
+    /// The anchor could not be written for longer than it may be.
+    pub is_failing: bool,
+    /// A newer opening of the store has written it.
+    pub is_fenced: bool,
+}
+
+/// Keeps the anchor up to date.
+pub struct Keeper {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+struct Shared {
+    state: Mutex<State>,
+    /// Rung when there is a newer head, or the end has come.
+    changed: Condvar,
+}
+
+struct State {
+    head: ChainHead,
+    anchored: GroupNumber,
+    failing: Option<Instant>,
+    fenced: bool,
+    closing: bool,
+}
+
+impl Keeper {
+    /// Starts keeping what each place was just told: `epoch` and `head`.
+    ///
+    /// # Errors
+    /// If the system gives no thread.
+    pub fn start(
+        places: Vec<Box<dyn Place>>,
+        keyring: Arc<Keyring>,
+        epoch: Epoch,
+        head: ChainHead,
+        interval: Duration,
+    ) -> std::io::Result<Self> {
+        let state = State { head, anchored: head.number, failing: None, fenced: false, closing: false };
+        let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
+        let worker = Worker { places, keyring, epoch, interval, shared: Arc::clone(&shared) };
+        let thread = std::thread::Builder::new().name("anchor".to_owned()).spawn(move || worker.run())?;
+        Ok(Self { shared, thread: Some(thread) })
+    }
+
+    /// A keeper without a place, to which nothing ever gets lost.
+    #[must_use]
+    pub fn none() -> Self {
+        let state = State {
+            head: ChainHead::START,
+            anchored: GroupNumber(u64::MAX),
+            failing: None,
+            fenced: false,
+            closing: false,
+        };
+        Self { shared: Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() }), thread: None }
+    }
+
+    /// Says that a newer group is durable.
+    pub fn tell(&self, head: ChainHead) {
+        self.shared.state().head = head;
+        self.shared.changed.notify_one();
+    }
+
+    /// How the anchor stands.
+    #[must_use]
+    pub fn keeping(&self) -> Keeping {
+        let state = self.shared.state();
+        Keeping {
+            anchored: state.anchored,
+            is_failing: state.failing.is_some_and(|since| since.elapsed() >= PATIENCE),
+            is_fenced: state.fenced,
+        }
+    }
+}
+
+impl Drop for Keeper {
+    /// Tells the anchor of the last group, and ends.
+    fn drop(&mut self) {
+        self.shared.state().closing = true;
+        self.shared.changed.notify_one();
+        if let Some(thread) = self.thread.take() {
+            // A panic there was its own end.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Every change to it is one assignment.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+struct Worker {
+    places: Vec<Box<dyn Place>>,
+    keyring: Arc<Keyring>,
+    epoch: Epoch,
+    interval: Duration,
+    shared: Arc<Shared>,
+}
+
+impl Worker {
+    fn run(mut self) {
+        loop {
+            let (head, closing) = self.next();
+            let result =
+                if head.number > self.shared.state().anchored { self.anchor(head) } else { Ok(true) };
+            let mut state = self.shared.state();
+            match result {
+                Ok(true) => (state.anchored, state.failing) = (head.number.max(state.anchored), None),
+                Ok(false) => state.fenced = true,
+                Err((name, error)) => {
+                    if state.failing.is_none() {
+                        tracing::error!(%error, "the {name} cannot be written");
+                    }
+                    state.failing.get_or_insert_with(Instant::now);
+                }
+            }
+            if closing || state.fenced {
+                return;
+            }
+            // Whatever commits meanwhile is told at once afterwards.
+            let _ = self.shared.changed.wait_timeout_while(state, self.interval, |state| !state.closing);
+        }
+    }
+
+    /// Waits for something to tell.
+    fn next(&self) -> (ChainHead, bool) {
+        let idle = |state: &mut State| state.head.number <= state.anchored && !state.closing;
+        let state = self.shared.changed.wait_while(self.shared.state(), idle);
+        let state = state.unwrap_or_else(PoisonError::into_inner);
+        (state.head, state.closing)
+    }
+
+    /// Tells every place. False if one knows of a newer epoch.
+    fn anchor(&mut self, head: ChainHead) -> Result<bool, (&'static str, std::io::Error)> {
+        let token_key = self.keyring.token_derivation.active().0;
+        let bytes = Anchor { epoch: self.epoch, head, token_key }.to_bytes(&self.keyring);
+        for place in &mut self.places {
+            let name = place.name();
+            let fault = |error| (name, error);
+            let kept = place.read(&|bytes| rank(&self.keyring, bytes)).map_err(fault)?;
+            let kept = kept.and_then(|bytes| rank(&self.keyring, &bytes));
+            if kept.is_some_and(|(epoch, _)| epoch > self.epoch.0) {
+                return Ok(false);
+            }
+            place.write(&bytes).map_err(fault)?;
+        }
+        Ok(true)
+    }
+}

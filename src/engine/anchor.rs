@@ -1,0 +1,134 @@
+//! The anchor: what a place outside the database remembers of it, so that an
+//! older copy put back is noticed.
+//!
+//! 96 bytes, big-endian: "tallyanc" (8), format 1 (1), version of the audit key
+//! (1), version of the active token derivation key (1), zeros (5), epoch (8),
+//! group number (8), that group's MAC (32), and `HMAC-SHA-256(AK,
+//! "tallystick/v1/anchor" || the bytes before)` (32).
+
+use subtle::ConstantTimeEq;
+use thiserror::Error;
+
+use super::load::Loader;
+use crate::keys::Keyring;
+use crate::store::{ChainHead, Epoch, GroupNumber, Store};
+use crate::types::KeyVersion;
+
+const MAGIC: &[u8; 8] = b"tallyanc";
+const FORMAT: u8 = 1;
+const LABEL: &[u8] = b"tallystick/v1/anchor";
+const COVERED: usize = 64;
+
+/// What an anchor holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Anchor {
+    /// The epoch that wrote it.
+    pub epoch: Epoch,
+    /// The newest group at that time.
+    pub head: ChainHead,
+    /// The token derivation key that was active.
+    pub token_key: KeyVersion,
+}
+
+/// Why database, anchor and keyring do not belong together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum Rollback {
+    /// The database lacks what the anchor has seen.
+    #[error("the database is older than its anchor, or another than it was")]
+    Store,
+    /// The anchor lacks what the database knows that it was told.
+    #[error("the anchor is older than the database")]
+    Anchor,
+    /// There is no anchor to a database that had one.
+    #[error("the anchor of the database is missing")]
+    Missing,
+    /// The keyring lacks a key that was in use.
+    #[error("the keyring is older than the anchor")]
+    Keyring,
+}
+
+/// The bytes are no anchor, or not one of this keyring.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the anchor is damaged, or belongs to another keyring")]
+pub struct AnchorError;
+
+impl Anchor {
+    /// Bytes of an anchor.
+    pub const LEN: usize = COVERED + 32;
+
+    /// The bytes to be kept, under the active audit key.
+    #[must_use]
+    pub fn to_bytes(&self, keyring: &Keyring) -> [u8; Self::LEN] {
+        let (version, key) = keyring.audit.active();
+        let mut bytes = [0; Self::LEN];
+        let fields = MAGIC
+            .iter()
+            .copied()
+            .chain([FORMAT, version.get(), self.token_key.get(), 0, 0, 0, 0, 0])
+            .chain(self.epoch.0.to_be_bytes())
+            .chain(self.head.number.0.to_be_bytes())
+            .chain(self.head.mac);
+        let (covered, mac) = bytes.split_at_mut(COVERED);
+        covered.iter_mut().zip(fields).for_each(|(slot, byte)| *slot = byte);
+        mac.copy_from_slice(key.mac_state().mac(&[LABEL, covered]).as_bytes());
+        bytes
+    }
+
+    /// Reads and checks [`to_bytes`](Self::to_bytes).
+    ///
+    /// # Errors
+    /// [`AnchorError`].
+    pub fn from_bytes(keyring: &Keyring, bytes: &[u8; Self::LEN]) -> Result<Self, AnchorError> {
+        let (covered, mac) = bytes.split_first_chunk::<COVERED>().ok_or(AnchorError)?;
+        let [m0, m1, m2, m3, m4, m5, m6, m7, format, version, token_key, z0, z1, z2, z3, z4, rest @ ..] =
+            *covered;
+        let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, head @ ..] = rest;
+        if [m0, m1, m2, m3, m4, m5, m6, m7] != *MAGIC || format != FORMAT || [z0, z1, z2, z3, z4] != [0; 5] {
+            return Err(AnchorError);
+        }
+        let version = KeyVersion::new(version).map_err(|_| AnchorError)?;
+        let key = keyring.audit.get(version).ok_or(AnchorError)?;
+        let expected = key.mac_state().mac(&[LABEL, covered]);
+        if !bool::from(expected.as_bytes().as_slice().ct_eq(mac)) {
+            return Err(AnchorError);
+        }
+        Ok(Self {
+            epoch: Epoch(u64::from_be_bytes([a, b, c, d, e, f, g, h])),
+            head: ChainHead { number: GroupNumber(u64::from_be_bytes([i, j, k, l, m, n, o, p])), mac: head },
+            token_key: KeyVersion::new(token_key).map_err(|_| AnchorError)?,
+        })
+    }
+}
+
+/// Compares what was loaded with what each anchor holds; none in place of an
+/// anchor means that it holds nothing.
+///
+/// # Errors
+/// [`Rollback`].
+pub(super) fn check(
+    anchors: &[Option<Anchor>],
+    loader: &Loader,
+    store: &dyn Store,
+    keyring: &Keyring,
+) -> Result<(), Rollback> {
+    let fresh = store.anchored() == Epoch(0) && loader.head == ChainHead::START;
+    for anchor in anchors {
+        let Some(anchor) = anchor else {
+            if fresh {
+                continue;
+            }
+            return Err(Rollback::Missing);
+        };
+        // This opening drew an epoch of its own, so the anchor's must lie below.
+        if anchor.epoch >= store.epoch() || !loader.met(&anchor.head) {
+            return Err(Rollback::Store);
+        }
+        if anchor.epoch < store.anchored() || anchor.head.number < loader.standing.anchored {
+            return Err(Rollback::Anchor);
+        }
+        if anchor.token_key > keyring.token_derivation.active().0 {
+            return Err(Rollback::Keyring);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,140 @@
+//! What the store asks of the file system beside what SQLite asks of it.
+
+use std::fmt;
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::{Error, ErrorKind, Result};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+
+use rustix::fs::{FallocateFlags, fallocate, statvfs};
+
+use super::super::StoreError;
+use super::lock::Lock;
+
+/// The mode of the database file; SQLite gives the write-ahead log the same.
+const MODE: u32 = 0o600;
+
+/// A file system. A test may put a simulated one in place of the real.
+pub trait Disk: fmt::Debug + Send {
+    /// The name of the SQLite VFS on which the same files lie; none: the default.
+    fn vfs(&self) -> Option<&str>;
+
+    /// Locks the database at `path` against every other opening.
+    ///
+    /// # Errors
+    /// [`StoreError::InUse`] at once if it is locked.
+    fn lock(&self, path: &Path) -> std::result::Result<Box<dyn Held>, StoreError>;
+
+    /// The length of a file in bytes, or none if there is no file.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn length(&self, path: &Path) -> Result<Option<u64>>;
+
+    /// Creates an empty file that must not exist, for its owner alone.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn create(&self, path: &Path) -> Result<()>;
+
+    /// Takes the rights of group and others away.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn tighten(&self, path: &Path) -> Result<()>;
+
+    /// Removes a file if there is one.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn remove(&self, path: &Path) -> Result<()>;
+
+    /// Gives a whole file its own name, durably.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn publish(&self, new: &Path, path: &Path) -> Result<()>;
+
+    /// Makes a file at least `bytes` long, each byte of it allocated, durably.
+    ///
+    /// # Errors
+    /// [`ErrorKind::StorageFull`] and what else the system says.
+    fn allocate(&self, path: &Path, bytes: u64) -> Result<()>;
+
+    /// Bytes free to us on the file system of `path`.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn free(&self, path: &Path) -> Result<u64>;
+}
+
+/// A held lock; dropping it lets go.
+pub trait Held: fmt::Debug + Send {}
+
+/// The real file system.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct RealDisk;
+
+impl Disk for RealDisk {
+    fn vfs(&self) -> Option<&str> {
+        None
+    }
+
+    fn lock(&self, path: &Path) -> std::result::Result<Box<dyn Held>, StoreError> {
+        Ok(Box::new(Lock::take(path)?))
+    }
+
+    fn length(&self, path: &Path) -> Result<Option<u64>> {
+        absent_is_none(fs::metadata(path).map(|found| found.len()))
+    }
+
+    fn create(&self, path: &Path) -> Result<()> {
+        let file = OpenOptions::new().write(true).create_new(true).mode(MODE).open(path)?;
+        // Whatever the umask took away.
+        file.set_permissions(Permissions::from_mode(MODE))
+    }
+
+    fn tighten(&self, path: &Path) -> Result<()> {
+        if fs::metadata(path)?.permissions().mode() & 0o077 == 0 {
+            return Ok(());
+        }
+        fs::set_permissions(path, Permissions::from_mode(MODE))
+    }
+
+    fn remove(&self, path: &Path) -> Result<()> {
+        absent_is_none(fs::remove_file(path)).map(drop)
+    }
+
+    fn publish(&self, new: &Path, path: &Path) -> Result<()> {
+        File::open(new)?.sync_all()?;
+        fs::rename(new, path)?;
+        sync_directory(path)
+    }
+
+    fn allocate(&self, path: &Path, bytes: u64) -> Result<()> {
+        let file = OpenOptions::new().write(true).create(true).truncate(false).mode(MODE).open(path)?;
+        file.set_permissions(Permissions::from_mode(MODE))?;
+        if file.metadata()?.len() < bytes {
+            fallocate(&file, FallocateFlags::empty(), 0, bytes)?;
+        }
+        file.sync_all()?;
+        sync_directory(path)
+    }
+
+    fn free(&self, path: &Path) -> Result<u64> {
+        let found = statvfs(path)?;
+        Ok(found.f_bavail.saturating_mul(found.f_frsize))
+    }
+}
+
+fn absent_is_none<T>(result: Result<T>) -> Result<Option<T>> {
+    match result {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        other => other.map(Some),
+    }
+}
+
+fn sync_directory(path: &Path) -> Result<()> {
+    let directory = path.parent().ok_or_else(|| Error::from(ErrorKind::InvalidInput))?;
+    File::open(directory)?.sync_all()
+}
