@@ -3,16 +3,16 @@
 use fastrand::Rng;
 
 use crate::ask::{Ask, Deed};
-use crate::disk::Disk;
 use crate::ledger::{Fate, Ledger, Value, Violation};
-use crate::life::{End, Life, Phase};
-use crate::world::{Machine, World};
+use crate::life::{End, Life, Phase, Settings};
+use crate::world::{Beginning, Machine, World};
 
-/// Every promise that a disk breaks. Works on a copy, since it uses up what it
-/// checks.
-pub fn audit(world: &World, disk: Disk, ledger: &Ledger, rng: &mut Rng) -> Vec<Violation> {
-    let (machine, mut ledger) = (Machine::new(disk, 0), ledger.clone());
-    let life = Life::open(world, &machine, ledger.now, rng.fork());
+/// Every promise that what is found breaks. Works on a copy, since it uses up
+/// what it checks.
+pub fn audit(world: &World, found: Beginning, settings: Settings, rng: &mut Rng) -> Vec<Violation> {
+    let Beginning { disk, mut ledger, mut anchor } = found;
+    let machine = Machine::new(disk, 0);
+    let life = Life::open(world, &machine, ledger.now, settings, &mut anchor, rng.fork());
     match life {
         Ok(mut life) => {
             let mut found = Vec::new();
@@ -31,6 +31,7 @@ pub fn violation(end: End) -> Violation {
     match end {
         End::Broken(violation) => violation,
         End::Store(Phase::Opening | Phase::Loading, error) => Violation::Unopenable(error.to_string()),
+        End::NoRoom => Violation::Failed("there is no room".to_owned()),
         End::Store(phase, error) => Violation::Failed(format!("{phase:?}: {error}")),
     }
 }

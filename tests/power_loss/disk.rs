@@ -28,9 +28,12 @@ pub struct Disk {
     files: Vec<File>,
     names: BTreeMap<String, Inode>,
     durable_names: BTreeMap<String, Inode>,
-    /// Changes of names that are not durable yet: a new file, or none.
-    entries: Vec<(String, Option<Inode>)>,
+    /// Changes of the directory that are not durable yet, each whole or not at all.
+    entries: Vec<Entry>,
 }
+
+/// The names that a change sets, to a file or to none.
+type Entry = Vec<(String, Option<Inode>)>;
 
 impl Disk {
     /// A disk with one durable file.
@@ -55,7 +58,7 @@ impl Disk {
     pub fn create(&mut self, name: &str) -> Inode {
         let inode = self.anonymous();
         self.names.insert(name.to_owned(), inode);
-        self.entries.push((name.to_owned(), Some(inode)));
+        self.entries.push(vec![(name.to_owned(), Some(inode))]);
         inode
     }
 
@@ -69,9 +72,24 @@ impl Disk {
     pub fn remove(&mut self, name: &str) -> bool {
         let was = self.names.remove(name).is_some();
         if was {
-            self.entries.push((name.to_owned(), None));
+            self.entries.push(vec![(name.to_owned(), None)]);
         }
         was
+    }
+
+    /// Gives a file another name, from which what had it is gone.
+    pub fn rename(&mut self, from: &str, to: &str) -> bool {
+        let Some(inode) = self.names.remove(from) else { return false };
+        self.names.insert(to.to_owned(), inode);
+        self.entries.push(vec![(from.to_owned(), None), (to.to_owned(), Some(inode))]);
+        true
+    }
+
+    /// Makes all names durable.
+    pub fn sync_directory(&mut self) {
+        for (name, file) in self.entries.drain(..).flatten() {
+            set(&mut self.durable_names, name, file);
+        }
     }
 
     pub fn bytes(&self, inode: Inode) -> &[u8] {
@@ -95,10 +113,9 @@ impl Disk {
     /// syncs it then.
     pub fn sync(&mut self, inode: Inode) {
         self.files[inode.0].sync();
-        if self.entries.iter().any(|(_, file)| *file == Some(inode)) {
-            for (name, file) in self.entries.drain(..) {
-                set(&mut self.durable_names, name, file);
-            }
+        let is_new = |entry: &Entry| entry.iter().any(|(_, file)| *file == Some(inode));
+        if self.entries.iter().any(is_new) {
+            self.sync_directory();
         }
     }
 
@@ -121,21 +138,17 @@ impl Disk {
         found
     }
 
-    /// Of each name, some of its changes, in order: a directory is journaled.
+    /// Any changes of the directory may be there, in order.
     fn names_after_outage(&self, style: Option<Style>, rng: &mut Rng) -> BTreeMap<String, Inode> {
         let mut names = self.durable_names.clone();
-        let mut changed: BTreeMap<&str, Vec<Option<Inode>>> = BTreeMap::new();
-        for (name, file) in &self.entries {
-            changed.entry(name).or_default().push(*file);
-        }
-        for (name, changes) in changed {
+        for entry in &self.entries {
             let kept = match style {
-                Some(Style::Nothing) => 0,
-                Some(Style::Everything) => changes.len(),
-                _ => rng.usize(..=changes.len()),
+                Some(Style::Nothing) => false,
+                Some(Style::Everything) => true,
+                _ => rng.bool(),
             };
-            if let Some(file) = changes[..kept].last() {
-                set(&mut names, name.to_owned(), *file);
+            for (name, file) in entry.iter().filter(|_| kept) {
+                set(&mut names, name.clone(), *file);
             }
         }
         names

@@ -1,6 +1,7 @@
 //! A disk in use: it has power or not, it fails as planned, and its files are
 //! locked and shared by those who have them open.
 
+mod directory;
 mod faults;
 mod locks;
 mod shared;
@@ -94,6 +95,11 @@ impl Drive {
         self.state().process += 1;
     }
 
+    /// The process that uses the drive now.
+    pub fn process(&self) -> u64 {
+        self.state().process
+    }
+
     /// The disk that is found when power comes back.
     pub fn after_outage(&self, style: Option<Style>) -> Disk {
         let mut state = self.state();
@@ -128,7 +134,7 @@ impl Drive {
         let inode = match name.map(|name| (name, state.disk.find(name))) {
             None => state.disk.anonymous(),
             Some((_, Some(inode))) if state.has_power => inode,
-            Some((name, None)) if create => state.create(name, of)?,
+            Some((name, None)) if create => state.create(name)?,
             Some(_) => return Err(ffi::SQLITE_CANTOPEN),
         };
         state.opened += 1;
@@ -137,37 +143,9 @@ impl Drive {
         drop(state);
         Ok(Handle { drive: Arc::clone(self), inode, holder, of, temporary })
     }
-
-    /// Removes a file.
-    pub fn remove(&self, name: &str) -> Result<(), Code> {
-        let mut state = self.state();
-        if state.disk.find(name).is_none() {
-            return Err(ffi::SQLITE_IOERR_DELETE_NOENT);
-        }
-        let event = Event { act: Act::Remove, of: Of::name(name), offset: 0, len: 0 };
-        match state.begin(event, ffi::SQLITE_IOERR_DELETE)? {
-            Some(Blow::Error) => Err(ffi::SQLITE_IOERR_DELETE),
-            blow => {
-                state.disk.remove(name);
-                state.end(event, blow, ffi::SQLITE_IOERR_DELETE)
-            }
-        }
-    }
 }
 
 impl State {
-    fn create(&mut self, name: &str, of: Of) -> Result<Inode, Code> {
-        let event = Event { act: Act::Create, of, offset: 0, len: 0 };
-        match self.begin(event, ffi::SQLITE_CANTOPEN)? {
-            Some(Blow::Error) => Err(ffi::SQLITE_CANTOPEN),
-            blow => {
-                let inode = self.disk.create(name);
-                self.end(event, blow, ffi::SQLITE_CANTOPEN)?;
-                Ok(inode)
-            }
-        }
-    }
-
     /// Whether a file can be read and changed at all.
     fn check(&self, handle: &Handle, code: Code) -> Result<(), Code> {
         let usable = self.has_power && handle.holder.process == self.process;
@@ -233,6 +211,30 @@ impl State {
         let Some(quota) = self.faults.quota else { return len };
         let end = self.disk.bytes(inode).len() + quota.saturating_sub(self.disk.used());
         len.min(end.saturating_sub(offset))
+    }
+
+    /// Makes a file as long as this at least, with room for all of it or none.
+    pub fn allocate(&mut self, handle: &Handle, len: usize) -> Result<(), Code> {
+        const FAILED: Code = ffi::SQLITE_IOERR_WRITE;
+        self.check(handle, FAILED)?;
+        let has = self.disk.bytes(handle.inode).len();
+        if has >= len {
+            return Ok(());
+        }
+        let event = Event { act: Act::Allocate, of: handle.of, offset: has, len: len - has };
+        match self.begin(event, FAILED)? {
+            Some(Blow::Error) => Err(FAILED),
+            _ if self.room(handle.inode, has, len - has) < len - has => Err(ffi::SQLITE_FULL),
+            blow => {
+                self.disk.truncate(handle.inode, len);
+                self.end(event, blow, FAILED)
+            }
+        }
+    }
+
+    /// Bytes that are free.
+    pub fn free(&self) -> usize {
+        self.faults.quota.map_or(usize::MAX, |quota| quota.saturating_sub(self.disk.used()))
     }
 
     pub fn truncate(&mut self, handle: &Handle, len: usize) -> Result<(), Code> {

@@ -123,16 +123,20 @@ impl Ledger {
     }
 
     /// Notes that a request was executed, and says how it may be answered.
-    pub fn asked(&mut self, ask: Ask) -> Expect {
-        let expect = Expect::of(self, ask);
+    /// `closed`: why the engine takes nothing new on, if so.
+    pub fn asked(&mut self, ask: Ask, closed: Option<Refusal>) -> Expect {
+        let expect = Expect::of(self, ask, closed);
         let Some(token) = ask.deed.token().and_then(|token| self.tokens.get_mut(token)) else {
             return expect;
         };
+        if let Deed::IssueShort { .. } = ask.deed {
+            token.shorts_untold += 1;
+        }
         match ask.deed {
+            _ if !expect.may_succeed() => {}
             Deed::Suspend { .. } => token.suspended = Some(true),
             Deed::Resume { .. } => token.suspended = Some(false),
-            Deed::IssueShort { .. } => token.shorts_untold += 1,
-            Deed::Verify { atc, .. } | Deed::VerifyShort { atc, .. } if expect.may_succeed() => {
+            Deed::Verify { atc, .. } | Deed::VerifyShort { atc, .. } => {
                 let made = token.made.get_mut(&atc);
                 made.into_iter().for_each(|made| made.fate = Fate::Asked);
             }

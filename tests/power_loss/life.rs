@@ -4,26 +4,32 @@ use std::sync::Arc;
 
 use tallystick::command::{Caller, Refusal, Reply, Request};
 use tallystick::engine::{
-    Chain, Context, Engine, EngineError, Fetched, Mint, Need, Outcome, Pending, Unsealed,
+    Anchor, Chain, Context, Engine, EngineError, EngineLimits, Fetched, Mint, Need, Outcome, Pending, Unsealed,
 };
-use tallystick::store::{CommitReceipt, SqliteStore, Store, StoreError};
+use tallystick::keys::Keyring;
+use tallystick::store::{
+    CommitReceipt, Group, GroupNumber, LogLimits, Room, SqliteStore, Store, StoreError, TokenSlot,
+};
 use tallystick::types::{IdempotencyKey, UnixTime};
 
 use crate::ask::Ask;
-use crate::ledger::{Expect, Ledger, Violation};
+use crate::ledger::{Expect, KEY_SECONDS, Ledger, Violation};
 use crate::support::{config, everyone};
-use crate::vfs;
+use crate::system::System;
 use crate::world::{Dice, Machine, World};
 
 /// What the engine is about when it fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Phase {
-    /// Opening the store: recovery, schema, drawing the epoch.
+    /// Opening the store: making it, recovery, drawing the epoch.
     Opening,
     Loading,
+    /// Noting that the anchor was told.
+    Anchoring,
+    /// Making room: the log goes into the database, or grows.
+    Reserving,
     Committing,
-    /// Folding and expiring.
-    Tidying,
+    Expiring,
     /// Nothing, or the closing of the store.
     Idle,
 }
@@ -33,6 +39,8 @@ pub enum Phase {
 pub enum End {
     /// The store failed. It may have been failed, or have no power.
     Store(Phase, StoreError),
+    /// A group waits for room.
+    NoRoom,
     /// A promise was broken.
     Broken(Violation),
 }
@@ -40,6 +48,23 @@ pub enum End {
 impl From<Violation> for End {
     fn from(violation: Violation) -> Self {
         Self::Broken(violation)
+    }
+}
+
+/// How an engine and its store are set up: small, so that everything happens often.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings {
+    pub log: LogLimits,
+    pub journal_bytes: u64,
+    /// Whether an anchor outside the drive is kept.
+    pub anchored: bool,
+}
+
+impl Settings {
+    pub fn any(rng: &mut fastrand::Rng) -> Self {
+        let checkpoint = [1 << 10, 100 << 10, 400 << 10][rng.usize(..3)];
+        let log = LogLimits { reserved: 1 << 20, checkpoint, free: 0 };
+        Self { log, journal_bytes: [500, 4000][rng.usize(..2)], anchored: rng.bool() }
     }
 }
 
@@ -56,25 +81,66 @@ pub struct Life {
     chain: Chain,
     pub store: SqliteStore,
     receipt: CommitReceipt,
+    /// A group that is decided and not durable yet.
+    sealed: Option<Group>,
+    anchored: GroupNumber,
     asked: Vec<Asked>,
     dice: Dice,
     caller: Caller,
-    keyring: Arc<tallystick::keys::Keyring>,
+    keyring: Arc<Keyring>,
 }
 
 impl Life {
-    pub fn open(world: &World, machine: &Machine, now: u64, rng: fastrand::Rng) -> Result<Self, End> {
-        let mut store = SqliteStore::open_on(machine.path(), vfs::NAME)
+    /// Opens store and engine and tells the anchor, as the daemon does.
+    pub fn open(
+        world: &World,
+        machine: &Machine,
+        now: u64,
+        settings: Settings,
+        anchor: &mut Option<Anchor>,
+        rng: fastrand::Rng,
+    ) -> Result<Self, End> {
+        let disk = Box::new(System::new(&machine.drive));
+        let mut store = SqliteStore::open_on(disk, machine.path().to_owned(), settings.log)
             .map_err(|error| End::Store(Phase::Opening, error))?;
+        let limits = EngineLimits {
+            idempotency_seconds: KEY_SECONDS,
+            journal_bytes: settings.journal_bytes,
+            ..EngineLimits::default()
+        };
         let keyring = Arc::clone(&world.keyring);
-        let engine = Engine::new(config(World::limits()));
-        let unsealed = engine.unseal(Arc::clone(&keyring), &mut store, UnixTime::from_seconds(now));
+        let anchors = if settings.anchored { &[*anchor][..] } else { &[] };
+        let engine = Engine::new(config(limits));
+        let unsealed = engine.unseal(Arc::clone(&keyring), &mut store, anchors, UnixTime::from_seconds(now));
         let (engine, chain) = unsealed.map_err(|error| match error {
             EngineError::Store(error) => End::Store(Phase::Loading, error),
             other => End::Broken(Violation::Unopenable(other.to_string())),
         })?;
         let (receipt, dice, caller) = (store.receipt(), Dice::new(rng), everyone());
-        Ok(Self { engine, chain, store, receipt, asked: Vec::new(), dice, caller, keyring })
+        let mut life = Self {
+            engine,
+            chain,
+            store,
+            receipt,
+            sealed: None,
+            anchored: GroupNumber(u64::MAX),
+            asked: Vec::new(),
+            dice,
+            caller,
+            keyring,
+        };
+        if settings.anchored {
+            *anchor = life.anchor();
+            life.store.set_anchored().map_err(|error| End::Store(Phase::Anchoring, error))?;
+        }
+        Ok(life)
+    }
+
+    /// What an anchor is told now. From then on the journal keeps what it names.
+    pub fn anchor(&mut self) -> Option<Anchor> {
+        let (epoch, head) = (self.chain.epoch(), self.chain.head());
+        self.anchored = head.number;
+        Some(Anchor { epoch, head, token_key: self.keyring.token_derivation.active().0 })
     }
 
     /// Executes a request; its answer waits for a commit.
@@ -93,7 +159,7 @@ impl Life {
             }
         };
         let pending = pending.compute(&Mint::new(&self.keyring));
-        let expect = ledger.asked(ask);
+        let expect = ledger.asked(ask, self.engine.closed());
         self.asked.push(Asked { ask, expect, pending });
         Ok(())
     }
@@ -101,7 +167,9 @@ impl Life {
     fn fetch(&mut self, need: Need) -> Result<Fetched, End> {
         let fetched = match need {
             Need::Row(slot) => self.store.token(slot).map(|row| row.map_or(Fetched::Nothing, Fetched::Row)),
-            Need::Rows { trid, after, limit } => self.store.tokens_of(trid, after, limit).map(Fetched::Rows),
+            Need::Rows { trid, after, limit } => {
+                self.store.tokens_of(trid, after, limit).map(Fetched::Rows)
+            }
         };
         fetched.map_err(|error| End::Store(Phase::Loading, error))
     }
@@ -115,17 +183,22 @@ impl Life {
     ) -> Result<(), End> {
         let taken = self.engine.take_group();
         meanwhile(self, ledger)?;
-        if let Some(open) = taken {
-            let group = self.chain.seal(open);
+        self.sealed = taken.map(|open| self.chain.seal(open, self.anchored));
+        self.append(ledger)
+    }
+
+    /// Appends the group that was sealed, if there is one and it has room, and
+    /// opens every answer that is durable.
+    pub fn append(&mut self, ledger: &mut Ledger) -> Result<(), End> {
+        if let Some(group) = self.sealed.take() {
+            if self.look(Some(&group))? == Room::None {
+                self.sealed = Some(group);
+                return Err(End::NoRoom);
+            }
             let appended = self.store.append(&group);
             self.receipt = appended.map_err(|error| End::Store(Phase::Committing, error))?;
             self.engine.committed(self.receipt.newest());
         }
-        self.tell(ledger)
-    }
-
-    /// Opens every answer whose group is durable.
-    fn tell(&mut self, ledger: &mut Ledger) -> Result<(), End> {
         for Asked { ask, expect, pending } in std::mem::take(&mut self.asked) {
             match pending.open(&self.receipt) {
                 Ok(answer) => ledger.told(ask, &expect, answer)?,
@@ -135,18 +208,28 @@ impl Life {
         Ok(())
     }
 
-    /// Folds the journal and forgets what has expired.
-    pub fn tidy(&mut self, ledger: &mut Ledger) -> Result<(), End> {
-        let failed = |error| End::Store(Phase::Tidying, error);
-        self.store.fold().map_err(failed)?;
+    /// Looks for room, and has the engine take on new work or not.
+    pub fn look(&mut self, group: Option<&Group>) -> Result<Room, End> {
+        let room = self.store.reserve(group).map_err(|error| End::Store(Phase::Reserving, error))?;
+        self.engine.close((room != Room::Ample).then_some(Refusal::StorageFull));
+        Ok(room)
+    }
+
+    /// Forgets what has expired.
+    pub fn expire(&mut self, ledger: &mut Ledger) -> Result<(), End> {
         self.engine.expire(UnixTime::from_seconds(ledger.now));
-        self.store.expire(ledger.now).map_err(failed)?;
+        self.store.expire(ledger.now).map_err(|error| End::Store(Phase::Expiring, error))?;
         ledger.expire();
         Ok(())
     }
 
+    /// Why nothing new is taken on, if so.
+    pub const fn closed(&self) -> Option<Refusal> {
+        self.engine.closed()
+    }
+
     /// Whether every answer was told.
-    pub fn is_settled(&self) -> bool {
+    pub const fn is_settled(&self) -> bool {
         self.asked.is_empty()
     }
 
@@ -157,11 +240,10 @@ impl Life {
 
     /// Whether a store that failed refuses everything from then on.
     pub fn check_poisoned(&mut self, now: u64) -> Result<(), Violation> {
-        let slot = tallystick::store::TokenSlot(0);
         let refusals = [
-            ("a fold", self.store.fold()),
-            ("an expiry", self.store.expire(now)),
-            ("a read", self.store.token(slot).map(drop)),
+            ("room", self.store.reserve(None).map(drop)),
+            ("an expiry", self.store.expire(now).map(drop)),
+            ("a read", self.store.token(TokenSlot(0)).map(drop)),
         ];
         match refusals.into_iter().find(|(_, result)| *result != Err(StoreError::Poisoned)) {
             Some((what, result)) => Err(Violation::NotPoisoned(format!("{what}: {result:?}"))),

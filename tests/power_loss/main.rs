@@ -18,6 +18,7 @@ mod ledger;
 mod life;
 mod point;
 mod sweep;
+mod system;
 mod vfs;
 mod workload;
 mod world;

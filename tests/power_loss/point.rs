@@ -1,13 +1,14 @@
 //! One seeded run: some lives, each ended by an outage, a fault or a kill.
 
 use fastrand::Rng;
+use tallystick::engine::Anchor;
 
 use crate::audit::{audit, violation};
 use crate::drive::{Act, Aim, Blow, Faults, Lie, Of};
 use crate::ledger::{Ledger, Violation};
-use crate::life::{End, Life, Phase};
+use crate::life::{End, Life, Phase, Settings};
 use crate::workload;
-use crate::world::{Machine, World};
+use crate::world::{Beginning, Machine, World};
 
 /// What was found at a point.
 #[derive(Debug, Default)]
@@ -36,9 +37,10 @@ enum Ending {
 /// Runs the point of a seed, on a drive that may lie.
 pub fn run(world: &World, seed: u64, lie: Option<Lie>) -> Findings {
     let mut rng = Rng::with_seed(seed);
-    let (disk, ledger) = world.beginning(&mut rng);
-    let machine = Machine::new(disk, rng.u64(..));
-    let mut point = Point { world, machine, ledger, lie, rng, findings: Findings::default() };
+    let Beginning { disk, ledger, anchor } = world.beginning(&mut rng);
+    let (machine, settings) = (Machine::new(disk, rng.u64(..)), Settings::any(&mut rng));
+    let findings = Findings::default();
+    let mut point = Point { world, machine, settings, ledger, anchor, lie, rng, findings };
     let lives = [1, 1, 1, 2, 2, 3][point.rng.usize(..6)];
     for left in (0..lives).rev() {
         point.live(left == 0);
@@ -53,7 +55,9 @@ pub fn run(world: &World, seed: u64, lie: Option<Lie>) -> Findings {
 struct Point<'a> {
     world: &'a World,
     machine: Machine,
+    settings: Settings,
     ledger: Ledger,
+    anchor: Option<Anchor>,
     lie: Option<Lie>,
     rng: Rng,
     findings: Findings,
@@ -70,7 +74,8 @@ impl Point<'_> {
             _ => Ending::Outage,
         };
         let seed = self.rng.fork();
-        let phase = match Life::open(self.world, &self.machine, self.ledger.now, seed) {
+        let Self { world, machine, ledger, settings, anchor, .. } = self;
+        let phase = match Life::open(world, machine, ledger.now, *settings, anchor, seed) {
             Ok(mut life) => {
                 let end = self.work(&mut life).err();
                 let phase = self.judge(end, Some(&mut life));
@@ -109,11 +114,14 @@ impl Point<'_> {
     }
 
     fn work(&mut self, life: &mut Life) -> Result<(), End> {
-        let Self { ledger, rng, .. } = self;
+        let Self { ledger, rng, anchor, settings, .. } = self;
         for _ in 0..rng.usize(5..40) {
             workload::group(life, ledger, rng)?;
+            if settings.anchored && rng.bool() {
+                *anchor = life.anchor();
+            }
             if rng.u8(..8) == 0 {
-                life.tidy(ledger)?;
+                life.expire(ledger)?;
             }
         }
         Ok(())
@@ -162,7 +170,8 @@ impl Point<'_> {
         }
         let disk = self.machine.drive.state().disk.clone();
         if self.findings.violations.is_empty() {
-            self.findings.violations = audit(self.world, disk, &self.ledger, &mut self.rng);
+            let found = Beginning { disk, ledger: self.ledger.clone(), anchor: self.anchor };
+            self.findings.violations = audit(self.world, found, self.settings, &mut self.rng);
         }
     }
 }

@@ -97,7 +97,7 @@ impl Vfs for Directories {
 
     fn delete(&self, path: &str) -> VfsResult<()> {
         let (drive, name) = find(path)?;
-        drive.remove(name)
+        drive.state().remove(name)
     }
 
     fn access(&self, path: &str, flags: AccessFlags) -> VfsResult<bool> {
@@ -146,7 +146,7 @@ impl Vfs for Directories {
         state.shared.unmap(handle.inode, handle.holder);
         state.locks.unlock(handle.inode, handle.holder, LockLevel::Unlocked);
         drop(state);
-        handle.temporary.as_deref().map_or(Ok(()), |name| handle.drive.remove(name))
+        handle.temporary.as_deref().map_or(Ok(()), |name| handle.drive.state().remove(name))
     }
 
     /// As SQLite's own VFS on Linux says of any file system.

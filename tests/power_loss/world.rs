@@ -6,27 +6,32 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use secrecy::SecretSlice;
 use tallystick::crypto::{Random, RandomError};
-use tallystick::engine::EngineLimits;
+use tallystick::engine::Anchor;
 use tallystick::keys::{Keyring, OpenKeyring};
 use tallystick::secmem::Region;
 
 use crate::disk::{Disk, Style};
 use crate::drive::Drive;
-use crate::ledger::{KEY_SECONDS, Ledger};
-use crate::life::Life;
+use crate::ledger::Ledger;
+use crate::life::{Life, Settings};
 use crate::support::{CHEAP, NOW};
 use crate::vfs::Mount;
 use crate::workload;
-
-/// The database's name on its drive.
-const STORE: &str = "store";
 
 /// Keys, and disks to begin with. The same in each run.
 #[derive(Debug)]
 pub struct World {
     pub keyring: Arc<Keyring>,
-    /// A store that was just made, and one that was used.
-    beginnings: Vec<(Disk, Ledger)>,
+    /// No store yet, and one that was used.
+    beginnings: Vec<Beginning>,
+}
+
+/// A disk, and what is known of it.
+#[derive(Debug, Clone)]
+pub struct Beginning {
+    pub disk: Disk,
+    pub ledger: Ledger,
+    pub anchor: Option<Anchor>,
 }
 
 /// Seeded randomness for the engine.
@@ -58,40 +63,29 @@ impl World {
         let dice = Dice::new(fastrand::Rng::with_seed(0));
         let keys = OpenKeyring::create(&region, &dice, &passphrase, CHEAP).unwrap();
         let mut world = Self { keyring: Arc::new(keys.load().unwrap()), beginnings: Vec::new() };
-        let young = made();
-        let old = world.used(young.clone());
-        world.beginnings = vec![(young, Ledger::new(NOW)), old];
+        let nothing = Beginning { disk: Disk::default(), ledger: Ledger::new(NOW), anchor: None };
+        let used = world.used(nothing.clone());
+        world.beginnings = vec![nothing, used];
         world
     }
 
     /// A disk after some work and an orderly end.
-    fn used(&self, disk: Disk) -> (Disk, Ledger) {
-        let (machine, mut ledger) = (Machine::new(disk, 0), Ledger::new(NOW));
-        let mut rng = fastrand::Rng::with_seed(1);
-        let mut life = Life::open(self, &machine, ledger.now, rng.fork()).unwrap();
-        for _ in 0..4 {
+    fn used(&self, Beginning { disk, mut ledger, mut anchor }: Beginning) -> Beginning {
+        let (machine, mut rng) = (Machine::new(disk, 0), fastrand::Rng::with_seed(1));
+        let settings = Settings::any(&mut rng);
+        let mut life = Life::open(self, &machine, ledger.now, settings, &mut anchor, rng.fork()).unwrap();
+        for _ in 0..6 {
             workload::group(&mut life, &mut ledger, &mut rng).unwrap();
+            anchor = life.anchor();
         }
-        life.tidy(&mut ledger).unwrap();
         drop(life);
-        (machine.drive.after_outage(Some(Style::Nothing)), ledger)
+        Beginning { disk: machine.drive.after_outage(Some(Style::Nothing)), ledger, anchor }
     }
 
-    pub fn beginning(&self, rng: &mut fastrand::Rng) -> (Disk, Ledger) {
-        self.beginnings[rng.usize(..self.beginnings.len())].clone()
+    /// Most points begin where there is something to lose.
+    pub fn beginning(&self, rng: &mut fastrand::Rng) -> Beginning {
+        self.beginnings[usize::from(rng.u8(..5) != 0)].clone()
     }
-
-    pub fn limits() -> EngineLimits {
-        EngineLimits { idempotency_seconds: KEY_SECONDS, ..EngineLimits::default() }
-    }
-}
-
-/// A new store.
-fn made() -> Disk {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join(STORE);
-    drop(tallystick::store::SqliteStore::open(&path).unwrap());
-    Disk::with_file(STORE, std::fs::read(path).unwrap())
 }
 
 /// A machine with one drive, at a place of its own.
@@ -108,7 +102,7 @@ impl Machine {
         let directory = format!("/drive-{}", COUNT.fetch_add(1, Ordering::Relaxed));
         let drive = Drive::new(disk, seed);
         let mount = Mount::new(Path::new(&directory), &drive);
-        Self { drive, mount, path: Path::new(&directory).join(STORE) }
+        Self { drive, mount, path: Path::new(&directory).join("store") }
     }
 
     pub fn path(&self) -> &Path {

@@ -134,3 +134,19 @@ fn a_name_is_durable_with_its_file_and_a_removal_when_it_pleases() {
     disk.write(nameless, 0, b"x");
     assert_eq!(disk.used(), 4 * SECTOR + 1);
 }
+
+#[test]
+fn a_name_is_given_away_whole_and_durable_with_its_directory() {
+    let (mut disk, _) = disk();
+    let new = disk.create("new");
+    disk.write(new, 0, b"a");
+    disk.sync(new);
+    assert!(disk.rename("new", NAME) && !disk.rename("new", NAME));
+    assert_eq!(disk.find("new"), None);
+    let both: BTreeSet<_> =
+        (0..50).map(|seed| (found(&disk, NAME, None, seed), found(&disk, "new", None, seed))).collect();
+    let state = |name: &str, new: &str| (name.to_owned(), new.to_owned());
+    assert_eq!(both, BTreeSet::from([state("....", "a"), state("a", "none")]));
+    disk.sync_directory();
+    assert_eq!(all_found(&disk, NAME, None), set(["a"]));
+}

@@ -5,9 +5,13 @@
 pub enum Act {
     Create,
     Remove,
+    Rename,
     Write,
     Truncate,
+    /// Giving a file room ahead.
+    Allocate,
     Sync,
+    SyncDirectory,
 }
 
 /// What a file is to SQLite.

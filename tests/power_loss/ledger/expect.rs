@@ -15,10 +15,21 @@ pub struct Expect {
 }
 
 impl Expect {
-    pub fn of(ledger: &Ledger, ask: Ask) -> Self {
+    /// How a request may be answered by an engine that is closed for a reason,
+    /// or by one that is not.
+    pub fn of(ledger: &Ledger, ask: Ask, closed: Option<Refusal>) -> Self {
         if let Some(keyed) = ledger.keyed.iter().find(|keyed| keyed.ask == ask) {
             return Self { again: Some(keyed.kept.clone()), ..Self::success() };
         }
+        let may_be_done = ledger.is_in_limbo(ask);
+        match closed.filter(|_| !matches!(ask.deed, Deed::Show { .. })) {
+            Some(why) if may_be_done => Self::open(ledger, ask).or([why]),
+            Some(why) => Self::refusal([why]),
+            None => Self::open(ledger, ask),
+        }
+    }
+
+    fn open(ledger: &Ledger, ask: Ask) -> Self {
         let Some(token) = ask.deed.token().and_then(|token| ledger.tokens.get(token)) else {
             return Self::success();
         };
