@@ -62,8 +62,8 @@ pub struct Settings {
 
 impl Settings {
     pub fn any(rng: &mut fastrand::Rng) -> Self {
-        let checkpoint = [1 << 10, 100 << 10, 400 << 10][rng.usize(..3)];
-        let log = LogLimits { reserved: 1 << 20, checkpoint, free: 0 };
+        let checkpoint = [16 << 10, 64 << 10, 256 << 10][rng.usize(..3)];
+        let log = LogLimits { reserved: 4 * checkpoint, checkpoint, free: 0 };
         Self { log, journal_bytes: [500, 4000][rng.usize(..2)], anchored: rng.bool() }
     }
 }

@@ -20,3 +20,12 @@ fn sweep() {
     }
     assert_eq!(bad, 0, "{told}");
 }
+
+#[test]
+fn debug_one() {
+    let seed: u64 = std::env::var("POWER_LOSS_SEED").unwrap().parse().unwrap();
+    let found = point::run(World::shared(), seed, None);
+    for act in &found.acts { println!("{act:?}"); }
+    println!("{found:?}", found = (found.struck, found.violations, found.errors, found.kills));
+    panic!();
+}

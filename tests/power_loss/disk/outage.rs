@@ -155,7 +155,9 @@ impl Image {
 
     fn resize(&mut self, len: usize) {
         let old = self.bytes.len();
-        self.bytes.resize(len, 0);
+        self.bytes.truncate(len);
+        // Unoptimised, `resize` goes byte by byte.
+        self.bytes.extend_from_slice(&vec![0; len.saturating_sub(old)]);
         if let Some(stale) = &mut self.stale
             && old < len
         {
