@@ -184,6 +184,7 @@ fn parse_limits(raw: &RawConfig) -> Result<DaemonLimits, ConfigError> {
             reserved: within("limits.log_bytes", limits.log_bytes, 4 << 20, 1 << 40)?,
             checkpoint: limits.log_bytes / 4,
             free: within("limits.free_bytes", limits.free_bytes, 0, 1 << 50)?,
+            background: true,
         },
         write_timeout_seconds: within("limits.write_timeout_seconds", limits.write_timeout_seconds, 1, 3600)?,
     })

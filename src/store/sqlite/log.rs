@@ -4,14 +4,19 @@
 //! room in it. So a full disk is met where refusing loses nothing: when the log
 //! should go into the database and the database cannot grow, the log stays as it
 //! is, and is tried again later. A failed sync is another matter: it poisons.
+//!
+//! Most of a log goes into the database beside the commits, by a thread and a
+//! connection of its own. What was appended meanwhile goes in between two
+//! commits; that is little, and after it the log starts anew.
 
 use std::path::Path;
 
 use rusqlite::Connection;
 
 use super::super::{Group, Room, StoreError};
+use super::checkpointer::{Checkpointer, Progress, pass};
 use super::disk::Disk;
-use super::failure::{failed, io};
+use super::failure::io;
 use super::file;
 
 /// Bytes of a frame in the log: a page and its header.
@@ -33,12 +38,15 @@ pub struct LogLimits {
     pub checkpoint: u64,
     /// Bytes that must be free on the disk beside the log; below, room is scarce.
     pub free: u64,
+    /// Whether that happens on a thread of its own, or in [`reserve`](crate::store::Store::reserve),
+    /// which gives a seeded test the same order every time.
+    pub background: bool,
 }
 
 impl Default for LogLimits {
-    /// 64 MiB allocated, a checkpoint every 16 MiB, 16 MiB free.
+    /// 128 MiB allocated, a checkpoint every 32 MiB, 16 MiB free.
     fn default() -> Self {
-        Self { reserved: 64 << 20, checkpoint: 16 << 20, free: 16 << 20 }
+        Self { reserved: 128 << 20, checkpoint: 32 << 20, free: 16 << 20, background: true }
     }
 }
 
@@ -48,30 +56,44 @@ pub(super) struct Log {
     limits: LogLimits,
     reserved: u64,
     used: u64,
+    /// `used` is what was measured, or more by what was counted since.
+    is_measured: bool,
 }
 
 impl Log {
     /// A log that was just emptied, with its first bytes allocated.
     pub(super) const fn new(limits: LogLimits) -> Self {
-        Self { limits, reserved: limits.reserved, used: FRAME }
+        Self { limits, reserved: limits.reserved, used: FRAME, is_measured: false }
     }
 
-    /// Counts a group that is about to be appended.
+    /// Counts what is about to be appended.
     pub(super) fn count(&mut self, bytes: u64) {
         self.used = self.used.saturating_add(bytes);
+        self.is_measured = false;
     }
 
-    /// Makes room for `bytes` more: a long log goes into the database, and more
+    /// Makes room for `bytes` more: a long log is sent into the database, and more
     /// is allocated if they would not fit.
     pub(super) fn make_room(
         &mut self,
         connection: &Connection,
+        checkpointer: &mut Checkpointer,
         disk: &dyn Disk,
         path: &Path,
         bytes: u64,
     ) -> Result<Room, StoreError> {
+        if self.used >= self.limits.checkpoint && !self.is_measured {
+            self.measure(connection)?;
+        }
+        if checkpointer.is_done()? {
+            self.finish(connection)?;
+        } else if self.used.saturating_add(bytes) > self.reserved {
+            // Commits come faster than checkpoints end: now they wait for one.
+            checkpointer.wait()?;
+            self.finish(connection)?;
+        }
         if self.used >= self.limits.checkpoint {
-            self.checkpoint(connection)?;
+            checkpointer.begin()?;
         }
         let needed = self.used.saturating_add(bytes);
         if needed > self.reserved {
@@ -86,22 +108,25 @@ impl Log {
         Ok(if scarce { Room::Scarce } else { Room::Ample })
     }
 
-    /// Puts the log into the database, from where the next group starts it anew.
-    /// On a full disk it stays as it is.
-    fn checkpoint(&mut self, connection: &Connection) -> Result<(), StoreError> {
-        let counts = connection
-            .prepare_cached("PRAGMA wal_checkpoint(PASSIVE)")
-            .and_then(|mut statement| statement.query_row([], |row| Ok((row.get(1)?, row.get(2)?))))
-            .map_err(failed);
-        match counts {
-            Ok((frames, done)) => {
-                let (frames, done): (i64, i64) = (frames, done);
-                self.used = if frames == done { FRAME } else { self.used };
+    /// Puts what is left of the log into the database. The next group then starts
+    /// it anew. On a full disk it stays as it is.
+    fn finish(&mut self, connection: &Connection) -> Result<(), StoreError> {
+        match pass(connection, "PRAGMA wal_checkpoint(PASSIVE)") {
+            Ok(Progress { frames, done }) if frames == done => {
+                (self.used, self.is_measured) = (FRAME, false);
                 Ok(())
             }
-            Err(StoreError::Full) => Ok(()),
+            Ok(_) | Err(StoreError::Full) => Ok(()),
             Err(error) => Err(error),
         }
+    }
+
+    /// Replaces what was counted by what is.
+    fn measure(&mut self, connection: &Connection) -> Result<(), StoreError> {
+        let Progress { frames, .. } = pass(connection, "PRAGMA wal_checkpoint(NOOP)")?;
+        self.used = frames.saturating_add(1).saturating_mul(FRAME);
+        self.is_measured = true;
+        Ok(())
     }
 }
 
