@@ -32,7 +32,7 @@ pub struct Disk {
     entries: Vec<Entry>,
 }
 
-/// The names that a change sets, to a file or to none.
+/// The names that a change sets, each to a file or to none.
 type Entry = Vec<(String, Option<Inode>)>;
 
 impl Disk {
@@ -109,14 +109,9 @@ impl Disk {
         self.files[inode.0].change(Change::Length(len));
     }
 
-    /// Makes a file durable. If its name is new, so is the directory: SQLite
-    /// syncs it then.
+    /// Makes a file durable, but not its name.
     pub fn sync(&mut self, inode: Inode) {
         self.files[inode.0].sync();
-        let is_new = |entry: &Entry| entry.iter().any(|(_, file)| *file == Some(inode));
-        if self.entries.iter().any(is_new) {
-            self.sync_directory();
-        }
     }
 
     /// A sync that failed: part of what was not durable became so, and the rest

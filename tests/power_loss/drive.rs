@@ -46,6 +46,9 @@ pub struct Handle {
     pub inode: Inode,
     pub holder: Holder,
     of: Of,
+    /// Whether the next sync is of the directory too, as SQLite's own VFS does
+    /// for a journal or log that it may have made.
+    pub syncs_directory: bool,
     /// The name to be removed when it is closed.
     pub temporary: Option<String>,
 }
@@ -141,7 +144,8 @@ impl Drive {
         let holder = Holder { process: state.process, number: state.opened };
         let temporary = name.filter(|_| temporary).map(str::to_owned);
         drop(state);
-        Ok(Handle { drive: Arc::clone(self), inode, holder, of, temporary })
+        let syncs_directory = create && matches!(of, Of::Log | Of::Journal);
+        Ok(Handle { drive: Arc::clone(self), inode, holder, of, syncs_directory, temporary })
     }
 }
 
@@ -249,6 +253,7 @@ impl State {
         self.end(event, blow, FAILED)
     }
 
+    /// Syncs a file, and its directory if the handle is to.
     pub fn sync(&mut self, handle: &Handle) -> Result<(), Code> {
         const FAILED: Code = ffi::SQLITE_IOERR_FSYNC;
         self.check(handle, FAILED)?;
@@ -260,15 +265,12 @@ impl State {
         match blow {
             Some(Blow::Error) => {
                 self.disk.fail_sync(handle.inode, &mut self.rng);
-                Err(FAILED)
+                return Err(FAILED);
             }
-            Some(Blow::Outage) => self.end(event, blow, FAILED),
-            None => {
-                if !self.faults.lies_of(handle.of) {
-                    self.disk.sync(handle.inode);
-                }
-                Ok(())
-            }
+            None if !self.faults.lies_of(handle.of) => self.disk.sync(handle.inode),
+            _ => {}
         }
+        self.end(event, blow, FAILED)?;
+        if handle.syncs_directory { self.sync_directory() } else { Ok(()) }
     }
 }

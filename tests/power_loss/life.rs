@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use tallystick::command::{Caller, Refusal, Reply, Request};
 use tallystick::engine::{
-    Anchor, Chain, Context, Engine, EngineError, EngineLimits, Fetched, Mint, Need, Outcome, Pending, Unsealed,
+    Anchor, Chain, Context, Engine, EngineError, EngineLimits, Fetched, Mint, Need, Outcome, Pending,
+    Unsealed,
 };
 use tallystick::keys::Keyring;
 use tallystick::store::{
-    CommitReceipt, Group, GroupNumber, LogLimits, Room, SqliteStore, Store, StoreError, TokenSlot,
+    CommitReceipt, Epoch, Group, GroupNumber, Load, LogLimits, PageKind, Record, Room, SqliteStore, Store,
+    StoreError, StoredGroup, TokenRow, TokenSlot,
 };
 use tallystick::types::{IdempotencyKey, UnixTime};
 
@@ -63,7 +65,7 @@ pub struct Settings {
 impl Settings {
     pub fn any(rng: &mut fastrand::Rng) -> Self {
         let checkpoint = [16 << 10, 64 << 10, 256 << 10][rng.usize(..3)];
-        let log = LogLimits { reserved: 4 * checkpoint, checkpoint, free: 0 };
+        let log = LogLimits { reserved: 4 * checkpoint, checkpoint, free: 0, background: false };
         Self { log, journal_bytes: [500, 4000][rng.usize(..2)], anchored: rng.bool() }
     }
 }
@@ -79,7 +81,7 @@ struct Asked {
 pub struct Life {
     engine: Engine<Unsealed>,
     chain: Chain,
-    pub store: SqliteStore,
+    store: SqliteStore,
     receipt: CommitReceipt,
     /// A group that is decided and not durable yet.
     sealed: Option<Group>,
@@ -167,9 +169,7 @@ impl Life {
     fn fetch(&mut self, need: Need) -> Result<Fetched, End> {
         let fetched = match need {
             Need::Row(slot) => self.store.token(slot).map(|row| row.map_or(Fetched::Nothing, Fetched::Row)),
-            Need::Rows { trid, after, limit } => {
-                self.store.tokens_of(trid, after, limit).map(Fetched::Rows)
-            }
+            Need::Rows { trid, after, limit } => self.store.tokens_of(trid, after, limit).map(Fetched::Rows),
         };
         fetched.map_err(|error| End::Store(Phase::Loading, error))
     }
@@ -195,8 +195,13 @@ impl Life {
                 self.sealed = Some(group);
                 return Err(End::NoRoom);
             }
-            let appended = self.store.append(&group);
-            self.receipt = appended.map_err(|error| End::Store(Phase::Committing, error))?;
+            match self.store.append(&group) {
+                Ok(receipt) => self.receipt = receipt,
+                Err(error) => {
+                    self.sealed = Some(group);
+                    return Err(End::Store(Phase::Committing, error));
+                }
+            }
             self.engine.committed(self.receipt.newest());
         }
         for Asked { ask, expect, pending } in std::mem::take(&mut self.asked) {
@@ -239,15 +244,46 @@ impl Life {
     }
 
     /// Whether a store that failed refuses everything from then on.
-    pub fn check_poisoned(&mut self, now: u64) -> Result<(), Violation> {
+    pub fn check_poisoned(&mut self) -> Result<(), Violation> {
+        let Self { store, sealed, .. } = self;
+        let (slot, trid) = (TokenSlot(0), crate::support::trid());
         let refusals = [
-            ("room", self.store.reserve(None).map(drop)),
-            ("an expiry", self.store.expire(now).map(drop)),
-            ("a read", self.store.token(TokenSlot(0)).map(drop)),
+            (
+                "an append",
+                sealed.as_ref().map_or(Err(StoreError::Poisoned), |group| store.append(group).map(drop)),
+            ),
+            ("room", store.reserve(sealed.as_ref()).map(drop)),
+            ("an expiry", store.expire(u64::MAX).map(drop)),
+            ("anchoring", store.set_anchored()),
+            ("another epoch", store.outgrow(Epoch(1 << 20))),
+            ("a read", store.token(slot).map(drop)),
+            ("a listing", store.tokens_of(trid, None, 10).map(drop)),
+            ("loading", store.load(&mut Nobody)),
         ];
         match refusals.into_iter().find(|(_, result)| *result != Err(StoreError::Poisoned)) {
             Some((what, result)) => Err(Violation::NotPoisoned(format!("{what}: {result:?}"))),
             None => Ok(()),
         }
+    }
+}
+
+/// Takes what is loaded and keeps nothing.
+struct Nobody;
+
+impl Load for Nobody {
+    fn record(&mut self, _: Record) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn page(&mut self, _: PageKind, _: u32, _: &[u8]) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn token(&mut self, _: TokenRow) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn journal(&mut self, _: StoredGroup<'_>) -> Result<(), StoreError> {
+        Ok(())
     }
 }

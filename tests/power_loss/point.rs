@@ -20,6 +20,8 @@ pub struct Findings {
     pub errors: u64,
     /// Processes killed while the power stayed.
     pub kills: u64,
+    /// Lives that met a full disk.
+    pub full: u64,
     /// Answers told.
     pub told: u64,
     /// What was done, for telling whether two runs are the same.
@@ -114,9 +116,20 @@ impl Point<'_> {
     }
 
     fn work(&mut self, life: &mut Life) -> Result<(), End> {
-        let Self { ledger, rng, anchor, settings, .. } = self;
-        for _ in 0..rng.usize(5..40) {
-            workload::group(life, ledger, rng)?;
+        let Self { machine, ledger, rng, anchor, settings, findings, .. } = self;
+        let fills_at = (rng.u8(..8) == 0).then(|| rng.usize(..20));
+        for number in 0..rng.usize(5..40) {
+            if fills_at == Some(number) {
+                machine.drive.set_quota(Some(machine.drive.used() + rng.usize(..400_000)));
+            }
+            match workload::group(life, ledger, rng) {
+                Err(End::NoRoom) => {
+                    findings.full += 1;
+                    machine.drive.set_quota(None);
+                    life.append(ledger)?;
+                }
+                other => other?,
+            }
             if settings.anchored && rng.bool() {
                 *anchor = life.anchor();
             }
@@ -135,11 +148,12 @@ impl Point<'_> {
                 if self.machine.drive.has_power() && !self.machine.drive.has_failed() {
                     self.findings.violations.push(violation(End::Store(phase, error)));
                 } else if let Some(life) = life.filter(|_| phase != Phase::Loading) {
-                    let checked = life.check_poisoned(self.ledger.now);
+                    let checked = life.check_poisoned();
                     self.findings.violations.extend(checked.err());
                 }
                 phase
             }
+            Some(End::NoRoom) => Phase::Reserving,
             Some(broken) => {
                 self.findings.violations.push(violation(broken));
                 Phase::Idle

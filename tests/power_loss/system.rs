@@ -96,6 +96,7 @@ impl Disk for System {
         drop(self.state()?);
         let file = self.drive.open(Some(name(path)), true, false).map_err(failed)?;
         self.state()?.allocate(&file, usize::try_from(bytes).unwrap()).map_err(failed)?;
+        drop(file);
         self.sync(name(path))?;
         self.state()?.sync_directory().map_err(failed)
     }

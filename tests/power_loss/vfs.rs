@@ -125,7 +125,9 @@ impl Vfs for Directories {
     }
 
     fn sync(&self, handle: &mut Handle) -> VfsResult<()> {
-        handle.drive.state().sync(handle)
+        handle.drive.state().sync(handle)?;
+        handle.syncs_directory = false;
+        Ok(())
     }
 
     fn lock(&self, handle: &mut Handle, level: LockLevel) -> VfsResult<()> {

@@ -115,12 +115,14 @@ fn a_failed_sync_drops_what_it_did_not_write_and_later_ones_do_not_bring_it_back
 }
 
 #[test]
-fn a_name_is_durable_with_its_file_and_a_removal_when_it_pleases() {
+fn a_name_comes_or_goes_as_it_pleases_until_its_directory_is_durable() {
     let (mut disk, _) = disk();
     let log = disk.create("log");
     disk.write(log, 0, b"a");
     assert_eq!(all_found(&disk, "log", None), set(["none", "", "a", "?"]));
     disk.sync(log);
+    assert_eq!(all_found(&disk, "log", None), set(["none", "a"]));
+    disk.sync_directory();
     assert_eq!(all_found(&disk, "log", None), set(["a"]));
     assert!(disk.remove("log") && !disk.remove("log"));
     assert_eq!(disk.find("log"), None);
@@ -128,7 +130,7 @@ fn a_name_is_durable_with_its_file_and_a_removal_when_it_pleases() {
     let again = disk.create("log");
     disk.write(again, 0, b"b");
     disk.sync(again);
-    assert_eq!(all_found(&disk, "log", None), set(["b"]));
+    assert_eq!(all_found(&disk, "log", None), set(["none", "a", "b"]));
     assert_eq!(disk.used(), 4 * SECTOR + 1);
     let nameless = disk.anonymous();
     disk.write(nameless, 0, b"x");
@@ -141,6 +143,7 @@ fn a_name_is_given_away_whole_and_durable_with_its_directory() {
     let new = disk.create("new");
     disk.write(new, 0, b"a");
     disk.sync(new);
+    disk.sync_directory();
     assert!(disk.rename("new", NAME) && !disk.rename("new", NAME));
     assert_eq!(disk.find("new"), None);
     let both: BTreeSet<_> =

@@ -27,11 +27,11 @@ impl State {
     /// Makes all names durable.
     pub fn sync_directory(&mut self) -> Result<(), Code> {
         const FAILED: Code = ffi::SQLITE_IOERR_DIR_FSYNC;
-        let event = Event { act: Act::SyncDirectory, of: Of::Nameless, offset: 0, len: 0 };
+        let event = Event { act: Act::Sync, of: Of::Directory, offset: 0, len: 0 };
         let blow = self.begin(event, FAILED)?;
         match blow {
             Some(Blow::Error) => return Err(FAILED),
-            None if !self.faults.lies_of(Of::Nameless) => self.disk.sync_directory(),
+            None if !self.faults.lies_of(Of::Directory) => self.disk.sync_directory(),
             _ => {}
         }
         self.end(event, blow, FAILED)

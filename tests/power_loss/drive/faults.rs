@@ -11,7 +11,6 @@ pub enum Act {
     /// Giving a file room ahead.
     Allocate,
     Sync,
-    SyncDirectory,
 }
 
 /// What a file is to SQLite.
@@ -22,6 +21,8 @@ pub enum Of {
     Log,
     /// The journal that undoes.
     Journal,
+    /// The directory itself.
+    Directory,
     Nameless,
 }
 
