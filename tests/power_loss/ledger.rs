@@ -137,8 +137,9 @@ impl Ledger {
             Deed::Suspend { .. } => token.suspended = Some(true),
             Deed::Resume { .. } => token.suspended = Some(false),
             Deed::Verify { atc, .. } | Deed::VerifyShort { atc, .. } => {
-                let made = token.made.get_mut(&atc);
-                made.into_iter().for_each(|made| made.fate = Fate::Asked);
+                let fate = if expect.is_certain() { Fate::Asked } else { Fate::Maybe };
+                let made = token.made.get_mut(&atc).filter(|made| made.fate == Fate::Unused);
+                made.into_iter().for_each(|made| made.fate = fate);
             }
             _ => {}
         }

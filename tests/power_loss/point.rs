@@ -1,14 +1,10 @@
 //! One seeded run: some lives, each ended by an outage, a fault or a kill.
 
-use fastrand::Rng;
-use tallystick::engine::Anchor;
-
-use crate::audit::{audit, violation};
+use crate::audit::violation;
 use crate::drive::{Act, Aim, Blow, Faults, Lie, Of};
-use crate::ledger::{Ledger, Violation};
-use crate::life::{End, Life, Phase, Settings};
-use crate::workload;
-use crate::world::{Beginning, Machine, World};
+use crate::ledger::Violation;
+use crate::life::{End, Life, Phase};
+use crate::rig::Rig;
 
 /// What was found at a point.
 #[derive(Debug, Default)]
@@ -37,51 +33,40 @@ enum Ending {
 }
 
 /// Runs the point of a seed, on a drive that may lie.
-pub fn run(world: &World, seed: u64, lie: Option<Lie>) -> Findings {
-    let mut rng = Rng::with_seed(seed);
-    let Beginning { disk, ledger, anchor } = world.beginning(&mut rng);
-    let (machine, settings) = (Machine::new(disk, rng.u64(..)), Settings::any(&mut rng));
-    let findings = Findings::default();
-    let mut point = Point { world, machine, settings, ledger, anchor, lie, rng, findings };
-    let lives = [1, 1, 1, 2, 2, 3][point.rng.usize(..6)];
+pub fn run(seed: u64, lie: Option<Lie>) -> Findings {
+    let mut point = Point { rig: Rig::new(seed), lie, findings: Findings::default() };
+    let lives = [1, 1, 1, 2, 2, 3][point.rig.rng.usize(..6)];
     for left in (0..lives).rev() {
         point.live(left == 0);
         if !point.findings.violations.is_empty() {
             break;
         }
     }
-    point.findings.told = point.ledger.told;
+    point.findings.told = point.rig.ledger.told;
     point.findings
 }
 
-struct Point<'a> {
-    world: &'a World,
-    machine: Machine,
-    settings: Settings,
-    ledger: Ledger,
-    anchor: Option<Anchor>,
+struct Point {
+    rig: Rig,
     lie: Option<Lie>,
-    rng: Rng,
     findings: Findings,
 }
 
-impl Point<'_> {
+impl Point {
     /// One life, from the start of the store to its end, and what it left.
     fn live(&mut self, last: bool) {
         let faults = self.plan();
-        self.machine.drive.plan(faults);
-        let ending = match self.rng.u8(..5) {
+        self.rig.machine.drive.plan(faults);
+        let ending = match self.rig.rng.u8(..5) {
             0 => Ending::Close,
             1 if !last => Ending::Kill,
             _ => Ending::Outage,
         };
-        let seed = self.rng.fork();
-        let Self { world, machine, ledger, settings, anchor, .. } = self;
-        let phase = match Life::open(world, machine, ledger.now, *settings, anchor, seed) {
+        let phase = match self.rig.open() {
             Ok(mut life) => {
                 let end = self.work(&mut life).err();
                 let phase = self.judge(end, Some(&mut life));
-                self.ledger.cut_off(life.unanswered());
+                self.rig.cut_off(&life);
                 self.end(ending, Some(life));
                 phase
             }
@@ -96,7 +81,7 @@ impl Point<'_> {
 
     /// An outage at some act, early or late, and now and then an error before.
     fn plan(&mut self) -> Faults {
-        let rng = &mut self.rng;
+        let rng = &mut self.rig.rng;
         let acts = [Act::Create, Act::Remove, Act::Write, Act::Truncate, Act::Sync, Act::Sync];
         let aim = match rng.u8(..10) {
             0..3 => Aim::any(rng.u64(1..40)),
@@ -116,25 +101,20 @@ impl Point<'_> {
     }
 
     fn work(&mut self, life: &mut Life) -> Result<(), End> {
-        let Self { machine, ledger, rng, anchor, settings, findings, .. } = self;
-        let fills_at = (rng.u8(..8) == 0).then(|| rng.usize(..20));
-        for number in 0..rng.usize(5..40) {
+        let Self { rig, findings, .. } = self;
+        let fills_at = (rig.rng.u8(..8) == 0).then(|| rig.rng.usize(..20));
+        for number in 0..rig.rng.usize(5..40) {
             if fills_at == Some(number) {
-                machine.drive.set_quota(Some(machine.drive.used() + rng.usize(..400_000)));
+                let left = rig.rng.usize(..400_000);
+                rig.machine.drive.set_quota(Some(rig.machine.drive.used() + left));
             }
-            match workload::group(life, ledger, rng) {
+            match rig.group(life) {
                 Err(End::NoRoom) => {
                     findings.full += 1;
-                    machine.drive.set_quota(None);
-                    life.append(ledger)?;
+                    rig.machine.drive.set_quota(None);
+                    life.append(&mut rig.ledger)?;
                 }
                 other => other?,
-            }
-            if settings.anchored && rng.bool() {
-                *anchor = life.anchor();
-            }
-            if rng.u8(..8) == 0 {
-                life.expire(ledger)?;
             }
         }
         Ok(())
@@ -142,27 +122,27 @@ impl Point<'_> {
 
     /// What a life was about when it ended; a failure without a reason is a violation.
     fn judge(&mut self, end: Option<End>, life: Option<&mut Life>) -> Phase {
+        let drive = &self.rig.machine.drive;
         match end {
             None => Phase::Idle,
+            Some(End::NoRoom) => Phase::Reserving,
             Some(End::Store(phase, error)) => {
-                if self.machine.drive.has_power() && !self.machine.drive.has_failed() {
+                if drive.has_power() && !drive.has_failed() {
                     self.findings.violations.push(violation(End::Store(phase, error)));
                 } else if let Some(life) = life.filter(|_| phase != Phase::Loading) {
-                    let checked = life.check_poisoned();
-                    self.findings.violations.extend(checked.err());
+                    self.findings.violations.extend(life.check_poisoned().err());
                 }
                 phase
             }
-            Some(End::NoRoom) => Phase::Reserving,
-            Some(broken) => {
-                self.findings.violations.push(violation(broken));
+            Some(End::Broken(violation)) => {
+                self.findings.violations.push(violation);
                 Phase::Idle
             }
         }
     }
 
     fn end(&mut self, ending: Ending, life: Option<Life>) {
-        let drive = &self.machine.drive;
+        let drive = &self.rig.machine.drive;
         match ending {
             Ending::Outage => drive.cut_power(),
             Ending::Kill => drive.kill(),
@@ -173,19 +153,17 @@ impl Point<'_> {
 
     /// Brings the power back if it is gone, and audits what is there.
     fn take_stock(&mut self, phase: Phase, ending: Ending) {
-        let drive = &self.machine.drive;
+        let drive = &self.rig.machine.drive;
         self.findings.acts.extend(drive.trace());
         self.findings.errors += u64::from(drive.has_failed());
         if drive.has_power() && ending == Ending::Kill {
             self.findings.kills += 1;
         } else {
             self.findings.struck.push((phase, drive.struck().map(|event| (event.act, event.of))));
-            self.machine.reboot(self.rng.u64(..));
+            self.rig.reboot();
         }
-        let disk = self.machine.drive.state().disk.clone();
         if self.findings.violations.is_empty() {
-            let found = Beginning { disk, ledger: self.ledger.clone(), anchor: self.anchor };
-            self.findings.violations = audit(self.world, found, self.settings, &mut self.rng);
+            self.findings.violations = self.rig.audit();
         }
     }
 }

@@ -9,7 +9,6 @@ use crate::drive::{Act, Lie, Of};
 use crate::ledger::Violation;
 use crate::life::Phase;
 use crate::point::{self, Findings};
-use crate::world::World;
 
 /// Points of a full run. Fewer or more: `POWER_LOSS_POINTS`.
 const POINTS: u64 = 2500;
@@ -79,7 +78,7 @@ fn run(seeds: std::ops::Range<u64>) -> Sum {
                     if seed >= seeds.end {
                         return;
                     }
-                    let found = point::run(World::shared(), seed, None);
+                    let found = point::run(seed, None);
                     sum.lock().unwrap().add(seed, found);
                 }
             });
@@ -125,19 +124,17 @@ fn check_coverage(sum: &Sum) {
 
 #[test]
 fn a_point_is_the_same_each_time() {
-    let world = World::shared();
     for seed in 1..20 {
-        let [one, two] = [0; 2].map(|_| point::run(world, seed, None));
+        let [one, two] = [0; 2].map(|_| point::run(seed, None));
         assert_eq!((one.acts, one.struck, one.told), (two.acts, two.struck, two.told), "seed {seed}");
     }
 }
 
 /// The kinds of violation found on a drive that lies, until all are there that are `wanted`.
 fn found_out(lie: Lie, wanted: &[&str]) -> BTreeSet<String> {
-    let world = World::shared();
     let mut kinds = BTreeSet::new();
     for seed in 1..PATIENCE {
-        let found = point::run(world, seed, Some(lie));
+        let found = point::run(seed, Some(lie));
         kinds.extend(found.violations.iter().map(kind));
         if wanted.iter().all(|kind| kinds.contains(*kind)) {
             return kinds;

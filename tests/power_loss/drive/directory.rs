@@ -16,12 +16,12 @@ impl State {
         if self.disk.find(name).is_none() {
             return Err(ffi::SQLITE_IOERR_DELETE_NOENT);
         }
-        self.change(Act::Remove, name, ffi::SQLITE_IOERR_DELETE, |disk| drop(disk.remove(name)))
+        self.change(Act::Remove, name, ffi::SQLITE_IOERR_DELETE, |disk| disk.remove(name)).map(drop)
     }
 
     /// Gives a file another name.
     pub fn rename(&mut self, from: &str, to: &str) -> Result<(), Code> {
-        self.change(Act::Rename, to, ffi::SQLITE_IOERR, |disk| drop(disk.rename(from, to)))
+        self.change(Act::Rename, to, ffi::SQLITE_IOERR, |disk| disk.rename(from, to)).map(drop)
     }
 
     /// Makes all names durable.

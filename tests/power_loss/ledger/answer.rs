@@ -41,13 +41,6 @@ impl Ledger {
 
     fn refused(&mut self, ask: Ask, expect: &Expect, refusal: Refusal) -> Result<(), Violation> {
         self.leave_limbo(ask);
-        if let Some((token, atc)) = ask.deed.consumes() {
-            let made = self.tokens.get_mut(token).and_then(|token| token.made.get_mut(&atc));
-            made.into_iter().filter(|made| made.fate == Fate::Asked && expect.may_succeed()).for_each(
-                // It may have been consumed by what was cut off.
-                |made| made.fate = Fate::Maybe,
-            );
-        }
         match refusal {
             _ if expect.may_be(refusal) => Ok(()),
             _ if expect.again.is_some() => Err(Violation::RetryDiffers(ask)),

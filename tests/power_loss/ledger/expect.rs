@@ -46,6 +46,11 @@ impl Expect {
         self.succeed
     }
 
+    /// Whether it must succeed.
+    pub const fn is_certain(&self) -> bool {
+        self.succeed && self.refusals.is_empty()
+    }
+
     pub fn may_be(&self, refusal: Refusal) -> bool {
         self.refusals.contains(&refusal)
     }
@@ -76,7 +81,7 @@ impl Expect {
 
 fn verify(token: &Token, atc: u32) -> Expect {
     let Some(made) = token.made.get(&atc) else { return Expect::success() };
-    let surely = token.newest(|fate| matches!(fate, Fate::Used));
+    let surely = token.newest(|fate| matches!(fate, Fate::Used | Fate::Asked));
     let perhaps = token.newest(|fate| fate != Fate::Unused);
     match made.fate {
         Fate::Used | Fate::Asked => Expect::refusal([Refusal::Replayed, Refusal::BehindWindow]),
