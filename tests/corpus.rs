@@ -14,8 +14,8 @@ use std::path::PathBuf;
 
 use support::{card, trid};
 use tallystick::command::{
-    ChangeStatus, Command, Detokenized, Issue, IssueShort, Issued, LinkPar, List, Renew, Reply, Verified,
-    Verify, VerifyShort,
+    ChangeStatus, Command, Detokenized, Issue, IssueShort, Issued, LinkPar, List, Renew, Reply, Reseal,
+    Verified, Verify, VerifyShort,
 };
 use tallystick::crypto::SystemRandom;
 use tallystick::daemon::config::default_text;
@@ -76,6 +76,7 @@ fn commands() -> Vec<Command<'static>> {
         Command::IssueShort(IssueShort(issue)),
         Command::VerifyShort(VerifyShort { token, expiry, trid: trid(), transaction, value }),
         Command::ClearShortLock(token),
+        Command::Reseal(Reseal { after: Some(99), limit: 100 }),
     ]
 }
 

@@ -182,7 +182,7 @@ fn parse_limits(raw: &RawConfig) -> Result<DaemonLimits, ConfigError> {
         in_flight: within("limits.in_flight", limits.in_flight, 1, 65_536)?,
         log: LogLimits {
             reserved: within("limits.log_bytes", limits.log_bytes, 4 << 20, 1 << 40)?,
-            checkpoint: limits.log_bytes / 4,
+            checkpoint: limits.log_bytes / 2,
             free: within("limits.free_bytes", limits.free_bytes, 0, 1 << 50)?,
             background: true,
         },

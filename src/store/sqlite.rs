@@ -20,6 +20,7 @@ mod schema;
 mod token;
 
 pub use disk::{Disk, Held, RealDisk};
+pub use lock::StoreLock;
 pub use log::LogLimits;
 
 use std::path::{Path, PathBuf};
@@ -162,6 +163,11 @@ impl Store for SqliteStore {
     ) -> Result<Vec<TokenRow>, StoreError> {
         self.guard.check()?;
         token::tokens_of(&self.connection, trid, after, limit)
+    }
+
+    fn tokens_after(&mut self, after: Option<TokenSlot>, limit: usize) -> Result<Vec<TokenRow>, StoreError> {
+        self.guard.check()?;
+        token::tokens_after(&self.connection, after, limit)
     }
 
     fn journal_bytes(&self) -> u64 {

@@ -8,8 +8,11 @@
 )]
 
 mod bad_input;
+mod bulk;
 mod command_line;
 mod process;
 mod raw;
+mod rekey;
+mod rollback;
 mod secrets;
 mod serving;

@@ -3,13 +3,19 @@
 mod arguments;
 mod ask;
 mod bench;
+mod bulk;
 mod cards;
 mod daemon;
 mod demo;
 mod init;
 mod kat;
+mod keys_at_rest;
 mod output;
 mod pay;
+mod progress;
+mod reseal;
+mod restore;
+mod rotate;
 mod show;
 mod status;
 mod tokens;
@@ -35,7 +41,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             output.failure(&failure);
-            ExitCode::FAILURE
+            ExitCode::from(failure.exit_code())
         }
     }
 }
@@ -44,7 +50,15 @@ fn run(task: Task, output: &Output) -> Result<(), Failure> {
     match task {
         Task::Init { dir, passphrase_file } => init::run(&dir.dir, &passphrase_file, output),
         Task::Demo => demo::run(output),
-        Task::Provision(provision) => cards::provision(&provision, output),
+        Task::Provision(provision) => match &provision.bulk.file {
+            Some(file) => bulk::run(&provision, file, output),
+            None => cards::provision(&provision, output),
+        },
+        Task::Rotate { dir, passphrase_file, purpose } => {
+            rotate::run(&dir.dir, &passphrase_file, purpose, output)
+        }
+        Task::Restore(arguments) => restore::run(&arguments, output),
+        Task::Reseal { at } => reseal::run(&at, output),
         Task::Issue(issue) => pay::issue(&issue, output),
         Task::Verify(verify) => pay::verify(&verify, output),
         Task::Token { task } => tokens::run(&task, output),

@@ -9,7 +9,7 @@ use std::path::Path;
 use rustix::fs::{FallocateFlags, fallocate, statvfs};
 
 use super::super::StoreError;
-use super::lock::Lock;
+use super::lock::StoreLock;
 
 /// The mode of the database file; SQLite gives the write-ahead log the same.
 const MODE: u32 = 0o600;
@@ -81,7 +81,7 @@ impl Disk for RealDisk {
     }
 
     fn lock(&self, path: &Path) -> std::result::Result<Box<dyn Held>, StoreError> {
-        Ok(Box::new(Lock::take(path)?))
+        Ok(Box::new(StoreLock::take(path)?))
     }
 
     fn length(&self, path: &Path) -> Result<Option<u64>> {

@@ -44,9 +44,9 @@ pub struct LogLimits {
 }
 
 impl Default for LogLimits {
-    /// 128 MiB allocated, a checkpoint every 32 MiB, 16 MiB free.
+    /// 64 MiB allocated, a checkpoint every 32 MiB, 16 MiB free.
     fn default() -> Self {
-        Self { reserved: 128 << 20, checkpoint: 32 << 20, free: 16 << 20, background: true }
+        Self { reserved: 64 << 20, checkpoint: 32 << 20, free: 16 << 20, background: true }
     }
 }
 
@@ -104,7 +104,7 @@ impl Log {
             }
         }
         let free = disk.free(path).map_err(|error| io("the file system", &error))?;
-        let scarce = free < self.limits.free || self.used > self.limits.reserved / 2;
+        let scarce = free < self.limits.free || self.used > self.limits.reserved / 4 * 3;
         Ok(if scarce { Room::Scarce } else { Room::Ample })
     }
 
