@@ -69,7 +69,7 @@ fn full_for_a_while(seed: u64) -> bool {
     }
     rig.machine.drive.set_quota(None);
     life.append(&mut rig.ledger).unwrap();
-    // A checkpoint ends with the look after the one that began it.
+    // One look begins a checkpoint, the next ends it.
     life.look(None).unwrap();
     assert_eq!(life.look(None).unwrap(), Room::Ample, "seed {seed}");
     for _ in 0..3 {

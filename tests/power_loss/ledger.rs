@@ -54,8 +54,9 @@ pub struct Ledger {
     /// Requests under a key that an outage cut off, and when they were asked
     /// first: they happened, or did not.
     pub limbo: Vec<(Ask, u64)>,
-    /// Answers told.
+    /// Answers told, and how many of them were that the disk is full.
     pub told: u64,
+    pub full: u64,
     next_key: u32,
 }
 
@@ -113,7 +114,7 @@ pub enum Kept {
 
 impl Ledger {
     pub const fn new(now: u64) -> Self {
-        Self { now, tokens: Vec::new(), keyed: Vec::new(), limbo: Vec::new(), told: 0, next_key: 0 }
+        Self { now, tokens: Vec::new(), keyed: Vec::new(), limbo: Vec::new(), told: 0, full: 0, next_key: 0 }
     }
 
     /// A key that was not used yet.

@@ -65,7 +65,7 @@ pub struct Settings {
 impl Settings {
     pub fn any(rng: &mut fastrand::Rng) -> Self {
         let checkpoint = [16 << 10, 64 << 10, 256 << 10][rng.usize(..3)];
-        let log = LogLimits { reserved: 4 * checkpoint, checkpoint, free: 0, background: false };
+        let log = LogLimits { reserved: 1 << 20, checkpoint, free: 0, background: false };
         Self { log, journal_bytes: [500, 4000][rng.usize(..2)], anchored: rng.bool() }
     }
 }
@@ -170,6 +170,7 @@ impl Life {
         let fetched = match need {
             Need::Row(slot) => self.store.token(slot).map(|row| row.map_or(Fetched::Nothing, Fetched::Row)),
             Need::Rows { trid, after, limit } => self.store.tokens_of(trid, after, limit).map(Fetched::Rows),
+            Need::Range { after, limit } => self.store.tokens_after(after, limit).map(Fetched::Rows),
         };
         fetched.map_err(|error| End::Store(Phase::Loading, error))
     }
@@ -203,6 +204,8 @@ impl Life {
                 }
             }
             self.engine.committed(self.receipt.newest());
+        } else if self.closed().is_some() {
+            self.look(None)?;
         }
         for Asked { ask, expect, pending } in std::mem::take(&mut self.asked) {
             match pending.open(&self.receipt) {
@@ -258,6 +261,7 @@ impl Life {
             ("another epoch", store.outgrow(Epoch(1 << 20))),
             ("a read", store.token(slot).map(drop)),
             ("a listing", store.tokens_of(trid, None, 10).map(drop)),
+            ("another listing", store.tokens_after(None, 10).map(drop)),
             ("loading", store.load(&mut Nobody)),
         ];
         match refusals.into_iter().find(|(_, result)| *result != Err(StoreError::Poisoned)) {

@@ -54,8 +54,8 @@ impl Sum {
     fn report(&self) -> String {
         let Self { points, outages, errors, kills, full, told, phases, struck, broken } = self;
         let mut text = format!(
-            "{points} points: {outages} outages, {errors} errors, {kills} kills, {full} full disks, \
-             {told} answers\nby phase: {phases:?}\nby act: {struck:?}\n"
+            "{points} points: {outages} outages, {errors} errors, {kills} kills; {told} answers, \
+             {full} that the disk is full\nby phase: {phases:?}\nby act: {struck:?}\n"
         );
         for (seed, violations) in broken.iter().take(20) {
             let _ =

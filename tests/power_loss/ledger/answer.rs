@@ -41,6 +41,7 @@ impl Ledger {
 
     fn refused(&mut self, ask: Ask, expect: &Expect, refusal: Refusal) -> Result<(), Violation> {
         self.leave_limbo(ask);
+        self.full += u64::from(refusal == Refusal::StorageFull);
         match refusal {
             _ if expect.may_be(refusal) => Ok(()),
             _ if expect.again.is_some() => Err(Violation::RetryDiffers(ask)),
