@@ -102,10 +102,10 @@ impl Point {
 
     fn work(&mut self, life: &mut Life) -> Result<(), End> {
         let rig = &mut self.rig;
-        let fills_at = (rig.rng.u8(..8) == 0).then(|| rig.rng.usize(..20));
+        let fills_at = (rig.rng.u8(..6) == 0).then(|| rig.rng.usize(..20));
         for number in 0..rig.rng.usize(5..40) {
             if fills_at == Some(number) {
-                let left = rig.rng.usize(..400_000);
+                let left = rig.rng.usize(..40_000);
                 rig.machine.drive.set_quota(Some(rig.machine.drive.used() + left));
             }
             match rig.group(life) {

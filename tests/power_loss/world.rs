@@ -10,6 +10,7 @@ use tallystick::engine::Anchor;
 use tallystick::keys::{Keyring, OpenKeyring};
 use tallystick::secmem::Region;
 
+use crate::ask::{Ask, Deed};
 use crate::disk::{Disk, Style};
 use crate::drive::Drive;
 use crate::ledger::Ledger;
@@ -18,11 +19,14 @@ use crate::support::{CHEAP, NOW};
 use crate::vfs::Mount;
 use crate::workload;
 
+/// Tokens on a page of the store.
+const PAGE: usize = 224;
+
 /// Keys, and disks to begin with. The same in each run.
 #[derive(Debug)]
 pub struct World {
     pub keyring: Arc<Keyring>,
-    /// No store yet, and one that was used.
+    /// No store yet, one that was used, and one whose tokens soon need another page.
     beginnings: Vec<Beginning>,
 }
 
@@ -64,16 +68,22 @@ impl World {
         let keys = OpenKeyring::create(&region, &dice, &passphrase, CHEAP).unwrap();
         let mut world = Self { keyring: Arc::new(keys.load().unwrap()), beginnings: Vec::new() };
         let nothing = Beginning { disk: Disk::default(), ledger: Ledger::new(NOW), anchor: None };
-        let used = world.used(nothing.clone());
-        world.beginnings = vec![nothing, used];
+        let used = world.used(nothing.clone(), 0);
+        let crowded = world.used(nothing.clone(), PAGE - 3);
+        world.beginnings = vec![nothing, used, crowded];
         world
     }
 
-    /// A disk after some work and an orderly end.
-    fn used(&self, Beginning { disk, mut ledger, mut anchor }: Beginning) -> Beginning {
+    /// A disk after some work and an orderly end, with tokens of others on it.
+    fn used(&self, Beginning { disk, mut ledger, mut anchor }: Beginning, others: usize) -> Beginning {
         let (machine, mut rng) = (Machine::new(disk, 0), fastrand::Rng::with_seed(1));
         let settings = Settings::any(&mut rng);
         let mut life = Life::open(self, &machine, ledger.now, settings, &mut anchor, rng.fork()).unwrap();
+        for pan in 0..others {
+            life.ask(&mut ledger, Ask::of(Deed::any_pan(pan))).unwrap();
+        }
+        life.commit(&mut ledger, |_, _| Ok(())).unwrap();
+        ledger.tokens.clear();
         for _ in 0..6 {
             workload::group(&mut life, &mut ledger, &mut rng).unwrap();
             anchor = life.anchor();
@@ -84,7 +94,7 @@ impl World {
 
     /// Most points begin where there is something to lose.
     pub fn beginning(&self, rng: &mut fastrand::Rng) -> Beginning {
-        self.beginnings[usize::from(rng.u8(..5) != 0)].clone()
+        self.beginnings[[0, 1, 1, 1, 2][rng.usize(..5)]].clone()
     }
 }
 
