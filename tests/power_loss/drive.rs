@@ -161,8 +161,8 @@ impl State {
         if !self.has_power {
             return Err(code);
         }
-        self.trace.push(event);
         let blow = self.faults.strike(event);
+        self.trace.push(Event { blow, ..event });
         self.has_failed |= blow == Some(Blow::Error);
         Ok(blow)
     }
@@ -197,7 +197,7 @@ impl State {
             self.disk.write(handle.inode, offset, data);
             return Ok(());
         }
-        let event = Event { act: Act::Write, of: handle.of, offset, len: data.len() };
+        let event = Event { act: Act::Write, of: handle.of, offset, len: data.len(), blow: None };
         let blow = self.begin(event, FAILED)?;
         let room = self.room(handle.inode, offset, data.len());
         let fits = if blow == Some(Blow::Error) { self.rng.usize(..data.len().max(1)) } else { room };
@@ -225,7 +225,7 @@ impl State {
         if has >= len {
             return Ok(());
         }
-        let event = Event { act: Act::Allocate, of: handle.of, offset: has, len: len - has };
+        let event = Event { act: Act::Allocate, of: handle.of, offset: has, len: len - has, blow: None };
         match self.begin(event, FAILED)? {
             Some(Blow::Error) => Err(FAILED),
             _ if self.room(handle.inode, has, len - has) < len - has => Err(ffi::SQLITE_FULL),
@@ -244,7 +244,7 @@ impl State {
     pub fn truncate(&mut self, handle: &Handle, len: usize) -> Result<(), Code> {
         const FAILED: Code = ffi::SQLITE_IOERR_TRUNCATE;
         self.check(handle, FAILED)?;
-        let event = Event { act: Act::Truncate, of: handle.of, offset: len, len: 0 };
+        let event = Event { act: Act::Truncate, of: handle.of, offset: len, len: 0, blow: None };
         let blow = if handle.of == Of::Nameless { None } else { self.begin(event, FAILED)? };
         if blow == Some(Blow::Error) {
             return Err(FAILED);
@@ -260,7 +260,7 @@ impl State {
         if handle.of == Of::Nameless {
             return Ok(());
         }
-        let event = Event { act: Act::Sync, of: handle.of, offset: 0, len: 0 };
+        let event = Event { act: Act::Sync, of: handle.of, offset: 0, len: 0, blow: None };
         let blow = self.begin(event, FAILED)?;
         match blow {
             Some(Blow::Error) => {

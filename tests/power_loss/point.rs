@@ -153,6 +153,12 @@ impl Point {
     /// Brings the power back if it is gone, and audits what is there.
     fn take_stock(&mut self, phase: Phase, ending: Ending) {
         let drive = &self.rig.machine.drive;
+        if std::env::var("DBG").is_ok() {
+            println!("{phase:?} {ending:?}");
+            for a in drive.trace() {
+                println!("{a:?}");
+            }
+        }
         self.findings.acts.extend(drive.trace());
         self.findings.errors += u64::from(drive.has_failed());
         if drive.has_power() && ending == Ending::Kill {

@@ -9,6 +9,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::super::StoreError;
 use super::disk::Disk;
 use super::failure::{failed, io};
+use super::lock::beside;
 use super::number::Number;
 use super::schema;
 
@@ -51,6 +52,9 @@ pub(super) fn create(disk: &dyn Disk, path: &Path) -> Result<Connection, StoreEr
 /// Opens the store at `path`. A file that is not
 /// ours is refused unchanged, then one that is cut short.
 pub(super) fn open(disk: &dyn Disk, path: &Path) -> Result<Connection, StoreError> {
+    // A writer whose sync failed may have been killed. What it left in the cache
+    // must be durable before any of it goes into the database.
+    disk.rewrite(&beside(path, "-wal")).map_err(|error| io("the write-ahead log", &error))?;
     let connection = connect(disk, path)?;
     schema::recognise(&connection)?;
     make_ours(&connection)?;

@@ -27,7 +27,7 @@ impl State {
     /// Makes all names durable.
     pub fn sync_directory(&mut self) -> Result<(), Code> {
         const FAILED: Code = ffi::SQLITE_IOERR_DIR_FSYNC;
-        let event = Event { act: Act::Sync, of: Of::Directory, offset: 0, len: 0 };
+        let event = Event { act: Act::Sync, of: Of::Directory, offset: 0, len: 0, blow: None };
         let blow = self.begin(event, FAILED)?;
         match blow {
             Some(Blow::Error) => return Err(FAILED),
@@ -44,7 +44,7 @@ impl State {
         code: Code,
         change: impl FnOnce(&mut crate::disk::Disk) -> T,
     ) -> Result<T, Code> {
-        let event = Event { act, of: Of::name(name), offset: 0, len: 0 };
+        let event = Event { act, of: Of::name(name), offset: 0, len: 0, blow: None };
         match self.begin(event, code)? {
             Some(Blow::Error) => Err(code),
             blow => {

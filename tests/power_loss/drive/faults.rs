@@ -33,6 +33,8 @@ pub struct Event {
     pub of: Of,
     pub offset: usize,
     pub len: usize,
+    /// How it failed, if it did.
+    pub blow: Option<Blow>,
 }
 
 /// How an act fails.
@@ -132,7 +134,7 @@ mod tests {
 
     #[test]
     fn strikes_the_act_aimed_at_once_and_no_other() {
-        let event = |act, of| Event { act, of, offset: 0, len: 0 };
+        let event = |act, of| Event { act, of, offset: 0, len: 0, blow: None };
         let (log, database) = (event(Act::Sync, Of::Log), event(Act::Sync, Of::Database));
         let write = event(Act::Write, Of::Log);
         let mut faults = Faults::default()
