@@ -12,7 +12,7 @@ pub use self::expect::Expect;
 use crate::ask::{Ask, Deed};
 
 /// Seconds for which the engines here remember an idempotency key.
-pub const KEY_SECONDS: u64 = 3600;
+pub const KEY_SECONDS: u64 = 1200;
 /// Counters kept behind the newest consumed.
 const WINDOW: u32 = 64;
 /// Short values of a token that are outstanding at a time.

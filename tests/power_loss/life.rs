@@ -65,7 +65,12 @@ pub struct Settings {
 impl Settings {
     pub fn any(rng: &mut fastrand::Rng) -> Self {
         let checkpoint = [16 << 10, 64 << 10, 256 << 10][rng.usize(..3)];
-        let log = LogLimits { reserved: 1 << 20, checkpoint, free: 0, background: false };
+        let log = LogLimits {
+            reserved: 1 << 20,
+            checkpoint,
+            free: [0, 100_000][rng.usize(..2)],
+            background: false,
+        };
         Self { log, journal_bytes: [500, 4000, 40_000, 200_000][rng.usize(..4)], anchored: rng.bool() }
     }
 }

@@ -82,13 +82,15 @@ impl Point {
     /// An outage at some act, early or late, and now and then an error before.
     fn plan(&mut self) -> Faults {
         let rng = &mut self.rig.rng;
-        let acts = [Act::Create, Act::Remove, Act::Write, Act::Truncate, Act::Sync, Act::Sync];
+        let acts =
+            [Act::Create, Act::Remove, Act::Rename, Act::Write, Act::Truncate, Act::Allocate, Act::Sync];
         let aim = match rng.u8(..10) {
             0..3 => Aim::any(rng.u64(1..40)),
             3..7 => Aim::any(rng.u64(1..500)),
             _ => {
                 let of = [Of::Database, Of::Log][rng.usize(..2)];
-                Aim::at(acts[rng.usize(..acts.len())], of, rng.u64(1..12))
+                let nth = 1 + rng.u64(..12) * rng.u64(..12) / 12;
+                Aim::at(acts[rng.usize(..acts.len())], of, nth)
             }
         };
         let faults = Faults::default().lying(self.lie).with(aim, Blow::Outage);
@@ -105,7 +107,7 @@ impl Point {
         let fills_at = (rig.rng.u8(..6) == 0).then(|| rig.rng.usize(..20));
         for number in 0..rig.rng.usize(5..40) {
             if fills_at == Some(number) {
-                let left = rig.rng.usize(..40_000);
+                let left = rig.rng.usize(..4) * 4096;
                 rig.machine.drive.set_quota(Some(rig.machine.drive.used() + left));
             }
             match rig.group(life) {
@@ -153,12 +155,6 @@ impl Point {
     /// Brings the power back if it is gone, and audits what is there.
     fn take_stock(&mut self, phase: Phase, ending: Ending) {
         let drive = &self.rig.machine.drive;
-        if std::env::var("DBG").is_ok() {
-            println!("{phase:?} {ending:?}");
-            for a in drive.trace() {
-                println!("{a:?}");
-            }
-        }
         self.findings.acts.extend(drive.trace());
         self.findings.errors += u64::from(drive.has_failed());
         if drive.has_power() && ending == Ending::Kill {

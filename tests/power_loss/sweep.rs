@@ -172,14 +172,3 @@ fn a_checkpoint_that_is_not_synced_is_found_out() {
 fn a_name_that_is_not_synced_is_found_out() {
     found_out(Lie::Of(Of::Directory), &["LostToken"]);
 }
-
-#[test]
-fn debug_one() {
-    let seed: u64 = std::env::var("POWER_LOSS_SEED").unwrap().parse().unwrap();
-    let found = point::run(seed, None);
-    for act in found.acts.iter().rev().take(400).rev() {
-        println!("{act:?}");
-    }
-    println!("{found:?}", found = (found.struck, found.violations, found.errors, found.kills, found.full));
-    panic!();
-}

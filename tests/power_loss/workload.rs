@@ -23,7 +23,7 @@ pub fn group(life: &mut Life, ledger: &mut Ledger, rng: &mut Rng) -> Result<(), 
         Ok(())
     })?;
     if life.is_settled() && rng.u8(..4) == 0 {
-        ledger.now += rng.u64(..600);
+        ledger.now += rng.u64(..1200);
     }
     Ok(())
 }

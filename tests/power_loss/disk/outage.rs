@@ -84,9 +84,8 @@ fn sectors(image: &mut Image, pending: &[Change], rng: &mut Rng) {
         touched.into_iter().map(|(sector, count)| (sector, rng.usize(..=count))).collect();
     let len = length_after(image.bytes.len(), pending, rng);
     for change in pending {
-        let kept: BTreeSet<usize> = sectors_of(change)
-            .filter(|sector| left.get_mut(sector).is_some_and(|left| take_one(left)))
-            .collect();
+        let kept: BTreeSet<usize> =
+            sectors_of(change).filter(|sector| left.get_mut(sector).is_some_and(take_one)).collect();
         if matches!(change, Change::Write { .. }) {
             image.apply(change, |sector| kept.contains(&sector));
         }
