@@ -69,9 +69,8 @@ impl Checkpoint {
         pages
     }
 
-    /// Goes on by one page. A page of tokens takes those before it along: a start
-    /// takes them one behind the other, so none may lie behind one that lacks some.
-    fn step(&mut self, book: &Book, count: usize, number: GroupNumber) -> Vec<Page> {
+    /// Goes on by one page.
+    fn step(&mut self, book: &Book, count: usize, number: GroupNumber) -> Option<Page> {
         if self.cursor == 0 {
             self.set_out = number;
         }
@@ -81,18 +80,14 @@ impl Checkpoint {
             None => (PageKind::Tokens, self.cursor),
             Some(at) => (PageKind::Counters, at),
         };
+        let at = u32::try_from(at).unwrap_or(u32::MAX);
+        let changed = self.bits(kind).take(at);
         self.cursor += 1;
         if self.cursor >= 2 * count {
             self.cursor = 0;
             self.first = GroupNumber(self.set_out.0.saturating_add(1));
         }
-        let mut pages = Vec::new();
-        let mut next = u32::try_from(at).ok();
-        while let Some(at) = next.filter(|at| self.bits(kind).take(*at)) {
-            pages.push(Page { kind, number: at, body: page::encode(kind, book.page(at)) });
-            next = if kind == PageKind::Tokens { at.checked_sub(1) } else { None };
-        }
-        pages
+        changed.then(|| Page { kind, number: at, body: page::encode(kind, book.page(at)) })
     }
 
     const fn bits(&mut self, kind: PageKind) -> &mut Bits {
@@ -164,10 +159,6 @@ mod tests {
         fn check(&self, first: GroupNumber, book: &Book) {
             let kept = || self.journal.iter().filter(|(number, ..)| *number >= first);
             let rows: HashSet<_> = kept().flat_map(|(_, rows, _)| rows).collect();
-            // A start takes token pages one behind the other.
-            for page in self.tokens.keys().filter(|page| **page > 0) {
-                assert_eq!(self.tokens.get(&(page - 1)), Some(&page::SLOTS), "before page {page}");
-            }
             let mut moves: HashMap<_, Vec<_>> = HashMap::new();
             kept()
                 .flat_map(|(_, _, moves)| moves)
