@@ -153,8 +153,9 @@ fn make_seeds() {
     StatusReport { keys: vec![KeyReport::default()], ..StatusReport::default() }.encode(&mut body);
     put("reply", "status", &body);
     let moved = [CounterMove { slot: TokenSlot(1), atc: Atc::new(2).unwrap() }];
-    put("journal", "one-of-each", &journal::encode(&moved, &moved, [3; 32]));
-    put("journal", "empty", &journal::encode(&[], &[], [0; 32]));
+    let standing = journal::Standing { pages: [3; 32], ..journal::Standing::default() };
+    put("journal", "one-of-each", &journal::encode(&moved, &moved, standing));
+    put("journal", "empty", &journal::encode(&[], &[], journal::Standing::default()));
     let sealed = support::new_keys().seal(&SystemRandom).unwrap().to_bytes();
     put("key_block", "keyring", &sealed);
     put("key_block", "block", &sealed[102..190]);

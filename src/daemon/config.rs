@@ -169,7 +169,7 @@ fn parse_engine(raw: &RawConfig) -> Result<EngineConfig, ConfigError> {
                 31_536_000,
             )?,
             group: within("limits.group", limits.group, 64, 1_048_576)?,
-            journal_bytes: within("limits.journal_bytes", limits.journal_bytes, 65_536, 1 << 40)?,
+            journal_bytes: within("limits.journal_bytes", limits.journal_bytes, 1024, 1 << 40)?,
         },
     })
 }

@@ -167,6 +167,9 @@ mod tests {
             for slot in 0..u32::try_from(book.len()).unwrap() {
                 let page = page::of(slot);
                 let stored = self.tokens.get(&page).is_some_and(|count| at(slot) < *count);
+                let lacks_all =
+                    page > 0 && !self.tokens.contains_key(&(page - 1)) && self.tokens.contains_key(&page);
+                assert!(!lacks_all, "a whole page is missing before another");
                 let added = rows.contains(&TokenSlot(slot));
                 assert!(stored || added, "token {slot} is lost");
                 let mut counters =

@@ -53,8 +53,11 @@ impl Store for MemoryStore {
     }
 
     fn outgrow(&mut self, epoch: Epoch) -> Result<(), StoreError> {
-        self.guard.check()?;
-        self.epoch = self.disk.state().draw_epoch(epoch);
+        let Self { disk, epoch: ours, guard, .. } = self;
+        *ours = guard.write(|| {
+            let mut state = disk.state();
+            if state.epoch() == *ours { Ok(state.draw_epoch(epoch)) } else { Err(StoreError::Fenced) }
+        })?;
         Ok(())
     }
 

@@ -81,7 +81,7 @@ impl SqliteStore {
         file::reserve_log(&*disk, &path, limits.reserved)?;
         let checkpointer = Checkpointer::new(connection::open_beside(&*disk, &path)?, limits.background)?;
         let anchored = meta::anchored(&connection)?;
-        let epoch = meta::draw_epoch(&mut connection, Epoch(0))?;
+        let epoch = meta::draw_epoch(&mut connection)?;
         let head = meta::head(&connection)?;
         let (journal_bytes, oldest) = load::extent(&connection)?;
         let (log, guard) = (Log::new(limits), Guard::default());
@@ -120,7 +120,7 @@ impl Store for SqliteStore {
 
     fn outgrow(&mut self, epoch: Epoch) -> Result<(), StoreError> {
         let Self { connection, guard, .. } = self;
-        self.epoch = guard.write(|| meta::draw_epoch(connection, epoch))?;
+        self.epoch = guard.write(|| meta::outgrow(connection, self.epoch, epoch))?;
         Ok(())
     }
 
@@ -140,8 +140,7 @@ impl Store for SqliteStore {
     }
 
     fn append(&mut self, group: &Group) -> Result<CommitReceipt, StoreError> {
-        let Self { connection, epoch, oldest, log, guard, .. } = self;
-        log.count(group.log_bytes());
+        let Self { connection, epoch, oldest, guard, .. } = self;
         let kept = guard.write(|| append::append(connection, *epoch, *oldest, group))?;
         self.journal_bytes =
             self.journal_bytes.saturating_add(group.journal_bytes()).saturating_sub(kept.removed);
@@ -175,9 +174,12 @@ impl Store for SqliteStore {
     }
 
     fn expire(&mut self, now: u64) -> Result<bool, StoreError> {
-        let Self { connection, epoch, log, guard, .. } = self;
-        log.count(log::rows_bytes(expire::AT_ONCE.into()));
-        guard.write(|| expire::expire(connection, *epoch, UnixTime::from_seconds(now)))
+        let Self { connection, checkpointer, epoch, log, disk, path, guard, .. } = self;
+        let bytes = log::removal_bytes(expire::AT_ONCE.into());
+        guard.write(|| match log.make_room(connection, checkpointer, &**disk, path, bytes)? {
+            Room::None => Ok(true),
+            Room::Ample | Room::Scarce => expire::expire(connection, *epoch, UnixTime::from_seconds(now)),
+        })
     }
 }
 
@@ -224,9 +226,10 @@ mod tests {
     #[test]
     fn an_epoch_drawn_behind_its_back_fences_every_write() {
         type Write = fn(&mut SqliteStore) -> Result<(), StoreError>;
-        let writes: [Write; 3] = [
+        let writes: [Write; 4] = [
             |store| store.append(&group(store, 1, 1)).map(drop),
             SqliteStore::set_anchored,
+            |store| store.outgrow(Epoch(9)),
             |store| store.expire(0).map(drop),
         ];
         for write in writes {

@@ -9,6 +9,7 @@ mod load;
 mod memory;
 mod model;
 mod process;
+mod room;
 mod sample;
 mod sqlite;
 mod torn;

@@ -27,6 +27,16 @@ fn a_second_opening_fences_the_first() {
 }
 
 #[test]
+fn one_that_is_fenced_off_outgrows_nothing() {
+    let disk = MemoryDisk::new();
+    let mut older = MemoryStore::open(&disk);
+    let mut newer = MemoryStore::open(&disk);
+    assert_eq!(older.outgrow(Epoch(9)), Err(StoreError::Fenced));
+    poisoned(&mut older);
+    newer.append(&full().group(1, newer.epoch())).unwrap();
+}
+
+#[test]
 fn a_planned_fault_strikes_its_call_and_poisons() {
     let faults = [
         (Fault::Lost, StoreError::Io("planned fault".to_owned()), false),

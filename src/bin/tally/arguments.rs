@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::bench::arguments::Bench;
+
 /// Tallystick: payment-token keys in locked memory, each cryptogram once.
 #[derive(Parser)]
 #[command(name = "tally", version, about, max_term_width = 100)]
@@ -379,40 +381,6 @@ pub struct AtProvider {
     /// The one provider concerned
     #[arg(long)]
     pub provider: Option<String>,
-}
-
-/// What to measure.
-#[derive(Args)]
-pub struct Bench {
-    /// State directory of a running daemon; without it one is started in a throwaway directory
-    #[arg(long, value_name = "DIR")]
-    pub dir: Option<PathBuf>,
-    /// Operation
-    #[arg(long, value_enum, default_value = "issue")]
-    pub op: BenchOp,
-    /// Connections
-    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=1024))]
-    pub connections: u32,
-    /// Requests in flight on each connection
-    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=1024))]
-    pub depth: u32,
-    /// Tokens, taken at random
-    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
-    pub tokens: u32,
-    /// Seconds to measure
-    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=3600))]
-    pub seconds: u32,
-}
-
-/// An operation to measure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum BenchOp {
-    /// There and back
-    Ping,
-    /// Issue, durable
-    Issue,
-    /// Verify and consume, durable, each cryptogram once
-    Verify,
 }
 
 /// What is restored.

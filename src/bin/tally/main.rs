@@ -20,6 +20,7 @@ mod show;
 mod status;
 mod tokens;
 
+use std::ffi::OsStr;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -30,10 +31,14 @@ use output::{Failure, Output};
 
 fn main() -> ExitCode {
     // Started under the daemon's name, this program is the daemon: that is how the
-    // demo and the bench start theirs, of the same build as themselves.
+    // demo and the bench start theirs, of the same build as themselves. The bench
+    // starts its echo in the same way.
     let mut arguments = std::env::args_os();
-    if arguments.next().is_some_and(|name| Path::new(&name).file_name() == Some("tallyd".as_ref())) {
-        return tallystick::daemon::main(arguments);
+    let name = arguments.next();
+    match name.as_deref().and_then(|name| Path::new(name).file_name()).and_then(OsStr::to_str) {
+        Some("tallyd") => return tallystick::daemon::main(arguments),
+        Some(bench::ECHO) => return bench::echo(arguments),
+        _ => {}
     }
     let Arguments { task, json } = Arguments::parse();
     let output = Output { json };

@@ -68,18 +68,16 @@ impl Checkpointer {
         })
     }
 
-    /// Begins a checkpoint unless one is running.
-    pub(super) fn begin(&mut self) -> Result<(), StoreError> {
-        if self.is_running {
-            return Ok(());
-        }
+    /// Begins a checkpoint unless one is running. Whether it has ended already.
+    pub(super) fn begin(&mut self) -> Result<bool, StoreError> {
         match (&self.connection, &self.requests) {
-            (Some(connection), _) => checkpoint(connection)?,
+            _ if self.is_running => return Ok(false),
+            (Some(connection), _) => return checkpoint(connection).map(|()| true),
             (None, Some(requests)) => requests.send(()).map_err(|_| GONE)?,
             (None, None) => return Err(GONE),
         }
         self.is_running = true;
-        Ok(())
+        Ok(false)
     }
 
     /// Whether a checkpoint has ended since it was last asked.
@@ -87,23 +85,22 @@ impl Checkpointer {
         if !self.is_running {
             return Ok(false);
         }
-        if self.connection.is_none() {
-            match self.results.try_recv() {
-                Ok(result) => result?,
-                Err(TryRecvError::Empty) => return Ok(false),
-                Err(TryRecvError::Disconnected) => return Err(GONE),
-            }
+        match self.results.try_recv() {
+            Ok(result) => result?,
+            Err(TryRecvError::Empty) => return Ok(false),
+            Err(TryRecvError::Disconnected) => return Err(GONE),
         }
         self.is_running = false;
         Ok(true)
     }
 
-    /// Waits until no checkpoint is running.
-    pub(super) fn wait(&mut self) -> Result<(), StoreError> {
-        if std::mem::take(&mut self.is_running) && self.connection.is_none() {
+    /// Waits until no checkpoint is running. Whether one was.
+    pub(super) fn wait(&mut self) -> Result<bool, StoreError> {
+        let was_running = std::mem::take(&mut self.is_running);
+        if was_running {
             self.results.recv().map_err(|_| GONE)??;
         }
-        Ok(())
+        Ok(was_running)
     }
 }
 

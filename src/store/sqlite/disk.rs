@@ -124,10 +124,13 @@ impl Disk for RealDisk {
         file.set_permissions(Permissions::from_mode(MODE))?;
         let length = file.metadata()?.len();
         if length < bytes {
-            // First the room, all or nothing; then zeros, since the first write to a
-            // byte that was only allocated would cost each commit a metadata write.
+            // First the room, all or nothing; then zeros where every round of the log
+            // passes, since the first write to a byte that was only allocated would
+            // cost a commit a metadata write.
             fallocate(&file, FallocateFlags::empty(), 0, bytes)?;
-            write_zeros(&file, length, bytes)?;
+            if length == 0 {
+                write_zeros(&file, bytes)?;
+            }
         }
         file.sync_all()?;
         sync_directory(path)
@@ -153,10 +156,10 @@ fn absent_is_none<T>(result: Result<T>) -> Result<Option<T>> {
     }
 }
 
-fn write_zeros(file: &File, from: u64, to: u64) -> Result<()> {
+fn write_zeros(file: &File, to: u64) -> Result<()> {
     const AT_ONCE: u64 = 1 << 20;
     let zeros = vec![0; 1 << 20];
-    let mut at = from;
+    let mut at = 0;
     while at < to {
         let count = usize::try_from((to - at).min(AT_ONCE)).unwrap_or(zeros.len());
         file.write_all_at(zeros.get(..count).unwrap_or_default(), at)?;

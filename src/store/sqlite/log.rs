@@ -13,21 +13,37 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
-use super::super::{Group, Room, StoreError};
+use super::super::{Group, Record, Room, StoreError};
 use super::checkpointer::{Checkpointer, Progress, pass};
 use super::disk::Disk;
 use super::failure::io;
 use super::file;
 
+/// Bytes of the log's own header.
+const HEADER: u64 = 32;
+
 /// Bytes of a frame in the log: a page and its header.
 const FRAME: u64 = 4096 + 24;
 
-/// Frames that a group of counter moves may write beside its body: the table's
-/// inner pages, the file's first page, freed pages.
-const OVERHEAD: u64 = 10;
+/// Frames that any change may write beside its parts: the journal's new leaf, those
+/// of groups removed, their neighbours and the pages above, the lists of free pages,
+/// the file's first page.
+const OVERHEAD: u64 = 16;
 
-/// Frames that a row or record may write: its leaf, an index's, and a split of each.
-const ROW: u64 = 5;
+/// Frames always left behind a group for what asks for no room: drawing an epoch
+/// and anchoring it.
+const SPARE: u64 = 8;
+
+/// Frames that a row or record may write beside its body: its leaf and an index's,
+/// each spread over its neighbours and a new one, the pages above.
+const ROW: u64 = 10;
+
+/// Frames that a page may write beside its body: the same without an index.
+const PAGE: u64 = 6;
+
+/// Frames that a removed record may write: its leaf, the leaf's neighbours and the
+/// page above, for itself and in the index.
+const REMOVAL: u64 = 4;
 
 /// Settings of the log.
 #[derive(Debug, Clone, Copy)]
@@ -50,26 +66,17 @@ impl Default for LogLimits {
     }
 }
 
-/// How much of the log may be in use: never less than really is.
+/// How much of the log is allocated.
 #[derive(Debug)]
 pub(super) struct Log {
     limits: LogLimits,
     reserved: u64,
-    used: u64,
-    /// `used` is what was measured, or more by what was counted since.
-    is_measured: bool,
 }
 
 impl Log {
-    /// A log that was just emptied, with its first bytes allocated.
+    /// A log with its first bytes allocated.
     pub(super) const fn new(limits: LogLimits) -> Self {
-        Self { limits, reserved: limits.reserved, used: FRAME, is_measured: false }
-    }
-
-    /// Counts what is about to be appended.
-    pub(super) fn count(&mut self, bytes: u64) {
-        self.used = self.used.saturating_add(bytes);
-        self.is_measured = false;
+        Self { limits, reserved: limits.reserved }
     }
 
     /// Makes room for `bytes` more: a long log is sent into the database, and more
@@ -82,52 +89,46 @@ impl Log {
         path: &Path,
         bytes: u64,
     ) -> Result<Room, StoreError> {
-        if self.used >= self.limits.checkpoint && !self.is_measured {
-            self.measure(connection)?;
-        }
+        let mut used = used(pass(connection, NOTHING)?);
         if checkpointer.is_done()? {
-            self.finish(connection)?;
-        } else if self.used.saturating_add(bytes) > self.reserved {
-            // Commits come faster than checkpoints end: now they wait for one.
-            checkpointer.wait()?;
-            self.finish(connection)?;
+            used = finish(connection, used)?;
         }
-        if self.used >= self.limits.checkpoint {
-            checkpointer.begin()?;
+        if used >= self.limits.checkpoint && checkpointer.begin()? {
+            used = self::used(pass(connection, NOTHING)?);
         }
-        let needed = self.used.saturating_add(bytes);
-        if needed > self.reserved {
-            match file::reserve_log(disk, path, needed) {
-                Ok(()) => self.reserved = needed,
+        let with = |used: u64| used.saturating_add(bytes).saturating_add(SPARE * FRAME);
+        if with(used) > self.reserved && checkpointer.wait()? {
+            // Commits came faster than the checkpoint ended: now they wait for it.
+            used = finish(connection, used)?;
+        }
+        if with(used) > self.reserved {
+            match file::reserve_log(disk, path, with(used)) {
+                Ok(()) => self.reserved = with(used),
                 Err(StoreError::Full) => return Ok(Room::None),
                 Err(error) => return Err(error),
             }
         }
         let free = disk.free(path).map_err(|error| io("the file system", &error))?;
-        let scarce = free < self.limits.free || self.used > self.limits.reserved / 4 * 3;
+        let scarce = free < self.limits.free || used > self.limits.reserved / 4 * 3;
         Ok(if scarce { Room::Scarce } else { Room::Ample })
     }
+}
 
-    /// Puts what is left of the log into the database. The next group then starts
-    /// it anew. On a full disk it stays as it is.
-    fn finish(&mut self, connection: &Connection) -> Result<(), StoreError> {
-        match pass(connection, "PRAGMA wal_checkpoint(PASSIVE)") {
-            Ok(Progress { frames, done }) if frames == done => {
-                (self.used, self.is_measured) = (FRAME, false);
-                Ok(())
-            }
-            Ok(_) | Err(StoreError::Full) => Ok(()),
-            Err(error) => Err(error),
-        }
-    }
+/// Asks how far the log has come, and does nothing.
+const NOTHING: &str = "PRAGMA wal_checkpoint(NOOP)";
 
-    /// Replaces what was counted by what is.
-    fn measure(&mut self, connection: &Connection) -> Result<(), StoreError> {
-        let Progress { frames, .. } = pass(connection, "PRAGMA wal_checkpoint(NOOP)")?;
-        self.used = frames.saturating_add(1).saturating_mul(FRAME);
-        self.is_measured = true;
-        Ok(())
+/// Puts what is left of the log into the database. On a full disk it stays.
+fn finish(connection: &Connection, before: u64) -> Result<u64, StoreError> {
+    match pass(connection, "PRAGMA wal_checkpoint(PASSIVE)") {
+        Err(StoreError::Full) => Ok(before),
+        other => other.map(used),
     }
+}
+
+/// Bytes of the log in use. One that is wholly in the database starts anew with
+/// the next frame.
+const fn used(Progress { frames, done }: Progress) -> u64 {
+    if frames == done { HEADER } else { HEADER.saturating_add(frames.saturating_mul(FRAME)) }
 }
 
 impl Group {
@@ -137,14 +138,18 @@ impl Group {
         let body = |bytes: usize| count(bytes) / 4000 + 1;
         let rows = self.tokens.iter().map(|row| ROW + body(row.body.len())).sum::<u64>();
         let records = self.records.iter();
-        let records = records.map(|record| ROW + body(record.body.as_ref().map_or(0, Vec::len))).sum::<u64>();
-        let pages = self.pages.iter().map(|page| 1 + body(page.body.len())).sum::<u64>();
+        let bytes = |record: &Record| record.key.len() + record.body.as_ref().map_or(0, Vec::len);
+        let records = records.map(|record| ROW + body(bytes(record))).sum::<u64>();
+        let pages = self.pages.iter().map(|page| PAGE + body(page.body.len())).sum::<u64>();
         let journal = body(self.body.len()) + body(self.tokens.len().saturating_mul(6));
         (OVERHEAD + journal + rows + records + pages).saturating_mul(FRAME)
     }
 }
 
-/// The most bytes of log that writing so many small rows may take.
-pub(super) const fn rows_bytes(rows: u64) -> u64 {
-    (OVERHEAD + ROW * rows) * FRAME
+/// The most bytes of log that removing so many records may take.
+pub(super) const fn removal_bytes(records: u64) -> u64 {
+    (OVERHEAD + REMOVAL * records) * FRAME
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,11 +7,22 @@ use super::failure::failed;
 use super::number::Number;
 use super::schema::begin;
 
-/// Draws the next epoch, above `floor` too. It is durable when this returns.
-pub(super) fn draw_epoch(connection: &mut Connection, floor: Epoch) -> Result<Epoch, StoreError> {
+/// Draws the next epoch. It is durable when this returns.
+pub(super) fn draw_epoch(connection: &mut Connection) -> Result<Epoch, StoreError> {
     let change = begin(connection)?;
     let (newest, _) = state(&change)?;
-    let next = newest.max(floor).0.checked_add(1).filter(|next| i64::try_from(*next).is_ok());
+    draw_above(change, newest)
+}
+
+/// Draws the next epoch, above `floor` too, unless one newer than `ours` was drawn.
+pub(super) fn outgrow(connection: &mut Connection, ours: Epoch, floor: Epoch) -> Result<Epoch, StoreError> {
+    let change = begin(connection)?;
+    check_epoch(&change, ours)?;
+    draw_above(change, ours.max(floor))
+}
+
+fn draw_above(change: Transaction<'_>, floor: Epoch) -> Result<Epoch, StoreError> {
+    let next = floor.0.checked_add(1).filter(|next| i64::try_from(*next).is_ok());
     let next = next.ok_or(StoreError::Corrupt("the epochs are used up"))?;
     change.execute("UPDATE meta SET epoch = ?1", [Number(next)]).map_err(failed)?;
     change.commit().map_err(failed)?;
