@@ -9,6 +9,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::super::StoreError;
 use super::disk::Disk;
 use super::failure::{failed, io};
+use super::lock::beside;
 use super::number::Number;
 use super::schema;
 
@@ -43,12 +44,17 @@ pub(super) fn create(disk: &dyn Disk, path: &Path) -> Result<Connection, StoreEr
     let mut connection = connect(disk, path)?;
     make_ours(&connection)?;
     schema::create(&mut connection)?;
+    // Closing would do it too, and hide that it failed.
+    empty_log(&connection)?;
     Ok(connection)
 }
 
 /// Opens the store at `path`. A file that is not
 /// ours is refused unchanged, then one that is cut short.
 pub(super) fn open(disk: &dyn Disk, path: &Path) -> Result<Connection, StoreError> {
+    // A writer whose sync failed may have been killed. What it left in the cache
+    // must be durable before any of it goes into the database.
+    disk.rewrite(&beside(path, "-wal")).map_err(|error| io("the write-ahead log", &error))?;
     let connection = connect(disk, path)?;
     schema::recognise(&connection)?;
     make_ours(&connection)?;
@@ -94,19 +100,24 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
 /// Refuses a file that ends within its last page; SQLite would read zeros there.
 fn check_length(disk: &dyn Disk, connection: &Connection, path: &Path) -> Result<(), StoreError> {
     // The log may rightly hold what the file lacks, so it goes into the file first.
-    let busy: i64 =
-        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)).map_err(failed)?;
+    empty_log(connection)?;
     let Number(bytes) = connection
         .query_row("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size", [], |row| {
             row.get(0)
         })
         .map_err(failed)?;
     let length = disk.length(path).map_err(|error| io("the database file", &error))?;
-    match (busy, length.is_none_or(|length| length < bytes)) {
-        (0, false) => Ok(()),
-        (0, true) => Err(StoreError::Corrupt("the database is cut short")),
-        _ => Err(StoreError::InUse),
+    if length.is_none_or(|length| length < bytes) {
+        return Err(StoreError::Corrupt("the database is cut short"));
     }
+    Ok(())
+}
+
+/// Puts the whole log into the database, durably.
+fn empty_log(connection: &Connection) -> Result<(), StoreError> {
+    let busy: i64 =
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)).map_err(failed)?;
+    if busy == 0 { Ok(()) } else { Err(StoreError::InUse) }
 }
 
 #[cfg(test)]

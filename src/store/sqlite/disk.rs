@@ -61,6 +61,14 @@ pub trait Disk: fmt::Debug + Send {
     /// [`ErrorKind::StorageFull`] and what else the system says.
     fn allocate(&self, path: &Path, bytes: u64) -> Result<()>;
 
+    /// Writes a file's bytes over themselves, if there is a file, and makes them
+    /// durable. What a failed sync did not write is still seen, but no later sync
+    /// writes it either.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn rewrite(&self, path: &Path) -> Result<()>;
+
     /// Bytes free to us on the file system of `path`.
     ///
     /// # Errors
@@ -128,6 +136,13 @@ impl Disk for RealDisk {
         sync_directory(path)
     }
 
+    fn rewrite(&self, path: &Path) -> Result<()> {
+        match absent_is_none(OpenOptions::new().read(true).write(true).open(path))? {
+            Some(file) => write_over_itself(&file),
+            None => Ok(()),
+        }
+    }
+
     fn free(&self, path: &Path) -> Result<u64> {
         let found = statvfs(path)?;
         Ok(found.f_bavail.saturating_mul(found.f_frsize))
@@ -151,6 +166,23 @@ fn write_zeros(file: &File, to: u64) -> Result<()> {
         at += (to - at).min(AT_ONCE);
     }
     Ok(())
+}
+
+fn write_over_itself(file: &File) -> Result<()> {
+    let mut bytes = vec![0; 1 << 20];
+    let mut at = 0;
+    loop {
+        let count = file.read_at(&mut bytes, at)?;
+        let found = bytes.get(..count).unwrap_or_default();
+        if found.is_empty() {
+            return file.sync_all();
+        }
+        // Zeros were allocated ahead and are durable.
+        if found.iter().any(|byte| *byte != 0) {
+            file.write_all_at(found, at)?;
+        }
+        at = at.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
+    }
 }
 
 fn sync_directory(path: &Path) -> Result<()> {
