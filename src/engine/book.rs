@@ -157,14 +157,17 @@ impl Book {
         // The index takes a place from the low bits of a hash; these are the upper eight of them.
         let shift = places.trailing_zeros().saturating_sub(8);
         let bin = |hash: u64| usize::from(u8::try_from(hash >> shift & 0xff).unwrap_or(0));
-        let mut bins: Vec<Vec<u32>> = vec![Vec::new(); 256];
+        let mut bins: Vec<Vec<(u64, u32)>> = vec![Vec::new(); 256];
         for slot in (first..self.len).filter_map(|slot| u32::try_from(slot).ok()) {
             let occupied = entry(&self.segments, TokenSlot(slot)).filter(|entry| !entry.is_vacant());
             let Some(entry) = occupied else { continue };
             let hash = hash(&self.hasher, entry.value, entry.digits);
-            bins.get_mut(bin(hash)).into_iter().for_each(|bin| bin.push(slot));
+            bins.get_mut(bin(hash)).into_iter().for_each(|bin| bin.push((hash, slot)));
         }
-        bins.iter().flatten().for_each(|slot| self.index(TokenSlot(*slot)));
+        let Self { segments, hasher, index, .. } = self;
+        for (hash, slot) in bins.into_iter().flatten() {
+            index.insert_unique(hash, slot, |slot| hash_of(segments, hasher, *slot));
+        }
     }
 
     /// Adds a vacant entry, for a token that is yet to be loaded.
