@@ -110,14 +110,17 @@ pub fn main(mut arguments: impl Iterator<Item = OsString>) -> ExitCode {
     let extra = if arguments.any(|extra| extra == MACS) { Extra::Macs } else { Extra::Nothing };
     let Some((socket, op)) = socket.zip(op) else { return ExitCode::from(2) };
     let Ok(listener) = UnixListener::bind(Path::new(&socket)) else { return ExitCode::FAILURE };
-    std::thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            std::thread::spawn(move || drop(serve(stream, op, extra)));
-        }
-    });
+    std::thread::spawn(move || answer_all(&listener, op, extra));
     // Only the end of it says anything.
     let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
     ExitCode::SUCCESS
+}
+
+/// Serves every connection in a thread of its own.
+pub fn answer_all(listener: &UnixListener, op: BenchOp, extra: Extra) {
+    for stream in listener.incoming().flatten() {
+        std::thread::spawn(move || drop(serve(stream, op, extra)));
+    }
 }
 
 fn serve(mut stream: UnixStream, op: BenchOp, extra: Extra) -> Result<(), Failure> {
@@ -203,4 +206,28 @@ fn frame(opcode: Opcode, body: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
     body(&mut out);
     writer.finish(&mut out);
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use tallystick::client::{Answer, Client};
+
+    use super::*;
+
+    #[test]
+    fn answers_the_client_in_order_as_the_daemon_would() {
+        let (token, trid) = (TokenNumber::from_parts(0, 16).unwrap(), Trid::from_value(1).unwrap());
+        for extra in [Extra::Nothing, Extra::Macs] {
+            let (ours, theirs) = UnixStream::pair().unwrap();
+            std::thread::spawn(move || serve(theirs, BenchOp::Issue, extra).unwrap());
+            let mut client = Client::over(ours, "test").unwrap();
+            let issue = Issue { token, trid, transaction: transaction() };
+            let asked: Vec<_> = (0..1000).map(|_| client.submit_issue(&issue, None).unwrap()).collect();
+            for id in asked {
+                let (answered, answer) = client.receive().unwrap();
+                assert_eq!(answered, id);
+                assert!(matches!(answer.unwrap(), Answer::Reply(Reply::Issued(_))));
+            }
+        }
+    }
 }

@@ -155,3 +155,50 @@ fn unless_waiting<T>(done: Result<T, ClientError>) -> Result<Option<T>, Failure>
         done => Ok(Some(done?)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixListener;
+
+    use super::*;
+    use crate::bench::arguments::BenchOp;
+    use crate::bench::echo::{Extra, answer_all};
+    use crate::bench::measured::Measured;
+    use crate::bench::tokens::Tokens;
+
+    /// Pings an echo at a pace; operations, and those in slices.
+    fn paced(interval: Duration, limit: Duration) -> (u64, u64) {
+        let dir = tempfile::TempDir::new().unwrap();
+        let socket = dir.path().join("echo.sock");
+        let listener = UnixListener::bind(&socket).unwrap();
+        std::thread::spawn(move || answer_all(&listener, BenchOp::Ping, Extra::Nothing));
+        let hand = Tokens::shuffled(Vec::new()).unwrap().hand(0, 1);
+        let mut worker = Worker::connect(&socket, BenchOp::Ping, 1, hand).unwrap();
+        let interval = u64::try_from(interval.as_nanos()).unwrap();
+        let pace = Pace { start: Instant::now() + limit / 10, offset: 0, interval, limit };
+        let mut sliced = Sliced::nothing(limit / 4, limit).unwrap();
+        worker.open(pace, &mut sliced).unwrap();
+        let mut measured = Measured::nothing().unwrap();
+        worker.hand_to(&mut measured).unwrap();
+        assert_eq!(measured.operations, measured.latency.len());
+        // One that was asked before it was due would have been answered at once.
+        assert!(measured.latency.min() > 0);
+        (measured.operations, sliced.slices().iter().map(Histogram::len).sum())
+    }
+
+    #[test]
+    fn no_more_is_asked_than_is_due() {
+        let (operations, in_slices) = paced(Duration::from_millis(1), Duration::from_millis(60));
+        assert!((1..=60).contains(&operations), "{operations}");
+        assert_eq!(in_slices, operations);
+    }
+
+    /// With everything due at once, the pipe is always full: it must neither stall
+    /// with nothing under way nor lose an answer.
+    #[test]
+    fn a_rate_that_nobody_can_keep_comes_to_its_end() {
+        let (operations, in_slices) = paced(Duration::from_nanos(1), Duration::from_millis(50));
+        assert!(operations > 0);
+        assert_eq!(in_slices, operations);
+    }
+}
