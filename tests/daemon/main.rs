@@ -13,5 +13,6 @@ mod command_line;
 mod process;
 mod raw;
 mod rekey;
+mod rollback;
 mod secrets;
 mod serving;

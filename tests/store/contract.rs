@@ -1,7 +1,10 @@
 //! The contract of the trait, held against every store.
 
 mod append;
+mod epoch;
+mod journal;
 mod list;
+mod page;
 mod random;
 mod records;
 mod start;

@@ -3,12 +3,17 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use tallystick::store::{MemoryDisk, MemoryStore, SqliteStore, Store};
+use tallystick::store::{LogLimits, MemoryDisk, MemoryStore, RealDisk, SqliteStore, Store, StoreError};
 use tempfile::TempDir;
 
 /// A place where a store lies.
 pub trait Fixture {
     type Store: Store;
+
+    /// The most groups that one append removes from the journal.
+    const REMOVED: u64;
+    /// The most records that one expiry removes.
+    const EXPIRED: usize;
 
     /// A place with nothing in it.
     fn make() -> Self;
@@ -24,6 +29,8 @@ pub struct Memory(pub MemoryDisk);
 
 impl Fixture for Memory {
     type Store = MemoryStore;
+    const REMOVED: u64 = u64::MAX;
+    const EXPIRED: usize = usize::MAX;
 
     fn make() -> Self {
         Self(MemoryDisk::new())
@@ -36,6 +43,14 @@ impl Fixture for Memory {
     fn crash(&mut self, store: MemoryStore) {
         drop(store);
     }
+}
+
+/// A log so short that it goes into the database every few groups.
+pub const SHORT: LogLimits = LogLimits { reserved: 160 << 10, checkpoint: 80 << 10, free: 0, background: false };
+
+/// Opens a database with a short log.
+pub fn open_short(path: &Path) -> Result<SqliteStore, StoreError> {
+    SqliteStore::open_on(Box::new(RealDisk), path.to_owned(), SHORT)
 }
 
 pub struct Sqlite(TempDir);
@@ -60,13 +75,15 @@ impl Sqlite {
 
 impl Fixture for Sqlite {
     type Store = SqliteStore;
+    const REMOVED: u64 = 3;
+    const EXPIRED: usize = 256;
 
     fn make() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
 
     fn open(&mut self) -> SqliteStore {
-        SqliteStore::open(&self.path()).unwrap()
+        open_short(&self.path()).unwrap()
     }
 
     /// Goes on with a copy taken before closing tidies up.

@@ -12,3 +12,4 @@ mod process;
 mod sample;
 mod sqlite;
 mod torn;
+mod wal;

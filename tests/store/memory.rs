@@ -1,24 +1,24 @@
 //! The memory store beside the contract: faults, fencing, backups.
 
 use proptest::prelude::*;
-use tallystick::store::{Fault, Faults, MemoryDisk, MemoryStore, Operation, Store, StoreError};
+use tallystick::store::{Epoch, Fault, Faults, MemoryDisk, MemoryStore, Operation, Room, Store, StoreError};
 
 use crate::contract::poisoned;
-use crate::load::loaded;
+use crate::load::{holds, loaded};
 use crate::model::Model;
 use crate::sample::{content, full};
 
 #[test]
 fn a_second_opening_fences_the_first() {
     let disk = MemoryDisk::new();
-    for operation in [Operation::Append, Operation::Fold, Operation::Expire] {
+    for operation in [Operation::Append, Operation::Anchor, Operation::Expire] {
         let mut older = MemoryStore::open(&disk);
         let mut newer = MemoryStore::open(&disk);
         let number = loaded(&mut newer).next_number();
         let refused = match operation {
             Operation::Append => older.append(&full().group(number, older.epoch())).map(|_| ()),
-            Operation::Fold => older.fold(),
-            Operation::Expire => older.expire(0),
+            Operation::Anchor => older.set_anchored(),
+            Operation::Expire => older.expire(0).map(drop),
         };
         assert_eq!(refused, Err(StoreError::Fenced), "{operation:?}");
         poisoned(&mut older);
@@ -46,23 +46,35 @@ fn a_planned_fault_strikes_its_call_and_poisons() {
 }
 
 #[test]
-fn folds_and_expiries_fail_as_planned_too() {
+fn anchoring_and_expiry_fail_as_planned_too() {
     for (fault, durable) in [(Fault::Lost, false), (Fault::Full, false), (Fault::Unreported, true)] {
         let disk = MemoryDisk::new();
-        disk.plan(Faults::none().at(Operation::Fold, 1, fault).at(Operation::Expire, 1, fault));
+        disk.plan(Faults::none().at(Operation::Anchor, 1, fault).at(Operation::Expire, 1, fault));
         let mut store = MemoryStore::open(&disk);
         store.append(&full().group(1, store.epoch())).unwrap();
-        assert!(store.fold().is_err());
+        assert!(store.set_anchored().is_err());
         poisoned(&mut store);
         let mut store = MemoryStore::open(&disk);
-        assert_eq!(store.journal_bytes() == 0, durable);
+        assert_eq!(store.anchored(), Epoch(durable.into()));
         assert!(store.expire(u64::MAX).is_err());
         poisoned(&mut store);
         let mut store = MemoryStore::open(&disk);
         assert_eq!(loaded(&mut store).records.is_empty(), durable);
-        store.fold().unwrap();
+        store.set_anchored().unwrap();
         store.expire(u64::MAX).unwrap();
     }
+}
+
+#[test]
+fn room_is_what_the_disk_is_told() {
+    let disk = MemoryDisk::new();
+    let mut store = MemoryStore::open(&disk);
+    for room in [Room::Ample, Room::Scarce, Room::None, Room::Ample] {
+        disk.set_room(room);
+        assert_eq!(store.reserve(None), Ok(room));
+        assert_eq!(store.reserve(Some(&full().group(1, store.epoch()))), Ok(room));
+    }
+    store.append(&full().group(1, store.epoch())).unwrap();
 }
 
 #[test]
@@ -105,12 +117,12 @@ proptest! {
             let appended = store.append(&group).is_ok();
             prop_assert_eq!(appended, !planned.contains_key(&nth));
             if appended || planned.get(&nth) == Some(&Fault::Unreported) {
-                model.apply(&group);
+                model.apply(&group, u64::MAX);
             }
             if !appended {
                 store = MemoryStore::open(&disk);
             }
-            prop_assert_eq!(&loaded(&mut store), &model);
+            holds(&mut store, &model);
         }
     }
 }

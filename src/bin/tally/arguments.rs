@@ -50,6 +50,9 @@ pub enum Task {
         #[arg(value_enum)]
         purpose: PurposeName,
     },
+    /// Accept an older copy of the database, while the daemon is stopped: every cryptogram
+    /// issued before becomes void
+    Restore(Restore),
     /// Re-seal every PAN under the active key, after a rotation of pan-sealing (admin socket)
     Reseal {
         #[command(flatten)]
@@ -410,4 +413,17 @@ pub enum BenchOp {
     Issue,
     /// Verify and consume, durable, each cryptogram once
     Verify,
+}
+
+/// What is restored.
+#[derive(Args)]
+pub struct Restore {
+    #[command(flatten)]
+    pub dir: Dir,
+    /// File whose first line is the passphrase; `-` reads standard input
+    #[arg(long, value_name = "FILE", default_value = "-")]
+    pub passphrase_file: PathBuf,
+    /// A copy of tally.db to be put in its place; without it, the one that is there
+    #[arg(long, value_name = "FILE")]
+    pub from: Option<PathBuf>,
 }

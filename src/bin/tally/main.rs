@@ -9,10 +9,12 @@ mod daemon;
 mod demo;
 mod init;
 mod kat;
+mod keys_at_rest;
 mod output;
 mod pay;
 mod progress;
 mod reseal;
+mod restore;
 mod rotate;
 mod show;
 mod status;
@@ -55,6 +57,7 @@ fn run(task: Task, output: &Output) -> Result<(), Failure> {
         Task::Rotate { dir, passphrase_file, purpose } => {
             rotate::run(&dir.dir, &passphrase_file, purpose, output)
         }
+        Task::Restore(arguments) => restore::run(&arguments, output),
         Task::Reseal { at } => reseal::run(&at, output),
         Task::Issue(issue) => pay::issue(&issue, output),
         Task::Verify(verify) => pay::verify(&verify, output),

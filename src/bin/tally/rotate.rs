@@ -1,19 +1,17 @@
 //! `tally rotate`: a new version of a key, while no daemon runs.
 
-use std::fs::File;
-use std::io::Write;
-use std::os::unix::fs::{MetadataExt, fchown};
 use std::path::Path;
 
 use serde_json::json;
 use tallystick::crypto::{KeyPurpose, SystemRandom};
 use tallystick::daemon::paths;
-use tallystick::keys::{KeyInfo, OpenKeyring, SealedKeyring, read_passphrase};
+use tallystick::keys::{KeyInfo, read_passphrase};
 use tallystick::secmem::{Region, harden};
 use tallystick::store::{StoreError, StoreLock};
 use tallystick::types::KeyVersion;
 
 use crate::arguments::PurposeName;
+use crate::keys_at_rest;
 use crate::output::{Failure, Output};
 use crate::show::{key_json, key_line};
 
@@ -64,46 +62,16 @@ fn rotate(
     passphrase_file: &Path,
     purpose: KeyPurpose,
 ) -> Result<(KeyVersion, Vec<KeyInfo>), Failure> {
-    let path = paths::keyring(dir);
-    let told = |error: std::io::Error| Failure::new(format!("{}: {error}", path.display()));
     // First of all, and held to the end: a daemon has the keys in memory, and
     // would not know of what this makes.
     let _stopped = StoreLock::take(&paths::store(dir)).map_err(|error| match error {
         StoreError::InUse => Failure::new("tallyd is running on this directory; stop it first"),
         error => error.into(),
     })?;
-    let bytes = std::fs::read(&path).map_err(told)?;
     let passphrase = read_passphrase(passphrase_file)?;
     let region = Region::new(SLOTS)?;
-    let mut keyring = SealedKeyring::from_bytes(&bytes)?.open(&region, &passphrase)?;
+    let mut keyring = keys_at_rest::open(dir, &region, &passphrase)?;
     let version = keyring.rotate(&SystemRandom, purpose)?;
-    let bytes = keyring.seal(&SystemRandom)?.to_bytes();
-    // What does not open would be the end of every token: it is tried before it
-    // takes the old one's place.
-    let keys = infos(&SealedKeyring::from_bytes(&bytes)?.open(&region, &passphrase)?);
-    if keys != infos(&keyring) {
-        return Err(Failure::new("the new keyring does not read as it was written; nothing was changed"));
-    }
-    replace(&path, &bytes).map_err(told)?;
+    let keys = keys_at_rest::replace(dir, &keyring, &region, &passphrase)?;
     Ok((version, keys))
-}
-
-fn infos(keyring: &OpenKeyring) -> Vec<KeyInfo> {
-    keyring.infos().copied().collect()
-}
-
-/// Puts a file in another's place, whole or not at all, durably, with mode 0600
-/// and the owner of the old one.
-fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let dir = path.parent().unwrap_or(Path::new("."));
-    let old = std::fs::metadata(path)?;
-    let mut new = tempfile::Builder::new().prefix(".keyring-").tempfile_in(dir)?;
-    new.write_all(bytes)?;
-    let made = new.as_file().metadata()?;
-    if (made.uid(), made.gid()) != (old.uid(), old.gid()) {
-        fchown(new.as_file(), Some(old.uid()), Some(old.gid()))?;
-    }
-    new.as_file().sync_all()?;
-    new.persist(path).map_err(|error| error.error)?;
-    File::open(dir)?.sync_all()
 }

@@ -15,17 +15,18 @@ held_by_all!(
 fn a_row_reads_as_last_written<F: Fixture>() {
     let mut fixture = F::make();
     let mut store = fixture.open();
-    let first = Content { tokens: vec![token(0, 1, b"old"), token(1, 1, b"")], ..Content::default() };
-    let second = Content { tokens: vec![token(0, 2, b"newer")], ..Content::default() };
+    let first = Content { tokens: vec![token(0, 1, 0, b"old"), token(1, 1, 9, b"")], ..Content::default() };
+    let second = Content { tokens: vec![token(0, 2, u16::MAX, b"newer")], ..Content::default() };
     store.append(&first.group(1, store.epoch())).unwrap();
     store.append(&second.group(2, store.epoch())).unwrap();
+    let (zero, one) = (token(0, 2, u16::MAX, b"newer"), token(1, 1, 9, b""));
     for _ in 0..2 {
-        assert_eq!(store.token(TokenSlot(0)), Ok(Some(token(0, 2, b"newer"))));
-        assert_eq!(store.token(TokenSlot(1)), Ok(Some(token(1, 1, b""))));
+        assert_eq!(store.token(TokenSlot(0)), Ok(Some(zero.clone())));
+        assert_eq!(store.token(TokenSlot(1)), Ok(Some(one.clone())));
         assert_eq!(store.token(TokenSlot(2)), Ok(None));
         // The row moved to the list of its new requestor.
-        assert_eq!(store.tokens_of(trid_of(1), None, 9), Ok(vec![token(1, 1, b"")]));
-        assert_eq!(store.tokens_of(trid_of(2), None, 9), Ok(vec![token(0, 2, b"newer")]));
+        assert_eq!(store.tokens_of(trid_of(1), None, 9), Ok(vec![one.clone()]));
+        assert_eq!(store.tokens_of(trid_of(2), None, 9), Ok(vec![zero.clone()]));
         drop(store);
         store = fixture.open();
     }
@@ -35,7 +36,7 @@ fn a_listing_pages_through_one_requestor<F: Fixture>() {
     let mut fixture = F::make();
     let mut store = fixture.open();
     // Written in descending order, so that ascending is not the order of writing.
-    let rows: Vec<_> = (0..20).rev().map(|slot| token(slot, u64::from(slot % 3), &[slot as u8])).collect();
+    let rows: Vec<_> = (0..20).rev().map(|slot| token(slot, u64::from(slot % 3), 0, &[slot as u8])).collect();
     let content = Content { tokens: rows, ..Content::default() };
     store.append(&content.group(1, store.epoch())).unwrap();
     for limit in [1, 2, 7, usize::MAX] {
@@ -59,7 +60,7 @@ fn a_range_pages_through_all_requestors<F: Fixture>() {
     let mut fixture = F::make();
     let mut store = fixture.open();
     assert_eq!(store.tokens_after(None, 5), Ok(vec![]));
-    let rows: Vec<_> = (0..20).rev().map(|slot| token(slot, u64::from(slot % 3), &[slot as u8])).collect();
+    let rows: Vec<_> = (0..20).rev().map(|slot| token(slot, u64::from(slot % 3), 0, &[slot as u8])).collect();
     let content = Content { tokens: rows.clone(), ..Content::default() };
     store.append(&content.group(1, store.epoch())).unwrap();
     let ascending: Vec<_> = rows.into_iter().rev().collect();

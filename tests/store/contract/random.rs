@@ -1,27 +1,29 @@
-//! Any history of groups, folds, expiries, closings and crashes loads as the model.
+//! Any history of groups, expiries, closings and crashes loads as the model.
 
 use proptest::prelude::*;
-use tallystick::store::Store;
+use tallystick::store::{Epoch, Room, Store};
 
 use crate::fixture::{Fixture, Memory, Sqlite};
-use crate::load::seen;
+use crate::load::holds;
 use crate::model::Model;
 use crate::sample::{Content, content};
 
 #[derive(Debug, Clone)]
 enum Step {
     Append(Content),
-    Fold,
     Expire(u64),
+    Anchor,
+    Outgrow(u64),
     Reopen,
     Crash,
 }
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        8 => content().prop_map(Step::Append),
-        1 => Just(Step::Fold),
+        9 => content().prop_map(Step::Append),
         1 => (0..60u64).prop_map(Step::Expire),
+        1 => Just(Step::Anchor),
+        1 => (0..40u64).prop_map(Step::Outgrow),
         1 => Just(Step::Reopen),
         1 => Just(Step::Crash),
     ]
@@ -31,30 +33,40 @@ fn agrees<F: Fixture>(steps: &[Step]) {
     let mut fixture = F::make();
     let mut store = fixture.open();
     let mut model = Model::default();
+    let (mut epoch, mut anchored) = (1, 0);
     for step in steps {
         match step {
             Step::Append(content) => {
                 let group = content.group(model.next_number(), store.epoch());
+                assert_ne!(store.reserve(Some(&group)), Ok(Room::None));
                 store.append(&group).unwrap();
-                model.apply(&group);
+                model.apply(&group, F::REMOVED);
             }
-            Step::Fold => store.fold().unwrap(),
             Step::Expire(now) => {
-                store.expire(*now).unwrap();
+                assert_eq!(store.expire(*now), Ok(false));
                 model.expire(*now);
+            }
+            Step::Anchor => {
+                store.set_anchored().unwrap();
+                anchored = epoch;
+            }
+            Step::Outgrow(floor) => {
+                store.outgrow(Epoch(*floor)).unwrap();
+                epoch = epoch.max(*floor) + 1;
             }
             Step::Reopen => {
                 drop(store);
                 store = fixture.open();
+                epoch += 1;
             }
             Step::Crash => {
                 fixture.crash(store);
                 store = fixture.open();
+                epoch += 1;
             }
         }
-        let seen = seen(&mut store).unwrap();
-        assert_eq!(seen.model, model);
-        assert_eq!(seen.bytes, store.journal_bytes());
+        assert_eq!((store.epoch(), store.anchored()), (Epoch(epoch), Epoch(anchored)));
+        holds(&mut store, &model);
     }
 }
 
