@@ -1,6 +1,7 @@
 //! What was answered to which idempotency key.
 
-use std::collections::{HashMap, VecDeque};
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
 
 use super::record::{decode_reply, encode_reply};
 use crate::command::{Refusal, Reply};
@@ -18,8 +19,9 @@ const DIGEST_LABEL: &[u8] = b"tallystick/v1/request";
 #[derive(Default)]
 pub(super) struct Memory {
     replies: HashMap<Vec<u8>, Remembered>,
-    /// The same keys in the order in which they end.
-    order: VecDeque<(UnixTime, Vec<u8>)>,
+    /// The same keys, the first to end foremost. A clock that is set back makes keys
+    /// that end before older ones, so the order of their coming would not do.
+    order: BinaryHeap<Reverse<(UnixTime, Vec<u8>)>>,
 }
 
 struct Remembered {
@@ -121,17 +123,13 @@ impl Memory {
         Ok(())
     }
 
-    /// Puts restored keys in the order in which they end.
-    pub fn sort(&mut self) {
-        self.order.make_contiguous().sort();
-    }
-
     /// Forgets what has ended by `now`.
     pub fn expire(&mut self, now: UnixTime) -> bool {
         for _ in 0..AT_ONCE {
-            let Some((expires, key)) = self.order.pop_front_if(|(expires, _)| *expires <= now) else {
+            if self.order.peek().is_none_or(|Reverse((expires, _))| *expires > now) {
                 return false;
-            };
+            }
+            let Some(Reverse((expires, key))) = self.order.pop() else { return false };
             // A key that was used again after its end stands further back too.
             if self.replies.get(&key).is_some_and(|known| known.expires == expires) {
                 self.replies.remove(&key);
@@ -141,7 +139,7 @@ impl Memory {
     }
 
     fn insert(&mut self, scope: Vec<u8>, remembered: Remembered) {
-        self.order.push_back((remembered.expires, scope.clone()));
+        self.order.push(Reverse((remembered.expires, scope.clone())));
         self.replies.insert(scope, remembered);
     }
 }

@@ -34,7 +34,6 @@ pub(super) fn unseal(
 
 impl Loader {
     fn finish(mut self, keyring: Arc<Keyring>, store: &dyn Store, now: UnixTime) -> (Unsealed, Chain) {
-        self.memory.sort();
         while self.memory.expire(now) {}
         self.checkpoint.resume(self.standing.first);
         let active = self.audit.iter().position(|(version, _)| *version == keyring.audit.active().0);

@@ -44,6 +44,8 @@ pub struct Server {
     pub start: u64,
     /// The newest group known to be durable.
     pub durable: u64,
+    /// The newest that was sealed, and may be durable.
+    pub sealed: u64,
     pub backups: Vec<Backup>,
     pub sendings: u64,
 }
@@ -130,6 +132,7 @@ impl Server {
             up: None,
             start: 0,
             durable: 0,
+            sealed: 0,
             backups: Vec::new(),
             sendings: 0,
         }

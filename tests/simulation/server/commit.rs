@@ -25,6 +25,7 @@ impl World {
         };
         let has_rows = open.has_rows();
         let group = up.chain.seal(open, up.keeper.anchored());
+        self.server.sealed = group.number.0;
         self.trace.tell_group(self.clock.ms, &group);
         up.committer = Committer::Busy(Box::new(group), has_rows);
         self.make_room();

@@ -67,7 +67,7 @@ impl World {
         let head = store.receipt().newest().0;
         self.check_head(head);
         self.model.restart(head, now);
-        self.server.durable = head;
+        (self.server.durable, self.server.sealed) = (head, head);
         let tokens = self.model.decided.tokens.len();
         if engine.token_count() != tokens || engine.horizon().0 != head {
             fail(None, format!("{} tokens and not {tokens} after a start", engine.token_count()));
@@ -114,8 +114,7 @@ impl World {
     /// What was acknowledged is there, and nothing is there that never was.
     fn check_head(&mut self, head: u64) {
         let durable = self.server.durable;
-        let newest = self.model.newest().unwrap_or(durable).max(durable);
-        if head < durable || head > newest.min(durable + 1) {
+        if head < durable || head > self.server.sealed.max(durable).min(durable + 1) {
             fail(None, format!("group {head} is the newest after a start, but {durable} was acknowledged"));
         }
         if head > durable {
@@ -165,6 +164,7 @@ impl World {
         }
         while let Some(open) = up.engine.take_group() {
             let group = up.chain.seal(open, up.keeper.anchored());
+            self.server.sealed = group.number.0;
             self.trace.tell_group(self.clock.ms, &group);
             match up.store.append(&group) {
                 Ok(receipt) => {
