@@ -9,8 +9,8 @@ mod request;
 
 pub use caller::{Caller, Role, Roles};
 pub use refusal::Refusal;
-pub use reply::{Detokenized, Issued, IssuedShort, Page, Reply, TokenView, Verified};
+pub use reply::{Detokenized, Issued, IssuedShort, Page, Reply, Resealed, TokenView, Verified};
 pub use request::{
-    ChangeStatus, Command, Issue, IssueShort, LinkPar, List, Operation, Provision, Renew, Request, Verify,
-    VerifyShort,
+    ChangeStatus, Command, Issue, IssueShort, LinkPar, List, Operation, Provision, Renew, Request, Reseal,
+    Verify, VerifyShort,
 };

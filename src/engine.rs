@@ -129,7 +129,7 @@ impl Engine<Unsealed> {
         }
         let next = OpenGroup::with_room_of(&state.open);
         let mut taken = std::mem::replace(&mut state.open, next);
-        taken.pages = state.checkpoint.advance(&state.book, state.number, taken.journal_bytes());
+        taken.pages = state.checkpoint.advance(&state.book, state.number, taken.weight());
         taken.first = state.checkpoint.first();
         let GroupNumber(number) = state.number;
         state.number = GroupNumber(number + 1);

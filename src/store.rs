@@ -19,7 +19,7 @@ pub use group::{
 };
 pub use memory::{Fault, Faults, MemoryDisk, MemoryStore, Operation};
 pub use receipt::CommitReceipt;
-pub use sqlite::{Disk, Held, LogLimits, RealDisk, SqliteStore};
+pub use sqlite::{Disk, Held, LogLimits, RealDisk, SqliteStore, StoreLock};
 
 use crate::types::Trid;
 
@@ -99,6 +99,12 @@ pub trait Store: Send {
         after: Option<TokenSlot>,
         limit: usize,
     ) -> Result<Vec<TokenRow>, StoreError>;
+
+    /// Up to `limit` rows of all requestors with slots above `after`, ascending.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`], [`StoreError::Corrupt`] or [`StoreError::Poisoned`].
+    fn tokens_after(&mut self, after: Option<TokenSlot>, limit: usize) -> Result<Vec<TokenRow>, StoreError>;
 
     /// Bytes of journal bodies that a start would have to replay.
     fn journal_bytes(&self) -> u64;

@@ -14,8 +14,8 @@ use std::path::PathBuf;
 
 use support::{card, trid};
 use tallystick::command::{
-    ChangeStatus, Command, Detokenized, Issue, IssueShort, Issued, LinkPar, List, Renew, Reply, Verified,
-    Verify, VerifyShort,
+    ChangeStatus, Command, Detokenized, Issue, IssueShort, Issued, LinkPar, List, Renew, Reply, Reseal,
+    Verified, Verify, VerifyShort,
 };
 use tallystick::crypto::SystemRandom;
 use tallystick::daemon::config::default_text;
@@ -76,6 +76,7 @@ fn commands() -> Vec<Command<'static>> {
         Command::IssueShort(IssueShort(issue)),
         Command::VerifyShort(VerifyShort { token, expiry, trid: trid(), transaction, value }),
         Command::ClearShortLock(token),
+        Command::Reseal(Reseal { after: Some(99), limit: 100 }),
     ]
 }
 
@@ -152,8 +153,9 @@ fn make_seeds() {
     StatusReport { keys: vec![KeyReport::default()], ..StatusReport::default() }.encode(&mut body);
     put("reply", "status", &body);
     let moved = [CounterMove { slot: TokenSlot(1), atc: Atc::new(2).unwrap() }];
-    put("journal", "one-of-each", &journal::encode(&moved, &moved, [3; 32]));
-    put("journal", "empty", &journal::encode(&[], &[], [0; 32]));
+    let standing = journal::Standing { pages: [3; 32], ..journal::Standing::default() };
+    put("journal", "one-of-each", &journal::encode(&moved, &moved, standing));
+    put("journal", "empty", &journal::encode(&[], &[], journal::Standing::default()));
     let sealed = support::new_keys().seal(&SystemRandom).unwrap().to_bytes();
     put("key_block", "keyring", &sealed);
     put("key_block", "block", &sealed[102..190]);

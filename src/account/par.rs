@@ -51,16 +51,21 @@ pub fn par(key: &LoadedKey<ParDerivation>, controller: BinController, pan: &Pan)
 /// The last digits in base 36 of a 256-bit integer: repeated division by 36
 /// gives them from the right, and stopping early is the reduction.
 fn base36(integer: &[u8; 32], digits: &mut [u8]) {
-    let mut rest = *integer;
+    let (words, _) = integer.as_chunks::<4>();
+    let mut rest = [0u32; 8];
+    for (word, bytes) in rest.iter_mut().zip(words) {
+        *word = u32::from_be_bytes(*bytes);
+    }
     for digit in digits.iter_mut().rev() {
-        let mut remainder = 0u16;
-        for byte in &mut rest {
-            let value = remainder << 8 | u16::from(*byte);
-            // A quotient of (35 * 256 + 255) / 36 fits a byte.
-            *byte = u8::try_from(value / 36).unwrap_or(0);
+        let mut remainder = 0u64;
+        for word in &mut rest {
+            let value = remainder << 32 | u64::from(*word);
+            // A remainder below 36 before it leaves a quotient that fits a word.
+            *word = u32::try_from(value / 36).unwrap_or(0);
             remainder = value % 36;
         }
-        *digit = BASE36.get(usize::from(remainder)).copied().unwrap_or(b'0');
+        let place = usize::try_from(remainder).unwrap_or(0);
+        *digit = BASE36.get(place).copied().unwrap_or(b'0');
     }
     zeroize::Zeroize::zeroize(&mut rest);
 }

@@ -56,8 +56,9 @@ impl TokenRange {
         pan: &Pan,
         taken: impl Fn(TokenNumber) -> bool,
     ) -> Result<TokenNumber, TokenRangeError> {
+        let mut digits = Digits::new(random);
         for _ in 0..DRAWS {
-            let number = self.candidate(random, pan.digit_count())?;
+            let number = self.candidate(&mut digits, pan.digit_count())?;
             if let Some(number) = number
                 && number.last_four() != pan.last_four()
                 && !taken(number)
@@ -68,23 +69,43 @@ impl TokenRange {
         Err(TokenRangeError::Full)
     }
 
-    fn candidate(&self, random: &dyn Random, length: usize) -> Result<Option<TokenNumber>, RandomError> {
+    fn candidate(&self, drawn: &mut Digits<'_>, length: usize) -> Result<Option<TokenNumber>, RandomError> {
         let mut digits = Vec::with_capacity(length);
         digits.extend_from_slice(&self.prefix);
         while digits.len() + 1 < length {
-            digits.extend(random_digit(random)?);
+            digits.push(drawn.next()?);
         }
         digits.push(luhn_check_digit(&digits));
         Ok(TokenNumber::parse(&digits).ok())
     }
 }
 
-/// A uniform digit, or none: bytes of 250 and above would make 0 to 5 likelier.
-fn random_digit(random: &dyn Random) -> Result<Option<u8>, RandomError> {
-    let mut byte = [0];
-    random.fill(&mut byte)?;
-    let [byte] = byte;
-    Ok((byte < 250).then_some(b'0' + byte % 10))
+/// Uniform digits. Random bytes are drawn some at a time: each draw asks the system.
+struct Digits<'r> {
+    random: &'r dyn Random,
+    bytes: [u8; 32],
+    used: usize,
+}
+
+impl<'r> Digits<'r> {
+    const fn new(random: &'r dyn Random) -> Self {
+        Self { random, bytes: [0; 32], used: 32 }
+    }
+
+    fn next(&mut self) -> Result<u8, RandomError> {
+        loop {
+            let Some(byte) = self.bytes.get(self.used).copied() else {
+                self.random.fill(&mut self.bytes)?;
+                self.used = 0;
+                continue;
+            };
+            self.used += 1;
+            // Bytes of 250 and above would make 0 to 5 likelier.
+            if byte < 250 {
+                return Ok(b'0' + byte % 10);
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -124,6 +145,32 @@ mod tests {
         assert!(range.draw(&SystemRandom, &pan, taken).is_ok());
         assert_eq!(asked.get(), 3);
         assert_eq!(range.draw(&SystemRandom, &pan, |_| true), Err(TokenRangeError::Full));
+    }
+
+    /// Every byte in turn, and how many were asked for.
+    struct Counting(std::sync::atomic::AtomicU32);
+
+    impl Random for Counting {
+        fn fill(&self, buffer: &mut [u8]) -> Result<(), RandomError> {
+            for slot in buffer {
+                *slot = self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed).to_le_bytes()[0];
+            }
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn every_digit_is_as_likely_and_no_byte_is_used_twice() {
+        let random = Counting(0.into());
+        let mut digits = Digits::new(&random);
+        let mut counts = [0; 10];
+        let drawn: Vec<u8> = (0..250 * 32).map(|_| digits.next().unwrap()).collect();
+        for digit in &drawn {
+            counts[usize::from(digit - b'0')] += 1;
+        }
+        assert_eq!(counts, [25 * 32; 10]);
+        assert_eq!(random.0.into_inner(), 256 * 32);
+        assert_eq!(&drawn[..12], b"012345678901");
     }
 
     #[test]

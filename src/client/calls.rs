@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use super::{Answer, Client, ClientError};
 use crate::command::{
     ChangeStatus, Command, Detokenized, Issue, IssueShort, Issued, IssuedShort, LinkPar, List, Page,
-    Provision, Renew, Reply, TokenView, Verified, Verify, VerifyShort,
+    Provision, Renew, Reply, Reseal, Resealed, TokenView, Verified, Verify, VerifyShort,
 };
 use crate::types::{Fingerprint, IdempotencyKey, Pan, Par, TokenNumber};
 use crate::wire::{Opcode, StatusReport};
@@ -145,6 +145,16 @@ impl<S: Read + Write> Client<S> {
     /// As [`call`](Self::call).
     pub fn clear_short_lock(&mut self, token: TokenNumber, key: Key<'_>) -> Result<TokenView, ClientError> {
         self.token(&Command::ClearShortLock(token), key)
+    }
+
+    /// Looks at some rows and re-seals their PANs under the active key; on the
+    /// admin socket only.
+    ///
+    /// # Errors
+    /// As [`call`](Self::call).
+    pub fn reseal(&mut self, reseal: Reseal, key: Key<'_>) -> Result<Resealed, ClientError> {
+        let reply = self.call(&Command::Reseal(reseal), key)?;
+        if let Reply::Resealed(resealed) = reply { Ok(resealed) } else { Err(OTHER) }
     }
 
     /// Does nothing but go there and back.

@@ -1,8 +1,8 @@
 //! What may be answered.
 
 use crate::types::{
-    Atc, Cryptogram, Domain, Expiry, Fingerprint, Network, Pan, Par, ProviderStates, ShortValue, TokenNumber,
-    Trid, UnixTime,
+    Atc, Cryptogram, Domain, Expiry, Fingerprint, KeyVersion, Network, Pan, Par, ProviderStates, ShortValue,
+    TokenNumber, Trid, UnixTime,
 };
 
 /// The answer to a command that was not refused.
@@ -24,6 +24,8 @@ pub enum Reply {
     Verified(Verified),
     /// A dynamic verification value.
     IssuedShort(IssuedShort),
+    /// Rows were looked at and re-sealed.
+    Resealed(Resealed),
 }
 
 /// What may be shown of a token.
@@ -98,4 +100,25 @@ pub struct IssuedShort {
 pub struct Verified {
     /// The counter that was consumed.
     pub atc: Atc,
+}
+
+/// How far re-sealing has come. A pass from the beginning to where `next` is
+/// none, all of whose replies tell the same version and nothing unopened, leaves
+/// no PAN under another version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Resealed {
+    /// The version of the PAN sealing key that is active.
+    pub version: KeyVersion,
+    /// Rows looked at.
+    pub looked_at: u32,
+    /// Rows among them that were sealed under another version and now are under
+    /// this one.
+    pub resealed: u32,
+    /// Rows among them whose PAN does not open: its key is destroyed, or the row
+    /// was changed. They are left as they are.
+    pub unopened: u32,
+    /// Tokens held.
+    pub tokens: u32,
+    /// Where to go on; none at the end.
+    pub next: Option<u32>,
 }

@@ -50,6 +50,8 @@ pub enum Command<'a> {
     VerifyShort(VerifyShort<'a>),
     /// Clear the lock on a token's dynamic verification values.
     ClearShortLock(TokenNumber),
+    /// Re-seal PANs under the active key.
+    Reseal(Reseal),
 }
 
 /// The operation of a command, which scopes idempotency keys and metrics.
@@ -83,6 +85,8 @@ pub enum Operation {
     VerifyShort,
     /// [`Command::ClearShortLock`].
     ClearShortLock,
+    /// [`Command::Reseal`].
+    Reseal,
 }
 
 /// A card to be saved. That it exists means that consent was given.
@@ -190,6 +194,15 @@ pub struct VerifyShort<'a> {
     pub value: ShortValue,
 }
 
+/// Rows to be looked at and, where another key version sealed them, re-sealed.
+#[derive(Debug, Clone, Copy)]
+pub struct Reseal {
+    /// Where the request before ended: [`Resealed::next`](super::Resealed::next).
+    pub after: Option<u32>,
+    /// Most rows to look at, 1 to 100.
+    pub limit: u8,
+}
+
 impl fmt::Debug for Request<'_> {
     /// Without the body, which may hold a PAN.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -221,13 +234,14 @@ impl Command<'_> {
             Self::IssueShort(_) => Operation::IssueShort,
             Self::VerifyShort(_) => Operation::VerifyShort,
             Self::ClearShortLock(_) => Operation::ClearShortLock,
+            Self::Reseal(_) => Operation::Reseal,
         }
     }
 }
 
 impl Operation {
     /// Every operation, in the order of the enum.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Provision,
         Self::Show,
         Self::List,
@@ -242,6 +256,7 @@ impl Operation {
         Self::IssueShort,
         Self::VerifyShort,
         Self::ClearShortLock,
+        Self::Reseal,
     ];
 
     /// The name in metrics and stored idempotency scopes.
@@ -262,6 +277,7 @@ impl Operation {
             Self::IssueShort => "issue_short",
             Self::VerifyShort => "verify_short",
             Self::ClearShortLock => "clear_short_lock",
+            Self::Reseal => "reseal",
         }
     }
 
@@ -279,7 +295,7 @@ impl Operation {
             Self::Detokenize => &[Role::Detokenizer],
             Self::Issue | Self::IssueShort => &[Role::Issuer],
             Self::Verify | Self::VerifyShort => &[Role::Verifier],
-            Self::ClearShortLock => &[Role::Admin],
+            Self::ClearShortLock | Self::Reseal => &[Role::Admin],
         }
     }
 

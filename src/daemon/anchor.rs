@@ -13,7 +13,7 @@ use std::io::Result;
 
 use super::DaemonError;
 use super::config::AnchorConfig;
-use crate::engine::Anchor;
+use crate::engine::{Anchor, AnchorError};
 use crate::keys::Keyring;
 
 /// The bytes of an anchor.
@@ -63,10 +63,22 @@ pub fn read_all(
     let read = |place: &mut Box<dyn Place>| {
         let name = place.name();
         let fault = |reason: &dyn std::fmt::Display| DaemonError::Anchor { name, reason: reason.to_string() };
-        let bytes = place.read(&|bytes| rank(keyring, bytes)).map_err(|error| fault(&error))?;
-        bytes.map(|bytes| Anchor::from_bytes(keyring, &bytes)).transpose().map_err(|error| fault(&error))
+        let anchor = read(&mut **place, keyring).map_err(|error| fault(&error))?;
+        anchor.transpose().map_err(|error| fault(&error))
     };
     places.iter_mut().map(read).collect()
+}
+
+/// What a place keeps: nothing, an anchor of this keyring, or something else.
+///
+/// # Errors
+/// What the system says.
+pub fn read(
+    place: &mut dyn Place,
+    keyring: &Keyring,
+) -> Result<Option<std::result::Result<Anchor, AnchorError>>> {
+    let bytes = place.read(&|bytes| rank(keyring, bytes))?;
+    Ok(bytes.map(|bytes| Anchor::from_bytes(keyring, &bytes)))
 }
 
 /// Has every place keep an anchor.

@@ -169,7 +169,7 @@ fn parse_engine(raw: &RawConfig) -> Result<EngineConfig, ConfigError> {
                 31_536_000,
             )?,
             group: within("limits.group", limits.group, 64, 1_048_576)?,
-            journal_bytes: within("limits.journal_bytes", limits.journal_bytes, 65_536, 1 << 40)?,
+            journal_bytes: within("limits.journal_bytes", limits.journal_bytes, 1024, 1 << 40)?,
         },
     })
 }
@@ -182,8 +182,9 @@ fn parse_limits(raw: &RawConfig) -> Result<DaemonLimits, ConfigError> {
         in_flight: within("limits.in_flight", limits.in_flight, 1, 65_536)?,
         log: LogLimits {
             reserved: within("limits.log_bytes", limits.log_bytes, 4 << 20, 1 << 40)?,
-            checkpoint: limits.log_bytes / 4,
+            checkpoint: limits.log_bytes / 2,
             free: within("limits.free_bytes", limits.free_bytes, 0, 1 << 50)?,
+            background: true,
         },
         write_timeout_seconds: within("limits.write_timeout_seconds", limits.write_timeout_seconds, 1, 3600)?,
     })

@@ -45,6 +45,17 @@ pub(super) struct Book {
 }
 
 impl Entry {
+    /// No token has zero digits.
+    const VACANT: Self = Self {
+        value: 0,
+        counters: Counters::NONE,
+        profile: 0,
+        expiry: Expiry::MIN,
+        revision: 0,
+        digits: 0,
+        status: TokenStatus::Initiated,
+    };
+
     /// An entry whose counters never moved.
     pub fn new(token: TokenNumber, profile: u32, expiry: Expiry, revision: u16, status: TokenStatus) -> Self {
         let (value, digits) = (token.value(), token.digit_count());
@@ -55,6 +66,11 @@ impl Entry {
     pub fn of(record: &TokenRecord, profile: u32) -> Self {
         let status = record.view.providers.overall();
         Self::new(record.view.token, profile, record.view.expiry, record.revision, status)
+    }
+
+    /// Whether a token is yet to be loaded here.
+    pub const fn is_vacant(&self) -> bool {
+        self.digits == 0
     }
 
     /// The token number's value and count of digits.
@@ -121,8 +137,26 @@ impl Book {
 
     /// Adds an entry at [`next_slot`](Self::next_slot).
     pub fn push(&mut self, entry: Entry) -> Option<TokenSlot> {
+        let slot = self.add(entry)?;
+        self.index(slot);
+        Some(slot)
+    }
+
+    /// Adds a vacant entry, for a token that is yet to be loaded.
+    pub fn push_vacant(&mut self) -> Option<TokenSlot> {
+        self.add(Entry::VACANT)
+    }
+
+    /// Puts an entry in the place of a vacant one. Whether it was vacant.
+    pub fn occupy(&mut self, slot: TokenSlot, entry: Entry) -> bool {
+        let Some(vacant) = self.get_mut(slot).filter(|entry| entry.is_vacant()) else { return false };
+        *vacant = entry;
+        self.index(slot);
+        true
+    }
+
+    fn add(&mut self, entry: Entry) -> Option<TokenSlot> {
         let slot = self.next_slot()?;
-        let (value, digits) = entry.number();
         match self.segments.last_mut() {
             Some(last) if last.len() < SEGMENT => last.push(entry),
             _ => {
@@ -132,9 +166,13 @@ impl Book {
             }
         }
         self.len += 1;
-        let Self { segments, hasher, index, .. } = self;
-        index.insert_unique(hash(hasher, value, digits), slot.0, |slot| hash_of(segments, hasher, *slot));
         Some(slot)
+    }
+
+    fn index(&mut self, slot: TokenSlot) {
+        let Self { segments, hasher, index, .. } = self;
+        let hash = hash_of(segments, hasher, slot.0);
+        index.insert_unique(hash, slot.0, |slot| hash_of(segments, hasher, *slot));
     }
 
     /// Keeps a row until its group is durable.
@@ -206,7 +244,7 @@ mod tests {
         for value in 0..count {
             book.push(entry(value));
         }
-        let pages = u32::try_from(count.div_ceil(page::SLOTS as u64)).unwrap();
+        let pages = u32::try_from(page::count(usize::try_from(count).unwrap())).unwrap();
         let paged = (0..=pages).flat_map(|number| book.page(number).iter().map(Entry::number));
         assert!(paged.eq((0..count).map(|value| (value, 16))));
     }

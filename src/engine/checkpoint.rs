@@ -1,7 +1,7 @@
 //! Which pages to write beside a group, so that the journal stays short.
 //!
 //! A cursor goes round all pages. With each group it goes on by as much as the
-//! group adds to the journal, and every page that it meets and that changed is
+//! group adds to what a start has to replay, and every page that it meets and that changed is
 //! written. When it has been round, no page lacks anything that was decided
 //! before it set out, so the journal before that is needed no more. There is no
 //! moment at which everything is written at once: a checkpoint costs each group
@@ -52,7 +52,7 @@ impl Checkpoint {
     }
 
     /// The pages to be written with the group `number`, which adds `bytes` to
-    /// the journal. The book must be as of that group.
+    /// what a start replays. The book must be as of that group.
     pub fn advance(&mut self, book: &Book, number: GroupNumber, bytes: u64) -> Vec<Page> {
         let mut pages = Vec::new();
         let count = page::count(book.len());
@@ -167,6 +167,9 @@ mod tests {
             for slot in 0..u32::try_from(book.len()).unwrap() {
                 let page = page::of(slot);
                 let stored = self.tokens.get(&page).is_some_and(|count| at(slot) < *count);
+                let lacks_all =
+                    page > 0 && !self.tokens.contains_key(&(page - 1)) && self.tokens.contains_key(&page);
+                assert!(!lacks_all, "a whole page is missing before another");
                 let added = rows.contains(&TokenSlot(slot));
                 assert!(stored || added, "token {slot} is lost");
                 let mut counters =

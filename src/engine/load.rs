@@ -39,8 +39,12 @@ pub(super) struct Loader {
     /// Rows that the journal wrote, and their newest revisions.
     rows: HashMap<TokenSlot, u16>,
     marked: HashMap<TokenSlot, u16>,
+    /// Tokens that a page lacks and no row has given yet.
+    vacant: usize,
     broken: Option<GroupNumber>,
 }
+
+const GAP: StoreError = StoreError::Corrupt("token pages do not follow each other");
 
 impl Loader {
     pub fn new(audit: Vec<(KeyVersion, MacState)>, limit: u64, anchored: &[ChainHead]) -> Self {
@@ -58,6 +62,7 @@ impl Loader {
             audit,
             rows: HashMap::new(),
             marked: HashMap::new(),
+            vacant: 0,
             broken: None,
         }
     }
@@ -86,6 +91,9 @@ impl Loader {
         if !self.tags.iter().zip(&self.audit).any(is_of) {
             return Err(StoreError::Corrupt("the pages are not those of the newest group"));
         }
+        if self.vacant > 0 {
+            return Err(GAP);
+        }
         if self.rows != self.marked {
             return Err(StoreError::Corrupt("a row is not the one that the journal wrote"));
         }
@@ -93,9 +101,12 @@ impl Loader {
     }
 
     fn take_tokens(&mut self, number: u32, body: &[u8]) -> Result<(), StoreError> {
-        let next = usize::try_from(number).ok().and_then(|number| number.checked_mul(page::SLOTS));
-        if next != Some(self.book.len()) {
-            return Err(StoreError::Corrupt("token pages do not follow each other"));
+        let first = usize::try_from(number).ok().and_then(|number| number.checked_mul(page::SLOTS));
+        let missing = first.and_then(|first| first.checked_sub(self.book.len()));
+        // A page that was written before it was full: the journal still has the
+        // rows of what came into it since, as this page is newer.
+        for _ in 0..missing.filter(|missing| *missing < page::SLOTS).ok_or(GAP)? {
+            self.vacant += usize::from(self.book.push_vacant().is_some());
         }
         for entry in page::tokens(body)? {
             let entry = entry?;
@@ -184,12 +195,17 @@ impl Load for Loader {
         }
         self.rows.insert(slot, revision);
         self.checkpoint.touch(PageKind::Tokens, slot);
+        let next = Entry::of(&record, profile);
         let Some(entry) = self.book.get_mut(slot) else {
             if self.book.next_slot() != Some(slot) || self.book.find(token).is_some() {
                 return Err(StoreError::Corrupt("token rows do not follow each other"));
             }
-            return self.push(Entry::of(&record, profile));
+            return self.push(next);
         };
+        if entry.is_vacant() {
+            self.vacant -= usize::from(self.book.occupy(slot, next));
+            return Ok(());
+        }
         if entry.number() != (token.value(), token.digit_count()) || entry.profile != profile {
             return Err(StoreError::Corrupt("a row is of another token than its page"));
         }

@@ -3,6 +3,10 @@
 use crate::store::journal::body_len;
 use crate::store::{CounterMove, GroupNumber, Page, Record, TokenRow};
 
+/// A row is looked up, checked and read at a start, which takes as long as
+/// replaying so many bytes of counter moves.
+const ROW: u64 = 4096;
+
 /// The effects of operations since the last group was taken.
 #[derive(Debug)]
 pub struct OpenGroup {
@@ -42,9 +46,10 @@ impl OpenGroup {
         self.len() == 0
     }
 
-    /// Bytes that it adds to the journal.
-    pub(super) fn journal_bytes(&self) -> u64 {
-        body_len(self.issued.len() + self.consumed.len())
+    /// What it adds to a start that has to replay it, in bytes of journal.
+    pub(super) fn weight(&self) -> u64 {
+        let rows = u64::try_from(self.tokens.len()).unwrap_or(u64::MAX);
+        body_len(self.issued.len() + self.consumed.len()).saturating_add(rows.saturating_mul(ROW))
     }
 
     /// Whether it writes rows, which the engine keeps until they are durable.

@@ -10,6 +10,7 @@ mod list;
 mod of_pan;
 mod provision;
 mod renew;
+mod reseal;
 mod show;
 mod token;
 mod verify;
@@ -31,6 +32,13 @@ pub enum Need {
         /// The requestor.
         trid: Trid,
         /// Where the page before ended.
+        after: Option<TokenSlot>,
+        /// Most rows.
+        limit: usize,
+    },
+    /// Rows of all requestors, ascending.
+    Range {
+        /// Where the range before ended.
         after: Option<TokenSlot>,
         /// Most rows.
         limit: usize,
@@ -172,6 +180,7 @@ impl Engine<Unsealed> {
             Command::Par(pan) => self.par_of(pan)?,
             Command::Fingerprint(pan) => self.fingerprint_of(pan),
             Command::ClearShortLock(token) => self.clear_short_lock(context, *token, fetched)?,
+            Command::Reseal(reseal) => self.reseal(context, reseal, fetched)?,
         };
         Ok(Answer::Ready(Ok(reply)))
     }

@@ -102,6 +102,11 @@ impl Store for MemoryStore {
         Ok(self.disk.state().tokens_of(trid, after, limit))
     }
 
+    fn tokens_after(&mut self, after: Option<TokenSlot>, limit: usize) -> Result<Vec<TokenRow>, StoreError> {
+        self.guard.check()?;
+        Ok(self.disk.state().tokens_after(after, limit))
+    }
+
     fn journal_bytes(&self) -> u64 {
         self.disk.state().journal_bytes()
     }

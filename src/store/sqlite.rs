@@ -4,6 +4,7 @@
 //! row. A few pages go with it, so that the journal need not grow for ever.
 
 mod append;
+mod checkpointer;
 mod connection;
 mod disk;
 mod expire;
@@ -19,6 +20,7 @@ mod schema;
 mod token;
 
 pub use disk::{Disk, Held, RealDisk};
+pub use lock::StoreLock;
 pub use log::LogLimits;
 
 use std::path::{Path, PathBuf};
@@ -28,12 +30,14 @@ use rusqlite::Connection;
 use super::guard::Guard;
 use super::{CommitReceipt, Epoch, Group, GroupNumber, Load, Room, Store, StoreError, TokenRow, TokenSlot};
 use crate::types::{Trid, UnixTime};
+use checkpointer::Checkpointer;
 use log::Log;
 
 /// A [`Store`] in a SQLite database.
 #[derive(Debug)]
 pub struct SqliteStore {
     // Fields drop in this order: the database is closed before the lock is let go.
+    checkpointer: Checkpointer,
     connection: Connection,
     epoch: Epoch,
     anchored: Epoch,
@@ -75,12 +79,14 @@ impl SqliteStore {
         schema::migrate(&mut connection)?;
         schema::verify(&connection)?;
         file::reserve_log(&*disk, &path, limits.reserved)?;
+        let checkpointer = Checkpointer::new(connection::open_beside(&*disk, &path)?, limits.background)?;
         let anchored = meta::anchored(&connection)?;
         let epoch = meta::draw_epoch(&mut connection)?;
         let head = meta::head(&connection)?;
         let (journal_bytes, oldest) = load::extent(&connection)?;
         let (log, guard) = (Log::new(limits), Guard::default());
         Ok(Self {
+            checkpointer,
             connection,
             epoch,
             anchored,
@@ -128,8 +134,9 @@ impl Store for SqliteStore {
     }
 
     fn reserve(&mut self, group: Option<&Group>) -> Result<Room, StoreError> {
-        let Self { connection, log, disk, path, guard, .. } = self;
-        guard.write(|| log.make_room(connection, &**disk, path, group.map_or(0, Group::log_bytes)))
+        let Self { connection, checkpointer, log, disk, path, guard, .. } = self;
+        let bytes = group.map_or(0, Group::log_bytes);
+        guard.write(|| log.make_room(connection, checkpointer, &**disk, path, bytes))
     }
 
     fn append(&mut self, group: &Group) -> Result<CommitReceipt, StoreError> {
@@ -157,14 +164,19 @@ impl Store for SqliteStore {
         token::tokens_of(&self.connection, trid, after, limit)
     }
 
+    fn tokens_after(&mut self, after: Option<TokenSlot>, limit: usize) -> Result<Vec<TokenRow>, StoreError> {
+        self.guard.check()?;
+        token::tokens_after(&self.connection, after, limit)
+    }
+
     fn journal_bytes(&self) -> u64 {
         self.journal_bytes
     }
 
     fn expire(&mut self, now: u64) -> Result<bool, StoreError> {
-        let Self { connection, epoch, log, disk, path, guard, .. } = self;
+        let Self { connection, checkpointer, epoch, log, disk, path, guard, .. } = self;
         let bytes = log::removal_bytes(expire::AT_ONCE.into());
-        guard.write(|| match log.make_room(connection, &**disk, path, bytes)? {
+        guard.write(|| match log.make_room(connection, checkpointer, &**disk, path, bytes)? {
             Room::None => Ok(true),
             Room::Ample | Room::Scarce => expire::expire(connection, *epoch, UnixTime::from_seconds(now)),
         })

@@ -55,6 +55,9 @@ pub struct Counters {
 const WINDOW: u32 = u64::BITS;
 
 impl Counters {
+    /// Nothing issued, nothing consumed.
+    pub const NONE: Self = Self { issued: 0, consumed: 0, window: 0 };
+
     /// Bytes of the packed form.
     pub const PACKED: usize = 16;
 

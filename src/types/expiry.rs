@@ -16,6 +16,9 @@ pub struct Expiry(u16);
 pub struct ExpiryError;
 
 impl Expiry {
+    /// January 2000, the earliest.
+    pub const MIN: Self = Self(1);
+
     /// Reads four ASCII digits, `YYMM`.
     ///
     /// # Errors

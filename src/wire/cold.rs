@@ -5,6 +5,7 @@ mod change_status;
 mod field;
 mod list;
 mod provision;
+mod reseal;
 
 use super::cbor::{self, Field, Key, Value};
 use super::{Fault, Opcode, Status};
@@ -31,6 +32,7 @@ pub(super) fn decode(
         Opcode::Detokenize => Command::Detokenize(field::token(&mut fields, TOKEN)?),
         Opcode::ClearShortLock => Command::ClearShortLock(field::token(&mut fields, TOKEN)?),
         Opcode::List => Command::List(list::decode(&mut fields)?),
+        Opcode::Reseal => Command::Reseal(reseal::decode(&mut fields)?),
         Opcode::ChangeStatus => Command::ChangeStatus(change_status::decode(&mut fields)?),
         Opcode::Renew => Command::Renew(Renew {
             token: field::token(&mut fields, TOKEN)?,
@@ -60,6 +62,7 @@ pub(super) fn encode(out: &mut Vec<u8>, command: &Command<'_>, key: Option<Idemp
             cbor::write(out, &[key, text(TOKEN, number.digits().as_str())]);
         }
         Command::List(list) => list::encode(out, list, key),
+        Command::Reseal(reseal) => reseal::encode(out, reseal, key),
         Command::ChangeStatus(change) => change_status::encode(out, change, key),
         Command::Renew(Renew { token, expiry }) => {
             let (token, expiry) = (token.digits(), expiry.to_string());

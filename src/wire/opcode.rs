@@ -72,6 +72,8 @@ opcodes! {
     Fingerprint = 0x0028 "fingerprint",
     /// Clear the lock on a token's dynamic verification values.
     ClearShortLock = 0x0029 "clear_short_lock",
+    /// Re-seal PANs under the active key. Admin socket only.
+    Reseal = 0x002a "reseal",
     /// What the daemon is and how it is. Admin socket only.
     Status = 0x0040 "status",
     /// Metrics in the OpenMetrics text format. Admin socket only.
@@ -97,6 +99,7 @@ impl Opcode {
             Operation::IssueShort => Self::IssueShort,
             Operation::VerifyShort => Self::VerifyShort,
             Operation::ClearShortLock => Self::ClearShortLock,
+            Operation::Reseal => Self::Reseal,
         }
     }
 }

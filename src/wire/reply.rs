@@ -1,6 +1,7 @@
 //! The bodies of replies.
 
 mod page;
+mod resealed;
 mod view;
 
 use super::buffer::append;
@@ -32,6 +33,7 @@ pub fn encode_reply(out: &mut Vec<u8>, reply: &Reply) {
         }
         Reply::Token(token) => cbor::write(out, &view::fields(token)),
         Reply::Page(page) => page::encode(out, page),
+        Reply::Resealed(resealed) => resealed::encode(out, resealed),
         Reply::Detokenized(Detokenized { pan, expiry }) => {
             let digits = std::str::from_utf8(pan.expose_digits()).unwrap_or_default();
             let expiry = expiry.to_string();
@@ -63,6 +65,7 @@ fn decode_map(opcode: Opcode, mut fields: Fields<'_>) -> Result<Reply, Fault> {
             return view::decode(fields).map(|view| Reply::Token(Box::new(view)));
         }
         Opcode::List => Reply::Page(page::decode(&mut fields)?),
+        Opcode::Reseal => Reply::Resealed(resealed::decode(&mut fields)?),
         Opcode::Detokenize => Reply::Detokenized(Detokenized {
             pan: Pan::parse(fields.text(PAN)?.as_bytes()).map_err(|_| malformed(PAN))?,
             expiry: expiry(&mut fields, EXPIRY)?,

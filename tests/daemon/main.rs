@@ -8,8 +8,12 @@
 )]
 
 mod bad_input;
+mod bulk;
 mod command_line;
+mod full_disk;
 mod process;
 mod raw;
+mod rekey;
+mod rollback;
 mod secrets;
 mod serving;

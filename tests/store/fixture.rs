@@ -46,7 +46,8 @@ impl Fixture for Memory {
 }
 
 /// A log so short that it goes into the database every few groups.
-pub const SHORT: LogLimits = LogLimits { reserved: 160 << 10, checkpoint: 80 << 10, free: 0 };
+pub const SHORT: LogLimits =
+    LogLimits { reserved: 160 << 10, checkpoint: 80 << 10, free: 0, background: false };
 
 /// Opens a database with a short log.
 pub fn open_short(path: &Path) -> Result<SqliteStore, StoreError> {

@@ -131,7 +131,7 @@ fn a_killed_process_leaves_every_group_it_had_a_receipt_for() {
 
 /// Group by group, another reach of the journal.
 fn written(number: u64, epoch: Epoch) -> Group {
-    let keep = if number % 5 == 0 { Keep::Back(number % 20) } else { Keep::All };
+    let keep = if number.is_multiple_of(5) { Keep::Back(number % 20) } else { Keep::All };
     Content { keep, ..full() }.group(number, epoch)
 }
 

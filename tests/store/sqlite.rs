@@ -25,7 +25,7 @@ pub fn modes(fixture: &Sqlite) -> Vec<(String, u32)> {
 
 /// The files of an open store, all for the owner alone.
 pub fn private() -> Vec<(String, u32)> {
-    ["store", "store-lock", "store-wal"].map(|name| (name.to_owned(), 0o600)).to_vec()
+    ["store", "store-lock", "store-shm", "store-wal"].map(|name| (name.to_owned(), 0o600)).to_vec()
 }
 
 fn refused_at_once(fixture: &Sqlite) {

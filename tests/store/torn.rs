@@ -17,7 +17,7 @@ use crate::sample::{Content, content};
 use crate::wal::{salts, used};
 
 /// A log that goes into the database whenever it is asked for room.
-const ALWAYS: LogLimits = LogLimits { reserved: 160 << 10, checkpoint: 0, free: 0 };
+const ALWAYS: LogLimits = LogLimits { reserved: 160 << 10, checkpoint: 0, free: 0, background: false };
 
 /// A place whose log was put into the database after the first `settled` groups
 /// and holds the rest, and the model after each of its groups.

@@ -136,6 +136,9 @@ impl Rig {
                 Outcome::Fetch(Need::Row(slot)) => {
                     fetched = Fetched::Row(self.store.token(slot).unwrap().unwrap());
                 }
+                Outcome::Fetch(Need::Range { after, limit }) => {
+                    fetched = Fetched::Rows(self.store.tokens_after(after, limit).unwrap());
+                }
                 Outcome::Fetch(Need::Rows { trid, after, limit }) => {
                     fetched = Fetched::Rows(self.store.tokens_of(trid, after, limit).unwrap());
                 }

@@ -170,6 +170,11 @@ fn each_field_of_the_other_maps_has_its_own_status() {
         check(O::List, &[trid, (3, Int(limit))], S::LimitMalformed, Some("limit"));
     }
     check(O::List, &[trid, (2, Int(1 << 32)), (3, Int(1))], S::PositionMalformed, Some("after"));
+    check(O::Reseal, &[], S::FieldMissing, Some("limit"));
+    for limit in [0, 101, 257] {
+        check(O::Reseal, &[(2, Int(limit))], S::LimitMalformed, Some("limit"));
+    }
+    check(O::Reseal, &[(1, Int(1 << 32)), (2, Int(1))], S::PositionMalformed, Some("after"));
     check(O::ChangeStatus, &[token], S::FieldMissing, Some("event"));
     for event in
         [("suspend", Some("requested")), ("deactivate", None), ("delete", None), ("deactivate", Some("x"))]

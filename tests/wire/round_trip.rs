@@ -23,6 +23,7 @@ fn opcode_of(reply: &Reply) -> Opcode {
         Reply::Issued(_) => Opcode::Issue,
         Reply::Verified(_) => Opcode::Verify,
         Reply::IssuedShort(_) => Opcode::IssueShort,
+        Reply::Resealed(_) => Opcode::Reseal,
     }
 }
 

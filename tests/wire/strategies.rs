@@ -6,13 +6,13 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use tallystick::command::{
     ChangeStatus, Command, Detokenized, Issue, IssueShort, Issued, IssuedShort, LinkPar, List, Page,
-    Provision, Renew, Reply, TokenView, Verified, Verify, VerifyShort,
+    Provision, Renew, Reply, Reseal, Resealed, TokenView, Verified, Verify, VerifyShort,
 };
 use tallystick::types::{
     Amount, Atc, AuthReference, Binding, Channel, Channels, Cryptogram, Currency, DeactivationReason, Domain,
-    Evidence, Expiry, Fingerprint, IdempotencyKey, Merchant, Network, Pan, Par, ProviderName, ProviderStates,
-    ProviderStatus, Reference, ShortValue, StatusEvent, TokenNumber, Transaction, Trid, UnixTime,
-    UnpredictableNumber, luhn_check_digit,
+    Evidence, Expiry, Fingerprint, IdempotencyKey, KeyVersion, Merchant, Network, Pan, Par, ProviderName,
+    ProviderStates, ProviderStatus, Reference, ShortValue, StatusEvent, TokenNumber, Transaction, Trid,
+    UnixTime, UnpredictableNumber, luhn_check_digit,
 };
 
 pub fn pan() -> impl Strategy<Value = Pan> {
@@ -159,6 +159,7 @@ pub fn command() -> impl Strategy<Value = Command<'static>> {
         issue().prop_map(|issue| Command::IssueShort(IssueShort(issue))),
         verify_short().prop_map(Command::VerifyShort),
         token().prop_map(Command::ClearShortLock),
+        (of(any::<u32>()), 1..=100u8).prop_map(|(after, limit)| Command::Reseal(Reseal { after, limit })),
     ]
 }
 
@@ -200,6 +201,14 @@ fn view() -> impl Strategy<Value = TokenView> {
     )
 }
 
+fn resealed() -> impl Strategy<Value = Resealed> {
+    (1..=255u8, any::<[u32; 4]>(), of(any::<u32>())).prop_map(|(version, counts, next)| {
+        let version = KeyVersion::new(version).unwrap();
+        let [looked_at, resealed, unopened, tokens] = counts;
+        Resealed { version, looked_at, resealed, unopened, tokens, next }
+    })
+}
+
 pub fn reply() -> impl Strategy<Value = Reply> {
     prop_oneof![
         view().prop_map(|view| Reply::Token(Box::new(view))),
@@ -215,6 +224,7 @@ pub fn reply() -> impl Strategy<Value = Reply> {
             expiry,
             atc
         })),
+        resealed().prop_map(Reply::Resealed),
     ]
 }
 

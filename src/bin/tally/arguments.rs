@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::bench::arguments::Bench;
+
 /// Tallystick: payment-token keys in locked memory, each cryptogram once.
 #[derive(Parser)]
 #[command(name = "tally", version, about, max_term_width = 100)]
@@ -30,8 +32,34 @@ pub enum Task {
     },
     /// Show the whole life of a token in a throwaway directory, with a real daemon
     Demo,
-    /// Save a card: make a token for it. The PAN comes from standard input or a file
+    /// Save a card, or a file of cards: make a token for each
+    ///
+    /// The PAN of one card comes from standard input or a file. A file of cards
+    /// (`--file`) has one a line: PAN, expiry (YYMM) and, where they differ from
+    /// the options, authentication reference, authentication reference number and
+    /// PAR, with commas between. A first line may name the columns in another
+    /// order: pan, expiry, auth_reference, auth_number, par. Empty lines and those
+    /// that begin with # are skipped.
     Provision(Provision),
+    /// Make a new version of a key, while the daemon is stopped; the one before retires
+    Rotate {
+        #[command(flatten)]
+        dir: Dir,
+        /// File whose first line is the passphrase; `-` reads standard input
+        #[arg(long, value_name = "FILE", default_value = "-")]
+        passphrase_file: PathBuf,
+        /// What the key is for
+        #[arg(value_enum)]
+        purpose: PurposeName,
+    },
+    /// Accept an older copy of the database, while the daemon is stopped: every cryptogram
+    /// issued before becomes void
+    Restore(Restore),
+    /// Re-seal every PAN under the active key, after a rotation of pan-sealing (admin socket)
+    Reseal {
+        #[command(flatten)]
+        at: Dir,
+    },
     /// Issue a cryptogram for a payment; what is known of it is bound
     Issue(Issue),
     /// Verify a cryptogram and consume it: it is accepted once
@@ -93,13 +121,15 @@ pub struct Retry {
 pub struct Provision {
     #[command(flatten)]
     pub card: Card,
+    #[command(flatten)]
+    pub bulk: Bulk,
     /// Expiry of the card, YYMM
-    #[arg(long, value_name = "YYMM")]
-    pub expiry: String,
+    #[arg(long, value_name = "YYMM", required_unless_present = "file", conflicts_with = "file")]
+    pub expiry: Option<String>,
     /// Token requestor id, 11 digits
     #[arg(long)]
     pub trid: String,
-    /// The cardholder consented to the card being saved
+    /// The cardholder, or each of them, consented to the card being saved
     #[arg(long)]
     pub consent: bool,
     /// Who authenticated the cardholder
@@ -112,7 +142,7 @@ pub struct Provision {
     #[arg(long, value_name = "NUMBER")]
     pub auth_number: Option<String>,
     /// PAR given by the card's network
-    #[arg(long)]
+    #[arg(long, conflicts_with = "file")]
     pub par: Option<String>,
     /// The only merchant that may use the token
     #[arg(long)]
@@ -128,6 +158,39 @@ pub struct Provision {
     pub providers: Option<Vec<String>>,
     #[command(flatten)]
     pub retry: Retry,
+}
+
+/// Many cards from a file.
+#[derive(Args)]
+pub struct Bulk {
+    /// File of cards, one a line; the same command again goes on where it ended
+    #[arg(long, value_name = "CARDS", conflicts_with_all = ["pan_file", "idempotency_key"])]
+    pub file: Option<PathBuf>,
+    /// Where the tokens are written; the file of cards with `.tokens.csv` behind its name if absent
+    #[arg(long, value_name = "TOKENS", requires = "file")]
+    pub out: Option<PathBuf>,
+    /// Connections
+    #[arg(long, value_name = "N", default_value_t = 4, requires = "file")]
+    #[arg(value_parser = clap::value_parser!(u8).range(1..=64))]
+    pub connections: u8,
+    /// Go on although the tokens were last written a day or more ago
+    #[arg(long, requires = "file")]
+    pub late: bool,
+}
+
+/// What a key is for.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum PurposeName {
+    /// Derives token keys, from which cryptograms are made
+    TokenDerivation,
+    /// Derives PARs; never rotated
+    Par,
+    /// Derives fingerprints; never rotated
+    Fingerprint,
+    /// Seals PANs at rest
+    PanSealing,
+    /// Chains the journal and digests requests
+    Audit,
 }
 
 /// A part of a transaction that a cryptogram can bind.
@@ -320,36 +383,15 @@ pub struct AtProvider {
     pub provider: Option<String>,
 }
 
-/// What to measure.
+/// What is restored.
 #[derive(Args)]
-pub struct Bench {
-    /// State directory of a running daemon; without it one is started in a throwaway directory
-    #[arg(long, value_name = "DIR")]
-    pub dir: Option<PathBuf>,
-    /// Operation
-    #[arg(long, value_enum, default_value = "issue")]
-    pub op: BenchOp,
-    /// Connections
-    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=1024))]
-    pub connections: u32,
-    /// Requests in flight on each connection
-    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=1024))]
-    pub depth: u32,
-    /// Tokens, taken at random
-    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
-    pub tokens: u32,
-    /// Seconds to measure
-    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=3600))]
-    pub seconds: u32,
-}
-
-/// An operation to measure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum BenchOp {
-    /// There and back
-    Ping,
-    /// Issue, durable
-    Issue,
-    /// Verify and consume, durable, each cryptogram once
-    Verify,
+pub struct Restore {
+    #[command(flatten)]
+    pub dir: Dir,
+    /// File whose first line is the passphrase; `-` reads standard input
+    #[arg(long, value_name = "FILE", default_value = "-")]
+    pub passphrase_file: PathBuf,
+    /// A copy of tally.db to be put in its place; without it, the one that is there
+    #[arg(long, value_name = "FILE")]
+    pub from: Option<PathBuf>,
 }

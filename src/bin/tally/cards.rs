@@ -14,20 +14,14 @@ use crate::show::{done_json, token_text};
 
 /// Saves a card.
 pub fn provision(arguments: &Provision, output: &Output) -> Result<(), Failure> {
-    Consent::given(arguments.consent)
-        .map_err(|error| Failure::new(format!("{error}; say so with --consent")))?;
+    consent(arguments)?;
     let request = tallystick::command::Provision {
-        expiry: expiry(&arguments.expiry)?,
+        expiry: expiry(arguments.expiry.as_deref().unwrap_or_default())?,
         trid: trid(&arguments.trid)?,
         evidence: evidence(arguments)?,
         par: arguments.par.as_deref().map(Par::parse).transpose()?,
         domain: domain(arguments)?,
-        providers: arguments
-            .providers
-            .as_ref()
-            .map(|names| names.iter().map(|name| ProviderName::parse(name)).collect::<Result<_, _>>())
-            .transpose()
-            .map_err(|error| Failure::new(format!("--providers: {error}")))?,
+        providers: providers(arguments)?,
         pan: pan(&arguments.card.pan_file)?,
     };
     let mut client = connect(&arguments.card.at.dir)?;
@@ -64,12 +58,20 @@ pub fn fingerprint(card: &Card, output: &Output) -> Result<(), Failure> {
     }
 }
 
+/// That the cardholder consented.
+pub fn consent(arguments: &Provision) -> Result<(), Failure> {
+    let given = Consent::given(arguments.consent);
+    given.map(|_| ()).map_err(|error| Failure::new(format!("{error}; say so with --consent")))
+}
+
+/// A part of the evidence of authentication.
+pub fn reference(text: &str) -> Result<Reference, Failure> {
+    let missing = EvidenceError::EvidenceMissing;
+    let hint = format!("{missing}; give --auth-provider and --auth-reference");
+    Reference::parse(text).map_err(|_| Failure::new(hint))
+}
+
 fn evidence(arguments: &Provision) -> Result<Evidence, Failure> {
-    let reference = |text: &str| {
-        let missing = EvidenceError::EvidenceMissing;
-        let hint = format!("{missing}; give --auth-provider and --auth-reference");
-        Reference::parse(text).map_err(|_| Failure::new(hint))
-    };
     Ok(Evidence {
         provider: reference(&arguments.auth_provider)?,
         reference: reference(&arguments.auth_reference)?,
@@ -77,7 +79,16 @@ fn evidence(arguments: &Provision) -> Result<Evidence, Failure> {
     })
 }
 
-fn domain(arguments: &Provision) -> Result<Domain, Failure> {
+/// The providers that a token becomes active at, if they are not the network.
+pub fn providers(arguments: &Provision) -> Result<Option<Vec<ProviderName>>, Failure> {
+    let names = arguments.providers.as_ref();
+    let parsed =
+        names.map(|names| names.iter().map(|name| ProviderName::parse(name)).collect::<Result<_, _>>());
+    parsed.transpose().map_err(|error| Failure::new(format!("--providers: {error}")))
+}
+
+/// Where and how a token may be used.
+pub fn domain(arguments: &Provision) -> Result<Domain, Failure> {
     let mut domain = Domain::default();
     if let Some(merchant) = &arguments.merchant {
         let merchant = Merchant::parse(merchant.as_bytes());

@@ -9,10 +9,11 @@ use serde_json::{Value, json};
 use tallystick::crypto::{PassphraseCost, SystemRandom};
 use tallystick::daemon::config::default_text;
 use tallystick::daemon::paths;
-use tallystick::keys::{KeyInfo, OpenKeyring, read_passphrase};
+use tallystick::keys::{OpenKeyring, read_passphrase};
 use tallystick::secmem::{Protection, Region, harden};
 
 use crate::output::{Failure, Output};
+use crate::show::{key_json, key_line};
 
 /// Slots of locked memory: the keys of a new keyring and those that wrap them.
 const SLOTS: usize = 32;
@@ -58,13 +59,9 @@ pub fn make(dir: &Path, passphrase_file: &Path) -> Result<Made, Failure> {
 }
 
 fn json_of(dir: &Path, made: &Made) -> Value {
-    let key = |key: &KeyInfo| {
-        let (version, kcv) = (key.version.get(), key.kcv.to_string());
-        json!({"purpose": key.purpose.name(), "version": version, "state": key.state.name(), "kcv": kcv})
-    };
     json!({
         "ok": true, "dir": dir, "keyring": made.keyring, "config": made.config,
-        "key_memory": made.protection.to_string(), "keys": made.open.infos().map(key).collect::<Vec<_>>(),
+        "key_memory": made.protection.to_string(), "keys": made.open.infos().map(key_json).collect::<Vec<_>>(),
     })
 }
 
@@ -74,10 +71,7 @@ fn text_of(dir: &Path, made: &Made) -> String {
         format!("configuration  {}", made.config.display()),
         format!("key memory     {}", made.protection),
     ];
-    lines.extend(made.open.infos().map(|key| {
-        let (purpose, state) = (key.purpose.name(), key.state.name());
-        format!("key            {purpose:<17} version {} {state}, check value {}", key.version, key.kcv)
-    }));
+    lines.extend(made.open.infos().map(key_line));
     lines.push(format!("start it with: tallyd --dir {} --passphrase-file FILE", dir.display()));
     lines.join("\n")
 }

@@ -3,17 +3,24 @@
 mod arguments;
 mod ask;
 mod bench;
+mod bulk;
 mod cards;
 mod daemon;
 mod demo;
 mod init;
 mod kat;
+mod keys_at_rest;
 mod output;
 mod pay;
+mod progress;
+mod reseal;
+mod restore;
+mod rotate;
 mod show;
 mod status;
 mod tokens;
 
+use std::ffi::OsStr;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -24,10 +31,14 @@ use output::{Failure, Output};
 
 fn main() -> ExitCode {
     // Started under the daemon's name, this program is the daemon: that is how the
-    // demo and the bench start theirs, of the same build as themselves.
+    // demo and the bench start theirs, of the same build as themselves. The bench
+    // starts its echo in the same way.
     let mut arguments = std::env::args_os();
-    if arguments.next().is_some_and(|name| Path::new(&name).file_name() == Some("tallyd".as_ref())) {
-        return tallystick::daemon::main(arguments);
+    let name = arguments.next();
+    match name.as_deref().and_then(|name| Path::new(name).file_name()).and_then(OsStr::to_str) {
+        Some("tallyd") => return tallystick::daemon::main(arguments),
+        Some(bench::ECHO) => return bench::echo(arguments),
+        _ => {}
     }
     let Arguments { task, json } = Arguments::parse();
     let output = Output { json };
@@ -35,7 +46,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             output.failure(&failure);
-            ExitCode::FAILURE
+            ExitCode::from(failure.exit_code())
         }
     }
 }
@@ -44,7 +55,15 @@ fn run(task: Task, output: &Output) -> Result<(), Failure> {
     match task {
         Task::Init { dir, passphrase_file } => init::run(&dir.dir, &passphrase_file, output),
         Task::Demo => demo::run(output),
-        Task::Provision(provision) => cards::provision(&provision, output),
+        Task::Provision(provision) => match &provision.bulk.file {
+            Some(file) => bulk::run(&provision, file, output),
+            None => cards::provision(&provision, output),
+        },
+        Task::Rotate { dir, passphrase_file, purpose } => {
+            rotate::run(&dir.dir, &passphrase_file, purpose, output)
+        }
+        Task::Restore(arguments) => restore::run(&arguments, output),
+        Task::Reseal { at } => reseal::run(&at, output),
         Task::Issue(issue) => pay::issue(&issue, output),
         Task::Verify(verify) => pay::verify(&verify, output),
         Task::Token { task } => tokens::run(&task, output),

@@ -11,11 +11,15 @@ pub struct Output {
     pub json: bool,
 }
 
-/// Why the program ends with exit code 1.
+/// Exit code of a program that was interrupted, as a shell gives it for SIGINT.
+pub const INTERRUPTED: u8 = 130;
+
+/// Why the program ends with another exit code than 0.
 #[derive(Debug)]
 pub struct Failure {
     message: Option<String>,
     code: Option<String>,
+    exit_code: u8,
 }
 
 impl Output {
@@ -42,17 +46,32 @@ impl Output {
 impl Failure {
     /// A failure with a message.
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: Some(message.into()), code: None }
+        Self { message: Some(message.into()), code: None, exit_code: 1 }
     }
 
     /// A failure that the daemon gave a status for.
     pub fn refused(code: &str, message: impl Into<String>) -> Self {
-        Self { message: Some(message.into()), code: Some(code.to_owned()) }
+        Self { message: Some(message.into()), code: Some(code.to_owned()), exit_code: 1 }
     }
 
     /// A failure of which everything is printed already.
     pub const fn silent() -> Self {
-        Self { message: None, code: None }
+        Self { message: None, code: None, exit_code: 1 }
+    }
+
+    /// Work that SIGINT ended in order.
+    pub fn interrupted(message: impl Into<String>) -> Self {
+        Self { exit_code: INTERRUPTED, ..Self::refused("interrupted", message) }
+    }
+
+    /// The same failure, and more to say of it behind or before.
+    pub fn reworded(self, reword: impl FnOnce(String) -> String) -> Self {
+        Self { message: self.message.map(reword), ..self }
+    }
+
+    /// The program's exit code.
+    pub const fn exit_code(&self) -> u8 {
+        self.exit_code
     }
 }
 

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use tallystick::account::mask_last_four;
 use tallystick::command::TokenView;
+use tallystick::keys::KeyInfo;
 use tallystick::types::{Channel, DeactivationReason, ProviderStatus};
 
 /// A token as a JSON object.
@@ -94,6 +95,18 @@ pub fn token_line(view: &TokenView) -> String {
         view.network.name(),
         mask_last_four(view.card_last_four, view.pan_length)
     )
+}
+
+/// What may be shown of a key, as a JSON object.
+pub fn key_json(key: &KeyInfo) -> Value {
+    let (version, kcv) = (key.version.get(), key.kcv.to_string());
+    json!({"purpose": key.purpose.name(), "version": version, "state": key.state.name(), "kcv": kcv})
+}
+
+/// What may be shown of a key, as a line.
+pub fn key_line(key: &KeyInfo) -> String {
+    let (purpose, state) = (key.purpose.name(), key.state.name());
+    format!("key            {purpose:<17} version {} {state}, check value {}", key.version, key.kcv)
 }
 
 fn text(bytes: &[u8]) -> String {

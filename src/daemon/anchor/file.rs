@@ -57,9 +57,10 @@ impl Place for AnchorFile {
         }
         let Some(file) = &self.file else { return Ok(None) };
         let mut newest: Option<((u64, u64), usize, Bytes)> = None;
-        let mut last = [0; size_of::<Bytes>()];
+        let (mut last, mut is_blank) = ([0; size_of::<Bytes>()], true);
         for (number, at) in BLOCKS.into_iter().enumerate() {
             file.read_exact_at(&mut last, at)?;
+            is_blank &= last.iter().all(|byte| *byte == 0);
             let Some(rank) = rank(&last) else { continue };
             if newest.as_ref().is_none_or(|(known, ..)| rank > *known) {
                 newest = Some((rank, number, last));
@@ -70,6 +71,8 @@ impl Place for AnchorFile {
                 self.next = 1 - number;
                 Ok(Some(bytes))
             }
+            // Made, and never written: what a crash at the very first start leaves.
+            None if is_blank => Ok(None),
             // Blocks that are no anchor are handed out as they are, to be refused.
             None => Ok(Some(last)),
         }
@@ -137,6 +140,8 @@ mod tests {
     fn what_is_no_anchor_is_not_taken_for_none() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("anchor");
+        std::fs::write(&path, [0; 8192]).unwrap();
+        assert_eq!(AnchorFile::new(path.clone()).read(&rank).unwrap(), None, "never written");
         std::fs::write(&path, [7; 8192]).unwrap();
         let read = AnchorFile::new(path.clone()).read(&rank).unwrap();
         assert!(read.is_some_and(|bytes| rank(&bytes).is_none()));

@@ -121,7 +121,8 @@ impl<'b> Batch<'b> {
     }
 
     fn is_at_wrong_door(&self, request: &Request<'_>) -> bool {
-        request.command.operation() == Operation::ClearShortLock && self.door != Door::Admin
+        let of_admin = matches!(request.command.operation(), Operation::ClearShortLock | Operation::Reseal);
+        of_admin && self.door != Door::Admin
     }
 
     fn ask(&mut self, request: Request<'b>) {

@@ -200,6 +200,7 @@ impl Committer {
         match need {
             Need::Row(slot) => Ok(self.store.token(slot)?.map_or(Fetched::Nothing, Fetched::Row)),
             Need::Rows { trid, after, limit } => self.store.tokens_of(trid, after, limit).map(Fetched::Rows),
+            Need::Range { after, limit } => self.store.tokens_after(after, limit).map(Fetched::Rows),
         }
     }
 

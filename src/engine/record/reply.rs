@@ -4,9 +4,9 @@ use minicbor::{Decode, Encode};
 
 use super::token::ViewBody;
 use super::{DAMAGED, decode, encode};
-use crate::command::{Issued, IssuedShort, Reply, Verified};
+use crate::command::{Issued, IssuedShort, Reply, Resealed, Verified};
 use crate::store::StoreError;
-use crate::types::{Atc, Cryptogram, Expiry, Par, ShortValue};
+use crate::types::{Atc, Cryptogram, Expiry, KeyVersion, Par, ShortValue};
 
 #[derive(Encode, Decode)]
 enum ReplyBody<'a> {
@@ -20,6 +20,8 @@ enum ReplyBody<'a> {
     Verified(#[n(0)] u32),
     #[n(4)]
     IssuedShort(#[b(0)] &'a minicbor::bytes::ByteSlice, #[n(1)] u16, #[n(2)] u32),
+    #[n(5)]
+    Resealed(#[n(0)] u8, #[n(1)] [u32; 4], #[n(2)] Option<u32>),
 }
 
 /// The stored form of the reply to a changing command; none for replies of
@@ -34,6 +36,9 @@ pub fn encode_reply(reply: &Reply) -> Option<Vec<u8>> {
         Reply::Verified(Verified { atc }) => ReplyBody::Verified(atc.get()),
         Reply::IssuedShort(IssuedShort { value, expiry, atc }) => {
             ReplyBody::IssuedShort(value.as_bytes().into(), expiry.value(), atc.get())
+        }
+        Reply::Resealed(Resealed { version, looked_at, resealed, unopened, tokens, next }) => {
+            ReplyBody::Resealed(version.get(), [*looked_at, *resealed, *unopened, *tokens], *next)
         }
         Reply::Page(_) | Reply::Detokenized(_) | Reply::Fingerprint(_) => return None,
     }))
@@ -61,6 +66,10 @@ fn into_reply(body: ReplyBody<'_>) -> Option<Reply> {
             expiry: Expiry::from_value(expiry).ok()?,
             atc: Atc::new(atc)?,
         }),
+        ReplyBody::Resealed(version, [looked_at, resealed, unopened, tokens], next) => {
+            let version = KeyVersion::new(version).ok()?;
+            Reply::Resealed(Resealed { version, looked_at, resealed, unopened, tokens, next })
+        }
     })
 }
 
@@ -79,6 +88,14 @@ mod tests {
             Reply::Issued(Issued { cryptogram: Cryptogram::from_slice(&[1; 20]).unwrap(), expiry }),
             Reply::Verified(Verified { atc }),
             Reply::IssuedShort(IssuedShort { value: ShortValue::parse(b"0123").unwrap(), expiry, atc }),
+            Reply::Resealed(Resealed {
+                version: KeyVersion::FIRST,
+                looked_at: 100,
+                resealed: 7,
+                unopened: 1,
+                tokens: 100_000,
+                next: Some(99),
+            }),
         ] {
             let bytes = encode_reply(&reply).unwrap();
             assert_eq!(encode_reply(&decode_reply(&bytes).unwrap()).unwrap(), bytes);

@@ -176,6 +176,11 @@ impl State {
             .collect()
     }
 
+    pub(super) fn tokens_after(&self, after: Option<TokenSlot>, limit: usize) -> Vec<TokenRow> {
+        let rows = self.tokens.values().filter(|row| after.is_none_or(|after| row.slot > after));
+        rows.take(limit).cloned().collect()
+    }
+
     /// Hands everything to `sink` in the order of [`Store::load`](crate::store::Store::load).
     pub(super) fn load(mut self, sink: &mut dyn Load) -> Result<(), StoreError> {
         self.records.into_iter().try_for_each(|((space, key), Kept { expires, body })| {

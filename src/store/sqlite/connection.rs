@@ -17,7 +17,6 @@ const STATEMENTS: usize = 32;
 
 /// Settings that change nothing in a database of someone else.
 const HARMLESS: &str = "
-    PRAGMA locking_mode = EXCLUSIVE;
     PRAGMA trusted_schema = OFF;
     PRAGMA cell_size_check = ON;
     PRAGMA mmap_size = 0;
@@ -47,13 +46,20 @@ pub(super) fn create(disk: &dyn Disk, path: &Path) -> Result<Connection, StoreEr
     Ok(connection)
 }
 
-/// Opens the store at `path` under SQLite's exclusive lock. A file that is not
+/// Opens the store at `path`. A file that is not
 /// ours is refused unchanged, then one that is cut short.
 pub(super) fn open(disk: &dyn Disk, path: &Path) -> Result<Connection, StoreError> {
     let connection = connect(disk, path)?;
     schema::recognise(&connection)?;
     make_ours(&connection)?;
     check_length(disk, &connection, path)?;
+    Ok(connection)
+}
+
+/// Opens the store at `path` again, beside a first connection of this process.
+pub(super) fn open_beside(disk: &dyn Disk, path: &Path) -> Result<Connection, StoreError> {
+    let connection = connect(disk, path)?;
+    connection.execute_batch(OURS).map_err(failed)?;
     Ok(connection)
 }
 
@@ -114,7 +120,6 @@ mod tests {
         let text = |pragma| store.connection.pragma_query_value(None, pragma, |row| row.get::<_, String>(0));
         let number = |pragma| store.connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
         assert_eq!(text("journal_mode").unwrap(), "wal");
-        assert_eq!(text("locking_mode").unwrap(), "exclusive");
         let settings = [
             ("synchronous", 2),
             ("secure_delete", 2),

@@ -3,13 +3,13 @@
 use std::fmt;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{Error, ErrorKind, Result};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use rustix::fs::{FallocateFlags, fallocate, statvfs};
 
 use super::super::StoreError;
-use super::lock::Lock;
+use super::lock::StoreLock;
 
 /// The mode of the database file; SQLite gives the write-ahead log the same.
 const MODE: u32 = 0o600;
@@ -81,7 +81,7 @@ impl Disk for RealDisk {
     }
 
     fn lock(&self, path: &Path) -> std::result::Result<Box<dyn Held>, StoreError> {
-        Ok(Box::new(Lock::take(path)?))
+        Ok(Box::new(StoreLock::take(path)?))
     }
 
     fn length(&self, path: &Path) -> Result<Option<u64>> {
@@ -114,8 +114,15 @@ impl Disk for RealDisk {
     fn allocate(&self, path: &Path, bytes: u64) -> Result<()> {
         let file = OpenOptions::new().write(true).create(true).truncate(false).mode(MODE).open(path)?;
         file.set_permissions(Permissions::from_mode(MODE))?;
-        if file.metadata()?.len() < bytes {
+        let length = file.metadata()?.len();
+        if length < bytes {
+            // First the room, all or nothing; then zeros where every round of the log
+            // passes, since the first write to a byte that was only allocated would
+            // cost a commit a metadata write.
             fallocate(&file, FallocateFlags::empty(), 0, bytes)?;
+            if length == 0 {
+                write_zeros(&file, bytes)?;
+            }
         }
         file.sync_all()?;
         sync_directory(path)
@@ -132,6 +139,18 @@ fn absent_is_none<T>(result: Result<T>) -> Result<Option<T>> {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         other => other.map(Some),
     }
+}
+
+fn write_zeros(file: &File, to: u64) -> Result<()> {
+    const AT_ONCE: u64 = 1 << 20;
+    let zeros = vec![0; 1 << 20];
+    let mut at = 0;
+    while at < to {
+        let count = usize::try_from((to - at).min(AT_ONCE)).unwrap_or(zeros.len());
+        file.write_all_at(zeros.get(..count).unwrap_or_default(), at)?;
+        at += (to - at).min(AT_ONCE);
+    }
+    Ok(())
 }
 
 fn sync_directory(path: &Path) -> Result<()> {

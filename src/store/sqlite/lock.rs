@@ -9,22 +9,28 @@ use super::super::StoreError;
 use super::disk::Held;
 use super::failure;
 
-/// A held lock on `path-lock`; dropping it lets go. The file itself stays, since
-/// removing it would let two processes lock two files of one name.
+/// The lock on a database, held: no store opens while it is. Dropping it lets go.
+///
+/// It is a lock on the file `path-lock`, which stays: removing it would let two
+/// processes lock two files of one name.
 ///
 /// SQLite locks ranges of the database file, and such locks are lost when any
 /// code in this process opens and closes that file, a backup for example. A lock
 /// of an open file of its own is not.
 #[derive(Debug)]
-pub(super) struct Lock {
+pub struct StoreLock {
     _file: File,
 }
 
-impl Held for Lock {}
+impl Held for StoreLock {}
 
-impl Lock {
-    /// Takes the lock of the database at `path`, without waiting.
-    pub(super) fn take(path: &Path) -> Result<Self, StoreError> {
+impl StoreLock {
+    /// Takes the lock of the database at `path`, without waiting, for work that
+    /// only a stopped daemon allows. The database need not exist.
+    ///
+    /// # Errors
+    /// [`StoreError::InUse`] if any process has it; [`StoreError::Io`].
+    pub fn take(path: &Path) -> Result<Self, StoreError> {
         let file = OpenOptions::new()
             .write(true)
             .create(true)
@@ -60,9 +66,9 @@ mod tests {
     fn is_held_until_dropped() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("store");
-        let held = Lock::take(&path).unwrap();
-        assert_eq!(Lock::take(&path).unwrap_err(), StoreError::InUse);
+        let held = StoreLock::take(&path).unwrap();
+        assert_eq!(StoreLock::take(&path).unwrap_err(), StoreError::InUse);
         drop(held);
-        assert!(Lock::take(&path).is_ok());
+        assert!(StoreLock::take(&path).is_ok());
     }
 }

@@ -4,16 +4,20 @@
 //! room in it. So a full disk is met where refusing loses nothing: when the log
 //! should go into the database and the database cannot grow, the log stays as it
 //! is, and is tried again later. A failed sync is another matter: it poisons.
+//!
+//! Most of a log goes into the database beside the commits, by a thread and a
+//! connection of its own. What was appended meanwhile goes in between two
+//! commits; that is little, and after it the log starts anew.
 
 use std::path::Path;
 
 use rusqlite::Connection;
 
 use super::super::{Group, Record, Room, StoreError};
+use super::checkpointer::{Checkpointer, Progress, pass};
 use super::disk::Disk;
-use super::failure::{failed, io};
+use super::failure::io;
 use super::file;
-use super::number::Number;
 
 /// Bytes of the log's own header.
 const HEADER: u64 = 32;
@@ -50,12 +54,15 @@ pub struct LogLimits {
     pub checkpoint: u64,
     /// Bytes that must be free on the disk beside the log; below, room is scarce.
     pub free: u64,
+    /// Whether that happens on a thread of its own, or in [`reserve`](crate::store::Store::reserve),
+    /// which gives a seeded test the same order every time.
+    pub background: bool,
 }
 
 impl Default for LogLimits {
-    /// 64 MiB allocated, a checkpoint every 16 MiB, 16 MiB free.
+    /// 64 MiB allocated, a checkpoint every 32 MiB, 16 MiB free.
     fn default() -> Self {
-        Self { reserved: 64 << 20, checkpoint: 16 << 20, free: 16 << 20 }
+        Self { reserved: 64 << 20, checkpoint: 32 << 20, free: 16 << 20, background: true }
     }
 }
 
@@ -72,50 +79,56 @@ impl Log {
         Self { limits, reserved: limits.reserved }
     }
 
-    /// Makes room for `bytes` more: a long log goes into the database, and more
+    /// Makes room for `bytes` more: a long log is sent into the database, and more
     /// is allocated if they would not fit.
     pub(super) fn make_room(
         &mut self,
         connection: &Connection,
+        checkpointer: &mut Checkpointer,
         disk: &dyn Disk,
         path: &Path,
         bytes: u64,
     ) -> Result<Room, StoreError> {
-        let mut used = used(connection, "PRAGMA wal_checkpoint(NOOP)")?;
-        if used >= self.limits.checkpoint {
-            used = checkpoint(connection, used)?;
+        let mut used = used(pass(connection, NOTHING)?);
+        if checkpointer.is_done()? {
+            used = finish(connection, used)?;
         }
-        let needed = used.saturating_add(bytes).saturating_add(SPARE * FRAME);
-        if needed > self.reserved {
-            match file::reserve_log(disk, path, needed) {
-                Ok(()) => self.reserved = needed,
+        if used >= self.limits.checkpoint && checkpointer.begin()? {
+            used = self::used(pass(connection, NOTHING)?);
+        }
+        let with = |used: u64| used.saturating_add(bytes).saturating_add(SPARE * FRAME);
+        if with(used) > self.reserved && checkpointer.wait()? {
+            // Commits came faster than the checkpoint ended: now they wait for it.
+            used = finish(connection, used)?;
+        }
+        if with(used) > self.reserved {
+            match file::reserve_log(disk, path, with(used)) {
+                Ok(()) => self.reserved = with(used),
                 Err(StoreError::Full) => return Ok(Room::None),
                 Err(error) => return Err(error),
             }
         }
         let free = disk.free(path).map_err(|error| io("the file system", &error))?;
-        let scarce = free < self.limits.free || used > self.limits.reserved / 2;
+        let scarce = free < self.limits.free || used > self.limits.reserved / 4 * 3;
         Ok(if scarce { Room::Scarce } else { Room::Ample })
     }
 }
 
-/// Puts the log into the database, from where the next group starts it anew. On a
-/// full disk it stays as it is.
-fn checkpoint(connection: &Connection, before: u64) -> Result<u64, StoreError> {
-    match used(connection, "PRAGMA wal_checkpoint(PASSIVE)") {
+/// Asks how far the log has come, and does nothing.
+const NOTHING: &str = "PRAGMA wal_checkpoint(NOOP)";
+
+/// Puts what is left of the log into the database. On a full disk it stays.
+fn finish(connection: &Connection, before: u64) -> Result<u64, StoreError> {
+    match pass(connection, "PRAGMA wal_checkpoint(PASSIVE)") {
         Err(StoreError::Full) => Ok(before),
-        other => other,
+        other => other.map(used),
     }
 }
 
-/// Bytes of the log in use after a checkpoint of some mode. A log that is wholly
-/// in the database starts anew with the next frame.
-fn used(connection: &Connection, checkpoint: &str) -> Result<u64, StoreError> {
-    let (Number(frames), Number(done)) = connection
-        .prepare_cached(checkpoint)
-        .and_then(|mut statement| statement.query_row([], |row| Ok((row.get(1)?, row.get(2)?))))
-        .map_err(failed)?;
-    Ok(if frames == done { HEADER } else { HEADER.saturating_add(frames.saturating_mul(FRAME)) })
+/// Bytes of the log in use. One that is wholly in the database starts anew with
+/// the next frame.
+const fn used(Progress { frames, done }: Progress) -> u64 {
+    if frames == done { HEADER } else { HEADER.saturating_add(frames.saturating_mul(FRAME)) }
 }
 
 impl Group {

@@ -1,6 +1,6 @@
 //! Reading token rows.
 
-use rusqlite::{Connection, OptionalExtension, Row};
+use rusqlite::{Connection, OptionalExtension, Row, Rows};
 
 use super::super::{StoreError, TokenRow, TokenSlot};
 use super::failure::failed;
@@ -9,6 +9,8 @@ use crate::types::Trid;
 
 const OF_TRID: &str =
     "SELECT slot, trid, revision, body FROM token WHERE trid = ?1 AND slot > ?2 ORDER BY slot LIMIT ?3";
+
+const AFTER: &str = "SELECT slot, trid, revision, body FROM token WHERE slot > ?1 ORDER BY slot LIMIT ?2";
 
 /// The row of a slot.
 pub(super) fn token(connection: &Connection, slot: TokenSlot) -> Result<Option<TokenRow>, StoreError> {
@@ -26,10 +28,29 @@ pub(super) fn tokens_of(
     after: Option<TokenSlot>,
     limit: usize,
 ) -> Result<Vec<TokenRow>, StoreError> {
-    let after = after.map_or(-1, |slot| i64::from(slot.0));
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let mut statement = connection.prepare_cached(OF_TRID).map_err(failed)?;
-    let mut rows = statement.query((Number(trid.value()), after, limit)).map_err(failed)?;
+    all(statement.query((Number(trid.value()), bound(after), most(limit))).map_err(failed)?)
+}
+
+/// Up to `limit` rows with slots above `after`.
+pub(super) fn tokens_after(
+    connection: &Connection,
+    after: Option<TokenSlot>,
+    limit: usize,
+) -> Result<Vec<TokenRow>, StoreError> {
+    let mut statement = connection.prepare_cached(AFTER).map_err(failed)?;
+    all(statement.query((bound(after), most(limit))).map_err(failed)?)
+}
+
+fn bound(after: Option<TokenSlot>) -> i64 {
+    after.map_or(-1, |slot| i64::from(slot.0))
+}
+
+fn most(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}
+
+fn all(mut rows: Rows<'_>) -> Result<Vec<TokenRow>, StoreError> {
     let mut found = Vec::new();
     while let Some(row) = rows.next().map_err(failed)? {
         found.push(token_row(row)?);
@@ -62,5 +83,10 @@ mod tests {
             .query_row(&format!("EXPLAIN QUERY PLAN {OF_TRID}"), (1, -1, 10), |row| row.get(3))
             .unwrap();
         assert_eq!(plan, "SEARCH token USING INDEX token_by_trid (trid=? AND rowid>?)");
+        let plan: String = store
+            .connection
+            .query_row(&format!("EXPLAIN QUERY PLAN {AFTER}"), (-1, 10), |row| row.get(3))
+            .unwrap();
+        assert_eq!(plan, "SEARCH token USING INTEGER PRIMARY KEY (rowid>?)");
     }
 }

@@ -36,3 +36,13 @@ pub(super) fn idempotency<'b>(
     let parsed = fields.optional_bytes(key)?.map(IdempotencyKey::parse).transpose();
     parsed.map_err(|_| key.fault(Status::IdempotencyKeyMalformed))
 }
+
+pub(super) fn position(fields: &mut Fields<'_>, key: Key) -> Result<Option<u32>, Fault> {
+    let position = fields.optional_uint(key)?.map(u32::try_from).transpose();
+    position.map_err(|_| key.fault(Status::PositionMalformed))
+}
+
+pub(super) fn limit(fields: &mut Fields<'_>, key: Key) -> Result<u8, Fault> {
+    let limit = u8::try_from(fields.uint(key)?).ok().filter(|limit| (1..=100).contains(limit));
+    limit.ok_or(key.fault(Status::LimitMalformed))
+}

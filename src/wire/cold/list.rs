@@ -2,8 +2,8 @@
 
 use super::{field, text};
 use crate::command::List;
+use crate::wire::Fault;
 use crate::wire::cbor::{self, Field, Fields, Key, Value};
-use crate::wire::{Fault, Status};
 
 const TRID: Key = Key::new(1, "trid");
 const AFTER: Key = Key::new(2, "after");
@@ -11,10 +11,7 @@ const LIMIT: Key = Key::new(3, "limit");
 
 pub(super) fn decode(fields: &mut Fields<'_>) -> Result<List, Fault> {
     let trid = field::trid(fields, TRID)?;
-    let after = fields.optional_uint(AFTER)?.map(u32::try_from).transpose();
-    let after = after.map_err(|_| AFTER.fault(Status::PositionMalformed))?;
-    let limit = u8::try_from(fields.uint(LIMIT)?).ok().filter(|limit| (1..=100).contains(limit));
-    Ok(List { trid, after, limit: limit.ok_or(LIMIT.fault(Status::LimitMalformed))? })
+    Ok(List { trid, after: field::position(fields, AFTER)?, limit: field::limit(fields, LIMIT)? })
 }
 
 pub(super) fn encode(out: &mut Vec<u8>, list: &List, key: Field<'_>) {

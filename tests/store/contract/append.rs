@@ -112,5 +112,6 @@ pub fn poisoned(store: &mut impl Store) {
     assert_eq!(store.outgrow(Epoch(9)), Err(StoreError::Poisoned));
     assert_eq!(store.token(TokenSlot(0)), Err(StoreError::Poisoned));
     assert_eq!(store.tokens_of(trid_of(7), None, 1), Err(StoreError::Poisoned));
+    assert_eq!(store.tokens_after(None, 1), Err(StoreError::Poisoned));
     assert_eq!(seen(store).unwrap_err(), StoreError::Poisoned);
 }

@@ -6,7 +6,11 @@ use super::held_by_all;
 use crate::fixture::Fixture;
 use crate::sample::{Content, token, trid_of};
 
-held_by_all!(a_row_reads_as_last_written, a_listing_pages_through_one_requestor);
+held_by_all!(
+    a_row_reads_as_last_written,
+    a_listing_pages_through_one_requestor,
+    a_range_pages_through_all_requestors,
+);
 
 fn a_row_reads_as_last_written<F: Fixture>() {
     let mut fixture = F::make();
@@ -50,4 +54,28 @@ fn a_listing_pages_through_one_requestor<F: Fixture>() {
     assert_eq!(store.tokens_of(trid_of(1), None, 0), Ok(vec![]));
     assert_eq!(store.tokens_of(trid_of(9), None, 5), Ok(vec![]));
     assert_eq!(store.tokens_of(trid_of(1), Some(TokenSlot(u32::MAX)), 5), Ok(vec![]));
+}
+
+fn a_range_pages_through_all_requestors<F: Fixture>() {
+    let mut fixture = F::make();
+    let mut store = fixture.open();
+    assert_eq!(store.tokens_after(None, 5), Ok(vec![]));
+    let rows: Vec<_> = (0..20).rev().map(|slot| token(slot, u64::from(slot % 3), 0, &[slot as u8])).collect();
+    let content = Content { tokens: rows.clone(), ..Content::default() };
+    store.append(&content.group(1, store.epoch())).unwrap();
+    let ascending: Vec<_> = rows.into_iter().rev().collect();
+    for limit in [1, 7, 20, usize::MAX] {
+        let (mut read, mut after) = (Vec::new(), None);
+        for _ in 0..30 {
+            let range = store.tokens_after(after, limit).unwrap();
+            assert!(range.len() <= limit);
+            let Some(last) = range.last() else { break };
+            after = Some(last.slot);
+            read.extend(range);
+        }
+        assert_eq!(read, ascending, "{limit}");
+    }
+    assert_eq!(store.tokens_after(None, 0), Ok(vec![]));
+    assert_eq!(store.tokens_after(Some(TokenSlot(19)), 5), Ok(vec![]));
+    assert_eq!(store.tokens_after(Some(TokenSlot(u32::MAX)), 5), Ok(vec![]));
 }

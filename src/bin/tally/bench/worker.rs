@@ -1,171 +1,119 @@
 //! One connection of a measurement.
 
+mod closed;
+mod open;
+
+pub use open::{Pace, Sliced};
+
 use std::collections::VecDeque;
-use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use hdrhistogram::Histogram;
-use tallystick::client::{Answer, Client};
-use tallystick::command::{Command, Issue, Reply, Verify};
-use tallystick::types::{Amount, Currency, Transaction};
+use tallystick::client::{Answer, Client, ClientError};
+use tallystick::command::{Issue, Reply, Verify};
+use tallystick::types::{Amount, Cryptogram, Currency, TokenNumber, Transaction};
 
-use super::tokens::Token;
-use super::{nanoseconds, new_histogram};
-use crate::arguments::Bench;
-use crate::ask::{connect, refused};
+use super::arguments::BenchOp;
+use super::measured::{Counted, Measured};
+use super::stream::{Timed, connect};
+use super::tokens::Hand;
+use crate::ask::refused;
 use crate::output::Failure;
-
-/// Cryptograms issued, unmeasured, before each measured stretch of verifying.
-const STOCK: usize = 16_384;
 
 /// A connection with its own tokens.
 pub struct Worker {
-    client: Client<UnixStream>,
+    client: Client<Timed>,
+    op: BenchOp,
     depth: usize,
-    tokens: Vec<Token>,
-    /// State of a small generator of indices; only speed matters.
-    seed: u64,
+    hand: Hand,
+    /// When each request under way was let go, or was due.
     begun: VecDeque<Instant>,
-    stock: VecDeque<Verify<'static>>,
-    latency: Histogram<u64>,
-    operations: u64,
-}
-
-/// Deals tokens out to so many connections; with fewer tokens they share.
-pub fn split(tokens: Vec<Token>, connections: usize) -> Vec<Vec<Token>> {
-    if tokens.len() < connections {
-        return vec![tokens; connections];
-    }
-    let mut hands = vec![Vec::new(); connections];
-    for (nth, token) in tokens.into_iter().enumerate() {
-        if let Some(hand) = hands.get_mut(nth % connections) {
-            hand.push(token);
-        }
-    }
-    hands
+    /// Cryptograms to be verified.
+    stock: VecDeque<(TokenNumber, Cryptogram)>,
+    counted: Counted,
 }
 
 impl Worker {
     /// Opens a connection.
-    pub fn connect(dir: &Path, arguments: &Bench, tokens: Vec<Token>, nth: usize) -> Result<Self, Failure> {
-        let client = connect(dir)?;
-        let depth = usize::try_from(arguments.depth).unwrap_or(1);
+    pub fn connect(socket: &Path, op: BenchOp, depth: usize, hand: Hand) -> Result<Self, Failure> {
+        let client = connect(socket)?;
         let depth = depth.min(usize::try_from(client.agreed().in_flight).unwrap_or(1));
-        let seed = 0x9e37_79b9_7f4a_7c15 ^ u64::try_from(nth).unwrap_or(0);
-        let (begun, latency) = (VecDeque::with_capacity(depth), new_histogram()?);
-        Ok(Self { client, depth, tokens, seed, begun, stock: VecDeque::new(), latency, operations: 0 })
+        let begun = VecDeque::with_capacity(depth);
+        Ok(Self { client, op, depth, hand, begun, stock: VecDeque::new(), counted: Counted::nothing()? })
     }
 
-    /// Operations measured.
-    pub const fn operations(&self) -> u64 {
-        self.operations
-    }
-
-    /// Their latencies in nanoseconds.
-    pub const fn latency(&self) -> &Histogram<u64> {
-        &self.latency
-    }
-
-    /// Pings for so long.
-    pub fn ping(&mut self, limit: Duration) -> Result<Duration, Failure> {
-        self.stretch(limit, |worker| worker.client.submit_ping().map(Some))
-    }
-
-    /// Issues for so long.
-    pub fn issue(&mut self, limit: Duration) -> Result<Duration, Failure> {
-        self.stretch(limit, |worker| match worker.next_token() {
-            Some(token) => worker.client.submit(&Command::Issue(issue_of(token)), None).map(Some),
-            None => Ok(None),
-        })
-    }
-
-    /// Verifies the stock.
-    pub fn verify(&mut self, limit: Duration) -> Result<Duration, Failure> {
-        self.stretch(limit, |worker| match worker.stock.pop_front() {
-            Some(verify) => worker.client.submit(&Command::Verify(verify), None).map(Some),
-            None => Ok(None),
-        })
-    }
-
-    /// Issues cryptograms for the next stretch of verifying.
-    pub fn stock_up(&mut self) -> Result<Duration, Failure> {
+    /// Issues so many cryptograms, unmeasured, to verify them. They are in the
+    /// order of their counters, so none falls behind its token's window.
+    pub fn stock_up(&mut self, count: usize) -> Result<(), Failure> {
         let mut issued = VecDeque::new();
         self.stock.clear();
-        while self.stock.len() < STOCK {
-            if issued.len() < self.depth && self.stock.len() + issued.len() < STOCK {
-                let token = self.next_token().ok_or_else(|| Failure::new("no tokens to verify with"))?;
-                self.client.submit(&Command::Issue(issue_of(token)), None)?;
+        while self.stock.len() < count {
+            if self.client.has_room() && self.stock.len() + issued.len() < count {
+                let token = self.hand.next().ok_or_else(|| Failure::new("no tokens to verify with"))?;
+                let issue = self.issue_of(token);
+                self.client.submit_issue(&issue, None)?;
                 issued.push_back(token);
                 continue;
             }
             let (_, answer) = self.client.receive()?;
             if let Some(token) = issued.pop_front() {
-                let answer = answer.map_err(|error| refused(&error))?;
-                self.stock.push_back(verification(&answer, token)?);
+                let Answer::Reply(Reply::Issued(issued)) = answer.map_err(|error| refused(&error))? else {
+                    return Err(Failure::new("the daemon answered something else"));
+                };
+                self.stock.push_back((token, issued.cryptogram));
             }
         }
-        Ok(Duration::ZERO)
+        Ok(())
     }
 
-    /// Keeps the pipe full until the time is over or there is nothing more to
-    /// submit, and returns how long it took.
-    fn stretch(
-        &mut self,
-        limit: Duration,
-        mut submit: impl FnMut(&mut Self) -> Result<Option<u64>, tallystick::client::ClientError>,
-    ) -> Result<Duration, Failure> {
-        let start = Instant::now();
-        let mut more = true;
-        loop {
-            while more && self.begun.len() < self.depth {
-                let begun = Instant::now();
-                more = begun.duration_since(start) < limit && submit(self)?.is_some();
-                if more {
-                    self.begun.push_back(begun);
-                }
+    /// Takes so many cryptograms that nobody issued, for an echo.
+    pub fn stock_blanks(&mut self, count: usize) -> Result<(), Failure> {
+        let blank = Cryptogram::from_slice(&[7; Cryptogram::LEN])?;
+        let Self { stock, hand, .. } = self;
+        stock.clear();
+        stock.extend((0..count).filter_map(|_| hand.next()).map(|token| (token, blank)));
+        Ok(())
+    }
+
+    /// Adds what was counted since the last time.
+    pub fn hand_to(&mut self, measured: &mut Measured) -> Result<(), Failure> {
+        self.counted.hand_to(measured)
+    }
+
+    /// Puts the next request on its way; `false` if there is none.
+    fn submit(&mut self) -> Result<bool, ClientError> {
+        match self.op {
+            BenchOp::Ping => {
+                self.client.submit_ping()?;
             }
-            if self.begun.is_empty() {
-                return Ok(start.elapsed());
+            BenchOp::Issue => {
+                let Some(token) = self.hand.next() else { return Ok(false) };
+                let issue = self.issue_of(token);
+                self.client.submit_issue(&issue, None)?;
             }
-            let (_, answer) = self.client.receive()?;
-            answer.map_err(|error| refused(&error))?;
-            self.count();
+            BenchOp::Verify => {
+                let Some((token, cryptogram)) = self.stock.pop_front() else { return Ok(false) };
+                let verify = self.verify_of(token, cryptogram);
+                self.client.submit_verify(&verify, None)?;
+            }
         }
+        Ok(true)
     }
 
-    fn count(&mut self) {
-        self.operations += 1;
-        if let Some(begun) = self.begun.pop_front() {
-            self.latency.saturating_record(nanoseconds(begun));
-        }
+    fn issue_of(&self, token: TokenNumber) -> Issue<'static> {
+        Issue { token, trid: self.hand.tokens().trid, transaction: transaction() }
     }
 
-    /// A token at random, by xorshift.
-    fn next_token(&mut self) -> Option<Token> {
-        self.seed ^= self.seed << 13;
-        self.seed ^= self.seed >> 7;
-        self.seed ^= self.seed << 17;
-        let count = u64::try_from(self.tokens.len()).ok().filter(|count| *count > 0)?;
-        self.tokens.get(usize::try_from(self.seed % count).ok()?).copied()
+    fn verify_of(&self, token: TokenNumber, cryptogram: Cryptogram) -> Verify<'static> {
+        let tokens = self.hand.tokens();
+        let (expiry, trid) = (tokens.expiry, tokens.trid);
+        Verify { token, expiry, trid, transaction: transaction(), cryptogram }
     }
 }
 
-/// What is paid with every token.
-fn transaction() -> Transaction<'static> {
+/// What is paid with every token: 499.00 rupees.
+pub fn transaction() -> Transaction<'static> {
     // The code of the rupee is a currency's.
     let amount = Currency::from_code(356).ok().map(|currency| (Amount::from_minor_units(49_900), currency));
     Transaction { amount, ..Transaction::UNKNOWN }
-}
-
-fn issue_of(token: Token) -> Issue<'static> {
-    Issue { token: token.number, trid: token.trid, transaction: transaction() }
-}
-
-fn verification(answer: &Answer, token: Token) -> Result<Verify<'static>, Failure> {
-    let Answer::Reply(Reply::Issued(issued)) = answer else {
-        return Err(Failure::new("the daemon answered something else"));
-    };
-    let Token { number, expiry, trid } = token;
-    Ok(Verify { token: number, expiry, trid, transaction: transaction(), cryptogram: issued.cryptogram })
 }

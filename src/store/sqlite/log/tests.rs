@@ -9,7 +9,7 @@ use crate::types::{Atc, Trid, UnixTime};
 use proptest::prelude::*;
 
 /// Little is allocated ahead, so that what is asked for is what there is.
-const LITTLE: LogLimits = LogLimits { reserved: 0, checkpoint: 1 << 20, free: 0 };
+const LITTLE: LogLimits = LogLimits { reserved: 0, checkpoint: 1 << 20, free: 0, background: false };
 
 /// A store that is quick, since only what it writes is looked at.
 fn opened() -> (tempfile::TempDir, SqliteStore) {

@@ -1,0 +1,131 @@
+//! Latency at half of the peak rate, with the journal being folded meanwhile.
+
+use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
+
+use hdrhistogram::Histogram;
+use serde_json::json;
+use tallystick::client::Client;
+
+use super::row::{Bar, Floor, Row, Unit};
+use super::{CONNECTIONS, DEPTH, Ground};
+use crate::bench::arguments::BenchOp;
+use crate::bench::crowd::{Crowd, Load, SLICE};
+use crate::bench::home::metric;
+use crate::bench::measured::Measured;
+use crate::bench::number::float;
+use crate::bench::worker::Sliced;
+use crate::output::Failure;
+
+/// Folds that must have been seen.
+const FOLDS: u64 = 3;
+/// How often it is measured at most, until they have.
+const WINDOWS: u32 = 12;
+
+/// What an open loop gave.
+struct Seen {
+    all: Measured,
+    /// Requests due in a slice of time in which a fold ended, or in the one before.
+    folding: Histogram<u64>,
+    folds: u64,
+    /// The 99th percentile of the worst slice, in nanoseconds.
+    worst: u64,
+}
+
+/// The rows of latency at half of `peak`.
+pub fn measure(ground: &Ground, peak: f64) -> Result<Vec<Row>, Failure> {
+    let rate = format!("{:.0}", peak / 2.0).parse::<u32>()?;
+    let mut seen = Seen::nothing()?;
+    let load = Load { op: BenchOp::Issue, connections: CONNECTIONS, depth: DEPTH };
+    let mut crowd = Crowd::connect(&ground.home.socket(), load, &ground.tokens)?;
+    let mut admin = ground.home.admin()?;
+    // Unmeasured, so that what the load before left to be done is done.
+    crowd.open(rate, ground.limit / 5, |_| {})?;
+    for _ in 0..WINDOWS {
+        window(&mut crowd, &mut admin, rate, ground.limit, &mut seen)?;
+        if seen.folds >= FOLDS {
+            break;
+        }
+    }
+    Ok(rows(&seen, rate))
+}
+
+fn rows(seen: &Seen, rate: u32) -> Vec<Row> {
+    let p50 = seen.all.at(0.5);
+    let folding = float(seen.folding.value_at_quantile(0.99));
+    let beside = json!({
+        "asked_per_second": rate, "measured": seen.all.json(), "folds": seen.folds,
+        "folding_ns": {"p50": seen.folding.value_at_quantile(0.5), "p99": seen.folding.value_at_quantile(0.99)},
+        "worst_slice_p99_ns": seen.worst, "slice_seconds": SLICE.as_secs_f64(),
+    });
+    let row = |name, what: &str, figure: f64| Row {
+        name,
+        what: format!("issue at {rate}/s, half of the peak, {what}"),
+        unit: Unit::Nanoseconds,
+        figure,
+        floor: Some(Floor { what: "p50", value: p50, ratio: figure / p50.max(1.0) }),
+        bar: Bar::RatioAtMost(3.0),
+        beside: beside.clone(),
+    };
+    let mut rows = vec![row("half_p99", "p99", seen.all.at(0.99))];
+    if seen.folds > 0 {
+        rows.push(row("half_p99_folding", "p99 while folding", folding));
+    }
+    rows
+}
+
+/// One window of the open loop, with a look at the folds after every slice.
+fn window(
+    crowd: &mut Crowd,
+    admin: &mut Client<UnixStream>,
+    rate: u32,
+    limit: Duration,
+    seen: &mut Seen,
+) -> Result<(), Failure> {
+    let (done, folds) = std::thread::scope(|scope| {
+        let mut watching = None;
+        let done = crowd.open(rate, limit, |start| {
+            watching = Some(scope.spawn(move || watch(admin, start, limit)));
+        });
+        (done, watching.map(std::thread::ScopedJoinHandle::join))
+    });
+    let (measured, sliced) = done?;
+    let folds = folds.and_then(Result::ok).ok_or_else(|| Failure::new("nobody watched the folds"))??;
+    seen.all.then(&measured)?;
+    seen.take(&sliced, &folds)
+}
+
+/// How many folds ended in each slice.
+fn watch(admin: &mut Client<UnixStream>, start: Instant, limit: Duration) -> Result<Vec<u64>, Failure> {
+    const FOLDED: &str = "tally_folds_total";
+    let mut folds = Vec::new();
+    let mut before = metric(admin, FOLDED)?;
+    let mut end = start;
+    while end < start + limit {
+        end += SLICE;
+        std::thread::sleep(end.saturating_duration_since(Instant::now()));
+        let now = metric(admin, FOLDED)?;
+        folds.push(now.saturating_sub(before));
+        before = now;
+    }
+    Ok(folds)
+}
+
+impl Seen {
+    fn nothing() -> Result<Self, Failure> {
+        let folding = Histogram::new_with_bounds(1_000, 10_000_000_000, 2)?;
+        Ok(Self { all: Measured::nothing()?, folding, folds: 0, worst: 0 })
+    }
+
+    fn take(&mut self, sliced: &Sliced, folds: &[u64]) -> Result<(), Failure> {
+        let next = folds.iter().skip(1).chain(&[0]);
+        for ((slice, own), next) in sliced.slices().iter().zip(folds).zip(next) {
+            self.folds += own;
+            self.worst = self.worst.max(slice.value_at_quantile(0.99));
+            if own + next > 0 {
+                self.folding.add(slice)?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,99 @@
+//! Rates under load, beside the bare echo.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::echo::{Echo, Extra};
+use super::row::{Bar, Floor, Row, Unit};
+use super::turns::{FEW, Turns, in_turns};
+use super::{CONNECTIONS, DEPTH, Ground};
+use crate::bench::arguments::BenchOp;
+use crate::bench::crowd::{Crowd, Load};
+use crate::bench::measured::Measured;
+use crate::output::Failure;
+
+/// The peak rate of issuing, and its rows.
+pub fn issue(ground: &Ground) -> Result<(f64, Vec<Row>), Failure> {
+    let seen = beside_echoes(ground, BenchOp::Issue)?;
+    let figure = seen.figure();
+    let rows = vec![
+        seen.row("issue_rate", None, Bar::FigureAtLeast(1e6)),
+        seen.row("issue_rate_of_echo", Some(seen.floor(1, "bare echo")), Bar::RatioAtLeast(1.0 / 3.0)),
+        seen.row("issue_rate_of_macs", Some(seen.floor(2, WITH_MACS)), Bar::Nowhere),
+    ];
+    Ok((figure, rows))
+}
+
+/// The rows of verifying.
+pub fn verify(ground: &Ground) -> Result<Vec<Row>, Failure> {
+    let seen = beside_echoes(ground, BenchOp::Verify)?;
+    Ok(vec![
+        seen.row("verify_rate", Some(seen.floor(1, "bare echo")), Bar::FigureAtLeast(6e5)),
+        seen.row("verify_rate_of_macs", Some(seen.floor(2, WITH_MACS)), Bar::Nowhere),
+    ])
+}
+
+const WITH_MACS: &str = "echo with the HMACs";
+
+/// The rates of the daemon, the bare echo and the echo with HMACs, in turns.
+struct Seen {
+    op: BenchOp,
+    turns: Turns<3>,
+    beside: Value,
+}
+
+fn beside_echoes(ground: &Ground, op: BenchOp) -> Result<Seen, Failure> {
+    let (bare, with_macs) = (Echo::start(op, Extra::Nothing)?, Echo::start(op, Extra::Macs)?);
+    let load = Load { op, connections: CONNECTIONS, depth: DEPTH };
+    let mut crowds = [
+        Crowd::connect(&ground.home.socket(), load, &ground.tokens)?,
+        Crowd::connect_echo(&bare.socket(), load, &ground.tokens)?,
+        Crowd::connect_echo(&with_macs.socket(), load, &ground.tokens)?,
+    ];
+    let mut sums = [Measured::nothing()?, Measured::nothing()?, Measured::nothing()?];
+    let [ours, bare, with_macs] = &mut crowds;
+    let [our_sum, bare_sum, with_macs_sum] = &mut sums;
+    let turns = in_turns(
+        ground.limit,
+        FEW,
+        [&mut |limit| rate(ours, limit, our_sum), &mut |limit| rate(bare, limit, bare_sum), &mut |limit| {
+            rate(with_macs, limit, with_macs_sum)
+        }],
+    )?;
+    let [ours, bare, with_macs] = sums.map(|sum| sum.json());
+    let load = json!({"connections": CONNECTIONS, "depth": DEPTH, "tokens": ground.tokens.len()});
+    let beside = json!({"load": load, "measured": ours, "echo": bare, "echo_with_macs": with_macs});
+    Ok(Seen { op, turns, beside })
+}
+
+fn rate(crowd: &mut Crowd, limit: Duration, sum: &mut Measured) -> Result<f64, Failure> {
+    let measured = crowd.closed(limit)?;
+    sum.then(&measured)?;
+    Ok(measured.per_second())
+}
+
+impl Seen {
+    fn figure(&self) -> f64 {
+        self.turns.median(|[ours, ..]| *ours)
+    }
+
+    fn floor(&self, nth: usize, what: &'static str) -> Floor {
+        let of = |turn: &[f64; 3]| turn.get(nth).copied().unwrap_or(f64::NAN);
+        let ratio = self.turns.median(|turn| turn.first().map_or(f64::NAN, |ours| ours / of(turn)));
+        Floor { what, value: self.turns.median(of), ratio }
+    }
+
+    fn row(&self, name: &'static str, floor: Option<Floor>, bar: Bar) -> Row {
+        let what = if self.op == BenchOp::Verify { "verify and consume" } else { self.op.name() };
+        Row {
+            name,
+            what: format!("{what}, durable, {CONNECTIONS} x {DEPTH}"),
+            unit: Unit::PerSecond,
+            figure: self.figure(),
+            floor,
+            bar,
+            beside: self.beside.clone(),
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! `tally restore`: the one way on from a database that is older than its anchor.
+//!
+//! What was issued and accepted after the copy was made is not known any more.
+//! So every cryptogram that is still out becomes void: a new token derivation key
+//! takes over, all older ones are destroyed, and no counter can collide with one
+//! that was issued under them.
+
+mod copy;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use secrecy::SecretSlice;
+use serde_json::json;
+use tallystick::crypto::{KeyPurpose, SystemRandom};
+use tallystick::daemon::anchor::{self, Place};
+use tallystick::daemon::config::Config;
+use tallystick::daemon::paths;
+use tallystick::engine::{Anchor, Engine};
+use tallystick::keys::{KeyState, Keyring, OpenKeyring, read_passphrase};
+use tallystick::secmem::{Region, harden};
+use tallystick::store::{ChainHead, Epoch, SqliteStore, Store};
+use tallystick::types::{KeyVersion, UnixTime};
+
+use crate::arguments::Restore;
+use crate::keys_at_rest;
+use crate::output::{Failure, Output};
+
+/// Slots of locked memory: every version of every key, twice.
+const SLOTS: usize = 2048;
+
+/// What was found and done.
+struct Restored {
+    tokens: usize,
+    head: ChainHead,
+    epoch: Epoch,
+    token_key: KeyVersion,
+}
+
+/// Restores and tells what is there now.
+pub fn run(arguments: &Restore, output: &Output) -> Result<(), Failure> {
+    harden()?;
+    let dir = arguments.dir.dir.as_path();
+    let config = Config::read(&paths::config(dir))?;
+    // Before anything long: a wrong passphrase is told at once.
+    let passphrase = read_passphrase(&arguments.passphrase_file)?;
+    let region = Region::new(SLOTS)?;
+    let keys = keys_at_rest::open(dir, &region, &passphrase)?;
+    if let Some(from) = &arguments.from {
+        copy::bring(from, &paths::store(dir), *output)?;
+    }
+    let restored = restore(dir, &config, keys, &region, &passphrase)?;
+    output.item(
+        || {
+            json!({
+                "ok": true, "tokens": restored.tokens, "group": restored.head.number.0,
+                "epoch": restored.epoch.0, "token_derivation": restored.token_key.get(),
+            })
+        },
+        || Some(told(&restored)),
+    );
+    Ok(())
+}
+
+fn told(restored: &Restored) -> String {
+    let Restored { tokens, head, epoch, token_key } = restored;
+    format!(
+        "restored       {tokens} tokens as of group {}, epoch {}\n\
+         token keys     version {token_key}; all older ones are destroyed\n\
+         Every cryptogram issued before is void. Cards saved, and tokens suspended or ended, after\n\
+         the copy was made are not known any more. Back the keyring up.",
+        head.number.0, epoch.0
+    )
+}
+
+/// Accepts the database as it stands, under new token keys and a new epoch.
+fn restore(
+    dir: &Path,
+    config: &Config,
+    mut keys: OpenKeyring,
+    region: &Region,
+    passphrase: &SecretSlice<u8>,
+) -> Result<Restored, Failure> {
+    // Held to the end: no daemon opens it meanwhile.
+    let mut store = SqliteStore::open(&paths::store(dir))?;
+    let keyring = Arc::new(keys.load()?);
+    let mut places = anchor::places(&config.anchor, dir);
+    let newest = newest_epoch(&mut places, &keyring)?;
+    let engine = Engine::new(config.engine.clone());
+    let (engine, chain) = engine.unseal(keyring, &mut store, &[], UnixTime::from_system_clock())?;
+    // It is what it was once, under these keys. From here on things change, and a
+    // second run after a failure changes them again, which does no harm.
+    let token_key = keys.rotate(&SystemRandom, KeyPurpose::TokenDerivation)?;
+    destroy_older(&mut keys)?;
+    keys_at_rest::replace(dir, &keys, region, passphrase)?;
+    store.outgrow(newest)?;
+    let (epoch, head) = (store.epoch(), chain.head());
+    anchor::write_all(&mut places, &keys.load()?, &Anchor { epoch, head, token_key })?;
+    store.set_anchored()?;
+    Ok(Restored { tokens: engine.token_count(), head, epoch, token_key })
+}
+
+/// The newest epoch that any anchor remembers. One that is damaged remembers
+/// none; one that cannot be asked might.
+fn newest_epoch(places: &mut [Box<dyn Place>], keyring: &Keyring) -> Result<Epoch, Failure> {
+    let mut newest = Epoch(0);
+    for place in places {
+        let name = place.name();
+        let anchor = anchor::read(&mut **place, keyring);
+        let anchor = anchor.map_err(|error| Failure::new(format!("the {name}: {error}")))?;
+        newest = newest.max(anchor.and_then(Result::ok).map_or(Epoch(0), |anchor| anchor.epoch));
+    }
+    Ok(newest)
+}
+
+fn destroy_older(keys: &mut OpenKeyring) -> Result<(), Failure> {
+    let purpose = KeyPurpose::TokenDerivation;
+    let retiring =
+        |info: &&tallystick::keys::KeyInfo| info.purpose == purpose && info.state == KeyState::Retiring;
+    let older: Vec<KeyVersion> = keys.infos().filter(retiring).map(|info| info.version).collect();
+    for version in older {
+        keys.destroy(purpose, version)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,77 @@
+//! `tally rotate`: a new version of a key, while no daemon runs.
+
+use std::path::Path;
+
+use serde_json::json;
+use tallystick::crypto::{KeyPurpose, SystemRandom};
+use tallystick::daemon::paths;
+use tallystick::keys::{KeyInfo, read_passphrase};
+use tallystick::secmem::{Region, harden};
+use tallystick::store::{StoreError, StoreLock};
+use tallystick::types::KeyVersion;
+
+use crate::arguments::PurposeName;
+use crate::keys_at_rest;
+use crate::output::{Failure, Output};
+use crate::show::{key_json, key_line};
+
+/// Slots of locked memory: the keys that wrap, and one at a time of those wrapped.
+const SLOTS: usize = 32;
+
+/// Rotates and tells what the keyring holds.
+pub fn run(dir: &Path, passphrase_file: &Path, purpose: PurposeName, output: &Output) -> Result<(), Failure> {
+    harden()?;
+    let purpose = rotatable(purpose)?;
+    let (version, keys) = rotate(dir, passphrase_file, purpose)?;
+    output.item(
+        || {
+            let keys: Vec<_> = keys.iter().map(key_json).collect();
+            json!({"ok": true, "purpose": purpose.name(), "version": version.get(), "keys": keys})
+        },
+        || {
+            let mut lines: Vec<_> = keys.iter().map(key_line).collect();
+            lines.push(format!("{} has version {version}; back the keyring up", purpose.name()));
+            if purpose == KeyPurpose::PanSealing {
+                lines.push("start tallyd, then re-seal what is stored: tally reseal".to_owned());
+            }
+            Some(lines.join("\n"))
+        },
+    );
+    Ok(())
+}
+
+/// The purpose, if its keys may be rotated at all.
+fn rotatable(purpose: PurposeName) -> Result<KeyPurpose, Failure> {
+    let lasting = |what, why: &str| {
+        Err(Failure::new(format!("the {what} key is not rotated: a card keeps its {what} for ever, {why}")))
+    };
+    match purpose {
+        PurposeName::TokenDerivation => Ok(KeyPurpose::TokenDerivation),
+        PurposeName::PanSealing => Ok(KeyPurpose::PanSealing),
+        PurposeName::Audit => Ok(KeyPurpose::Audit),
+        PurposeName::Par => lasting("PAR", "and under a new key the same PAN would get another"),
+        PurposeName::Fingerprint => {
+            lasting("fingerprint", "and under a new key cards saved before would not be recognised")
+        }
+    }
+}
+
+/// Makes a new active version in the keyring file.
+fn rotate(
+    dir: &Path,
+    passphrase_file: &Path,
+    purpose: KeyPurpose,
+) -> Result<(KeyVersion, Vec<KeyInfo>), Failure> {
+    // First of all, and held to the end: a daemon has the keys in memory, and
+    // would not know of what this makes.
+    let _stopped = StoreLock::take(&paths::store(dir)).map_err(|error| match error {
+        StoreError::InUse => Failure::new("tallyd is running on this directory; stop it first"),
+        error => error.into(),
+    })?;
+    let passphrase = read_passphrase(passphrase_file)?;
+    let region = Region::new(SLOTS)?;
+    let mut keyring = keys_at_rest::open(dir, &region, &passphrase)?;
+    let version = keyring.rotate(&SystemRandom, purpose)?;
+    let keys = keys_at_rest::replace(dir, &keyring, &region, &passphrase)?;
+    Ok((version, keys))
+}

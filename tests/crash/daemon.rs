@@ -1,0 +1,136 @@
+//! The daemon as a process, and the state directory that outlives it.
+
+use std::fs;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use secrecy::SecretSlice;
+use tallystick::crypto::{PassphraseCost, SystemRandom};
+use tallystick::daemon::config::default_text;
+use tallystick::daemon::paths;
+use tallystick::keys::OpenKeyring;
+use tallystick::secmem::Region;
+use tempfile::TempDir;
+
+const PASSPHRASE: &str = "a passphrase for tests only";
+/// A passphrase cost that every start can pay.
+const CHEAP: PassphraseCost = PassphraseCost { memory_kib: 64, passes: 1, lanes: 1 };
+/// The shortest journal that the configuration allows.
+pub const SMALL_JOURNAL: u64 = 2048;
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The state directory of a run.
+pub struct State(TempDir);
+
+/// A daemon that runs on it. It is killed when this is dropped.
+pub struct Running {
+    child: Child,
+    log: PathBuf,
+}
+
+impl State {
+    /// Makes what `tally init` makes, with a cheaper passphrase. The directory
+    /// stays if it is not [removed](Self::remove).
+    pub fn make() -> Self {
+        let mut dir = TempDir::with_prefix("tally-crash-").unwrap();
+        dir.disable_cleanup(true);
+        let region = Region::new(64).unwrap();
+        let passphrase: SecretSlice<u8> = PASSPHRASE.as_bytes().to_vec().into();
+        let keyring = OpenKeyring::create(&region, &SystemRandom, &passphrase, CHEAP).unwrap();
+        let state = Self(dir);
+        fs::write(state.path("passphrase"), PASSPHRASE).unwrap();
+        fs::write(paths::keyring(state.dir()), keyring.seal(&SystemRandom).unwrap().to_bytes()).unwrap();
+        state.configure(false);
+        state
+    }
+
+    /// Writes the configuration for the next starts.
+    pub fn configure(&self, small_journal: bool) {
+        let mut text = default_text(rustix::process::getuid().as_raw());
+        if small_journal {
+            text.push_str(&format!("\n[limits]\njournal_bytes = {SMALL_JOURNAL}\n"));
+        }
+        fs::write(paths::config(self.dir()), text).unwrap();
+    }
+
+    pub fn dir(&self) -> &std::path::Path {
+        self.0.path()
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir().join(name)
+    }
+
+    pub fn remove(mut self) {
+        self.0.disable_cleanup(false);
+    }
+
+    /// Starts a daemon, its log appended to a file.
+    pub fn spawn(&self) -> Running {
+        let path = self.path("log");
+        let log = fs::OpenOptions::new().append(true).create(true).open(&path).unwrap();
+        let child = Command::new(env!("CARGO_BIN_EXE_tallyd"))
+            .arg("--dir")
+            .arg(self.dir())
+            .arg("--passphrase-file")
+            .arg(self.path("passphrase"))
+            .stdin(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        Running { child, log: path }
+    }
+
+    /// Starts a daemon and waits until it serves; also how long that took.
+    pub fn start(&self) -> Result<(Running, Duration), String> {
+        let (mut running, begun) = (self.spawn(), Instant::now());
+        // The admin socket is made last.
+        while UnixStream::connect(paths::admin_socket(self.dir())).is_err() {
+            if let Some(status) = running.child.try_wait().unwrap() {
+                return Err(running.ended(status));
+            }
+            if begun.elapsed() > PATIENCE {
+                return Err(format!("tallyd did not come up in {PATIENCE:?}"));
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        Ok((running, begun.elapsed()))
+    }
+}
+
+impl Running {
+    /// For killing it from any thread, as long as nobody has waited for it.
+    pub fn pid(&self) -> Pid {
+        Pid::from_child(&self.child)
+    }
+
+    /// SIGKILL, and its end. An error if it had ended by itself before.
+    pub fn kill(&mut self) -> Result<(), String> {
+        kill(self.pid());
+        let status = self.child.wait().unwrap();
+        if status.signal() == Some(Signal::KILL.as_raw()) { Ok(()) } else { Err(self.ended(status)) }
+    }
+
+    fn ended(&self, status: ExitStatus) -> String {
+        let log = fs::read_to_string(&self.log).unwrap_or_default();
+        let last = log.lines().last().unwrap_or_default();
+        format!("tallyd ended by itself, {status}; its last words: {last}")
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// SIGKILL.
+pub fn kill(pid: Pid) {
+    // One that is dead already is dead enough.
+    let _ = kill_process(pid, Signal::KILL);
+}
