@@ -106,6 +106,11 @@ pub trait Store: Send {
     /// [`StoreError::Io`], [`StoreError::Corrupt`] or [`StoreError::Poisoned`].
     fn tokens_after(&mut self, after: Option<TokenSlot>, limit: usize) -> Result<Vec<TokenRow>, StoreError>;
 
+    /// How often a log has gone into what lies behind it since the opening.
+    fn checkpoints(&self) -> u64 {
+        0
+    }
+
     /// Bytes of journal bodies that a start would have to replay.
     fn journal_bytes(&self) -> u64;
 
@@ -164,6 +169,9 @@ pub trait Load {
     /// # Errors
     /// Why it cannot be taken.
     fn page(&mut self, kind: PageKind, number: u32, body: &[u8]) -> Result<(), StoreError>;
+
+    /// The token pages are at their end.
+    fn token_pages_end(&mut self) {}
 
     /// A token row that a journal group wrote.
     ///

@@ -130,10 +130,20 @@ fn a_changed_row_is_not_sealed_anew() {
     save(&mut rig, 1);
     rotate(&mut rig);
     let mut rows = rig.store.tokens_after(None, 9).unwrap();
-    // The PAN is last in a row, its tag last in the PAN.
-    *rows[0].body.last_mut().unwrap() ^= 1;
-    let Ok(Reply::Resealed(told)) = decided(&mut rig, None, Fetched::Rows(rows)) else { panic!() };
-    assert_eq!((told.looked_at, told.resealed, told.unopened), (2, 1, 1));
+    let good = rows[0].clone();
+    for byte in 0..good.body.len() {
+        rows[0] = good.clone();
+        rows[0].body[byte] ^= 1;
+        let Ok(Reply::Resealed(told)) = decided(&mut rig, None, Fetched::Rows(rows.clone())) else {
+            panic!()
+        };
+        assert_eq!((told.looked_at, told.unopened), (2, 1), "byte {byte}");
+        // The other row is none the worse for it.
+        assert_eq!(told.resealed, u32::from(byte == 0), "byte {byte}");
+        rows[1] = rig.store.token(TokenSlot(1)).unwrap().unwrap();
+    }
+    assert_eq!(rig.store.token(TokenSlot(0)).unwrap().unwrap(), good);
+    assert_eq!(pass(&mut rig, 9).resealed, 1);
 }
 
 /// Executes one step on rows that were read before, and commits.

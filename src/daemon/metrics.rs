@@ -27,6 +27,8 @@ pub struct Metrics {
     pub journal_bytes: Gauge,
     /// Pages written beside groups.
     pub pages: Counter,
+    /// How often the write-ahead log has gone into the database.
+    pub checkpoints: Counter,
     /// 1 while the daemon takes on new work.
     pub healthy: Gauge<i64>,
 }
@@ -62,6 +64,7 @@ impl Metrics {
             group_size: Histogram::new(exponential_buckets(1.0, 4.0, 9)),
             journal_bytes: Gauge::default(),
             pages: Counter::default(),
+            checkpoints: Counter::default(),
             healthy: Gauge::default(),
             registry: Registry::default(),
         };
@@ -87,6 +90,11 @@ impl Metrics {
             metrics.journal_bytes.clone(),
         );
         registry.register("pages", "Pages written beside groups", metrics.pages.clone());
+        registry.register(
+            "checkpoints",
+            "Times the log has gone into the database",
+            metrics.checkpoints.clone(),
+        );
         registry.register("healthy", "1 while the daemon takes on new work", metrics.healthy.clone());
         metrics.healthy.set(1);
         Self { registry, ..metrics }

@@ -142,6 +142,31 @@ impl Book {
         Some(slot)
     }
 
+    /// Adds an entry that [`find`](Self::find) does not find before
+    /// [`index_added`](Self::index_added).
+    pub fn push_unindexed(&mut self, entry: Entry) -> Option<TokenSlot> {
+        self.add(entry)
+    }
+
+    /// Indexes the entries from slot `first` on.
+    ///
+    /// In the order of their places in the index: in that of their slots, each would
+    /// go to a place of its own, far from the last, and wait for memory.
+    pub fn index_added(&mut self, first: usize) {
+        let places = self.index.capacity().saturating_mul(8).div_ceil(7).next_power_of_two();
+        // The index takes a place from the low bits of a hash; these are the upper eight of them.
+        let shift = places.trailing_zeros().saturating_sub(8);
+        let bin = |hash: u64| usize::from(u8::try_from(hash >> shift & 0xff).unwrap_or(0));
+        let mut bins: Vec<Vec<u32>> = vec![Vec::new(); 256];
+        for slot in (first..self.len).filter_map(|slot| u32::try_from(slot).ok()) {
+            let occupied = entry(&self.segments, TokenSlot(slot)).filter(|entry| !entry.is_vacant());
+            let Some(entry) = occupied else { continue };
+            let hash = hash(&self.hasher, entry.value, entry.digits);
+            bins.get_mut(bin(hash)).into_iter().for_each(|bin| bin.push(slot));
+        }
+        bins.iter().flatten().for_each(|slot| self.index(TokenSlot(*slot)));
+    }
+
     /// Adds a vacant entry, for a token that is yet to be loaded.
     pub fn push_vacant(&mut self) -> Option<TokenSlot> {
         self.add(Entry::VACANT)

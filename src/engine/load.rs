@@ -39,10 +39,15 @@ pub(super) struct Loader {
     /// Rows that the journal wrote, and their newest revisions.
     rows: HashMap<TokenSlot, u16>,
     marked: HashMap<TokenSlot, u16>,
+    /// Tokens that are indexed, or vacant.
+    indexed: usize,
     /// Tokens that a page lacks and no row has given yet.
     vacant: usize,
     broken: Option<GroupNumber>,
 }
+
+/// Tokens indexed together while pages are loaded.
+const INDEXED_AT_ONCE: usize = 1 << 20;
 
 const GAP: StoreError = StoreError::Corrupt("token pages do not follow each other");
 
@@ -62,6 +67,7 @@ impl Loader {
             audit,
             rows: HashMap::new(),
             marked: HashMap::new(),
+            indexed: 0,
             vacant: 0,
             broken: None,
         }
@@ -113,9 +119,19 @@ impl Loader {
             if self.book.profiles.get(entry.profile).is_none() {
                 return Err(StoreError::Corrupt("a token has no profile"));
             }
-            self.push(entry)?;
+            let pushed = self.book.push_unindexed(entry);
+            pushed.ok_or(StoreError::Corrupt("there are more tokens than slots"))?;
+        }
+        if self.book.len() - self.indexed >= INDEXED_AT_ONCE {
+            self.index();
         }
         Ok(())
+    }
+
+    /// Indexes what token pages gave since the last time.
+    fn index(&mut self) {
+        self.book.index_added(self.indexed);
+        self.indexed = self.book.len();
     }
 
     fn push(&mut self, entry: Entry) -> Result<(), StoreError> {
@@ -179,6 +195,10 @@ impl Load for Loader {
             PageKind::Tokens => self.take_tokens(number, body),
             PageKind::Counters => self.take_counters(number, body),
         }
+    }
+
+    fn token_pages_end(&mut self) {
+        self.index();
     }
 
     fn token(&mut self, row: TokenRow) -> Result<(), StoreError> {

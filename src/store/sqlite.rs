@@ -169,6 +169,10 @@ impl Store for SqliteStore {
         token::tokens_after(&self.connection, after, limit)
     }
 
+    fn checkpoints(&self) -> u64 {
+        self.log.checkpoints()
+    }
+
     fn journal_bytes(&self) -> u64 {
         self.journal_bytes
     }

@@ -283,6 +283,21 @@ fn another_file_other_options_or_a_damaged_record_are_refused() {
     assert!(fs::read_to_string(daemon.path("tallyd.toml")).unwrap().contains("[[peer]]"));
 }
 
+/// The name of a job stands in its record, and its keys in the database: neither
+/// may be a digest that anyone can compute who guesses a short file of cards.
+#[test]
+fn the_same_file_is_another_job_at_another_daemon() {
+    let daemons = [Daemon::start(), Daemon::start()];
+    let names = daemons.each_ref().map(|daemon| {
+        let cards = Cards::write(daemon, 1);
+        assert!(cards.run(daemon).status.success());
+        let record = fs::read_to_string(cards.out).unwrap();
+        record.lines().next().unwrap().to_owned()
+    });
+    assert_ne!(names[0], names[1]);
+    assert_eq!(names[0].len(), "# tally provision 1 ".len() + 32);
+}
+
 #[test]
 fn full_memory_ends_it_in_order_and_names_the_limit() {
     let mut daemon = Daemon::start_with(limited("idempotency_keys = 300"));

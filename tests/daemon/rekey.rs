@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::process::{Output, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -211,6 +211,7 @@ fn without_re_sealing_the_old_key_is_needed_and_its_loss_is_told() {
 #[test]
 fn changes_beside_re_sealing_never_fail_and_are_never_lost() {
     const WORKERS: usize = 3;
+    const STEP: usize = 6;
     let mut daemon = Daemon::start();
     let cards = Cards::write(&daemon, 300);
     let tokens = saved(&daemon, &cards);
@@ -219,18 +220,21 @@ fn changes_beside_re_sealing_never_fail_and_are_never_lost() {
         daemon.stop();
         rotated(&daemon, "pan-sealing");
         daemon.launch();
-        let stop = AtomicBool::new(false);
+        let (stop, position) = (AtomicBool::new(false), AtomicUsize::new(0));
         let (resealed, changed) = std::thread::scope(|scope| {
             let workers: Vec<_> = (0..WORKERS)
                 .map(|worker| {
-                    let (mut client, tokens, stop) = (daemon.client(), &tokens, &stop);
+                    let (mut client, tokens) = (daemon.client(), &tokens);
+                    let (stop, position) = (&stop, &position);
                     scope.spawn(move || {
                         let mut changed = BTreeMap::new();
                         let mut seed = usize::from(round) * 7919 + worker;
                         while !stop.load(Ordering::Relaxed) {
                             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-                            // Each worker has tokens of its own, so that it knows their status.
-                            let nth = (seed >> 33) % (tokens.len() / WORKERS) * WORKERS + worker;
+                            // Each worker has tokens of its own, so that it knows their status; it
+                            // takes those that are re-sealed just now, so that they meet.
+                            let row = position.load(Ordering::Relaxed) + (seed >> 33) % STEP;
+                            let nth = row.min(tokens.len() - 1) / WORKERS * WORKERS + worker;
                             let (token, pan) = &tokens[nth];
                             let (event, status) = match seed >> 60 & 1 {
                                 0 => (StatusEvent::Suspend, "suspended"),
@@ -250,13 +254,12 @@ fn changes_beside_re_sealing_never_fail_and_are_never_lost() {
             let mut admin = daemon.admin();
             let (mut after, mut resealed) = (None, 0);
             loop {
-                let told = admin.reseal(Reseal { after, limit: 3 }, None).unwrap();
+                let told = admin.reseal(Reseal { after, limit: STEP as u8 }, None).unwrap();
                 assert_eq!((told.version.get(), told.unopened), (round + 1, 0));
                 resealed += told.resealed;
                 after = told.next;
-                if after.is_none() {
-                    break;
-                }
+                let Some(last) = after else { break };
+                position.store(last as usize + 1, Ordering::Relaxed);
             }
             stop.store(true, Ordering::Relaxed);
             let changed: Vec<_> = workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect();

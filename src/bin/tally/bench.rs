@@ -2,13 +2,16 @@
 
 pub mod arguments;
 mod crowd;
+mod echo;
 mod floor;
 mod home;
+mod mac;
 mod measured;
 mod number;
 mod stream;
 mod sweep;
 mod tokens;
+mod turns;
 mod worker;
 
 use std::time::Duration;
@@ -22,7 +25,7 @@ use home::Home;
 use measured::Measured;
 use number::{grouped, nanoseconds};
 
-pub use floor::{ECHO, echo};
+pub use echo::{ECHO, main as echo};
 
 /// Tokens if nothing else is said.
 const TOKENS: u32 = 1000;

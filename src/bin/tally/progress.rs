@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use signal_hook::consts::SIGINT;
 use signal_hook::flag;
 
@@ -13,7 +13,7 @@ use crate::output::{Failure, INTERRUPTED, Output};
 
 /// How often a line is written where no bar can be drawn.
 const LINES: Duration = Duration::from_secs(5);
-const TEMPLATE: &str = "{msg} [{bar:30}] {human_pos}/{human_len}  {per_sec}  ETA {eta}";
+const TEMPLATE: &str = "{msg} [{bar:30}] {human_pos}/{human_len}, {pace}";
 
 /// The progress of something, on standard error: a bar on a terminal, else a
 /// line now and then. With JSON wanted nothing is shown.
@@ -83,29 +83,39 @@ impl Progress {
 
     /// Things done a second in this run.
     pub fn rate(&self) -> u64 {
-        let micros = self.begun.elapsed().as_micros().max(1);
-        let done = u128::from(self.done.saturating_sub(self.before));
-        u64::try_from(done * 1_000_000 / micros).unwrap_or(u64::MAX)
+        rate(self.done.saturating_sub(self.before), self.begun.elapsed())
     }
 
     fn tell(&self) {
-        let (done, total, rate) = (HumanCount(self.done), HumanCount(self.total), self.rate());
-        let mut line = format!("{}: {done} of {total}, {} a second", self.what, HumanCount(rate));
-        let left = self.total.saturating_sub(self.done).checked_div(rate);
-        if let Some(seconds) = left.filter(|seconds| *seconds > 0) {
-            line += &format!(", {} left", HumanDuration(Duration::from_secs(seconds)));
-        }
-        write_line(&line);
+        let (done, total) = (HumanCount(self.done), HumanCount(self.total));
+        let left = self.total.saturating_sub(self.done);
+        write_line(&format!("{}: {done} of {total}, {}", self.what, pace(self.rate(), left)));
     }
 }
 
-fn bar(what: &'static str, done: u64, total: u64) -> ProgressBar {
+fn bar(what: &'static str, before: u64, total: u64) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
-    // The template is ours and has no fault; a bar without it is still a bar.
+    let paced = move |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+        let rate = rate(state.pos().saturating_sub(before), state.elapsed());
+        let left = state.len().unwrap_or(0).saturating_sub(state.pos());
+        // A bar that lacks its pace is still a bar.
+        let _ = out.write_str(&pace(rate, left));
+    };
     let style = ProgressStyle::with_template(TEMPLATE).unwrap_or_else(|_| ProgressStyle::default_bar());
-    let bar = bar.with_style(style.progress_chars("=> ")).with_message(what).with_position(done);
-    bar.reset_eta();
-    bar
+    let style = style.with_key("pace", paced).progress_chars("=> ");
+    bar.with_style(style).with_message(what).with_position(before)
+}
+
+/// Things a second.
+fn rate(done: u64, elapsed: Duration) -> u64 {
+    u64::try_from(u128::from(done) * 1_000_000 / elapsed.as_micros().max(1)).unwrap_or(u64::MAX)
+}
+
+/// A rate, and how long what is left takes at it.
+fn pace(rate: u64, left: u64) -> String {
+    let seconds = left.checked_div(rate).filter(|seconds| *seconds > 0).map(Duration::from_secs);
+    let left = seconds.map(|seconds| format!(", {} left", HumanDuration(seconds))).unwrap_or_default();
+    format!("{} a second{left}", HumanCount(rate))
 }
 
 fn write_line(line: &str) {
@@ -129,5 +139,19 @@ impl Interrupt {
     /// Whether an end in order is asked for.
     pub fn is_asked(&self) -> bool {
         self.0.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_and_what_is_left() {
+        assert_eq!(rate(50_000, Duration::from_secs(2)), 25_000);
+        assert_eq!((rate(7, Duration::ZERO), rate(0, Duration::ZERO)), (7_000_000, 0));
+        assert_eq!(rate(u64::MAX, Duration::ZERO), u64::MAX);
+        assert_eq!(pace(25_000, 1_000_000), "25,000 a second, 40 seconds left");
+        assert_eq!((pace(25_000, 24_999).as_str(), pace(0, 5).as_str()), ("25,000 a second", "0 a second"));
     }
 }

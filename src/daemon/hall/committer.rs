@@ -40,6 +40,7 @@ struct Meters {
     group_size: Histogram,
     journal_bytes: Gauge,
     pages: Counter,
+    checkpoints: Counter,
 }
 
 /// What the committer found at the desk.
@@ -71,6 +72,7 @@ impl Committer {
             group_size: metrics.group_size.clone(),
             journal_bytes: metrics.journal_bytes.clone(),
             pages: metrics.pages.clone(),
+            checkpoints: metrics.checkpoints.clone(),
         });
         self
     }
@@ -153,6 +155,7 @@ impl Committer {
             meters.commit_seconds.observe(begun.elapsed().as_secs_f64());
             meters.group_size.observe(u32::try_from(size).map_or(f64::INFINITY, f64::from));
             meters.journal_bytes.set(i64::try_from(self.store.journal_bytes()).unwrap_or(i64::MAX));
+            meters.checkpoints.inc_by(self.store.checkpoints().saturating_sub(meters.checkpoints.get()));
             meters.pages.inc_by(u64::try_from(group.pages.len()).unwrap_or(u64::MAX));
         }
         Ok(())

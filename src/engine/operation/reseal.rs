@@ -38,14 +38,19 @@ impl Engine<Unsealed> {
                 return Err(Refusal::TridNotAllowed.into());
             }
             // A row that was written since it was read ends this step before it.
-            let Some(mut record) = self.current(row)? else { break };
+            let Some(record) = self.current(row) else { break };
+            reply.looked_at += 1;
+            last = Some(row.slot.0);
+            let Ok(mut record) = record else {
+                // It is not authentic. It must not keep all others under the old key.
+                reply.unopened += 1;
+                continue;
+            };
             match self.look_at(context, &mut record)? {
                 Finding::Fine => {}
                 Finding::Resealed => changed.push((row.slot, record)),
                 Finding::Unopened => reply.unopened += 1,
             }
-            reply.looked_at += 1;
-            last = Some(row.slot.0);
         }
         let whole = usize::try_from(reply.looked_at) == Ok(rows.len());
         if last.is_none() && !whole {
@@ -60,15 +65,17 @@ impl Engine<Unsealed> {
         Ok(Reply::Resealed(reply))
     }
 
-    /// The record of a row as it is now; none if the row read is stale.
-    fn current(&self, row: &TokenRow) -> Result<Option<TokenRecord>, Stop> {
-        match self.record(row.slot, &Fetched::Nothing) {
-            Err(Stop::Fetch(_)) => {}
-            kept => return kept.map(Some),
+    /// The record of a row as it is now, or why it cannot be read; none if the
+    /// row read is stale.
+    fn current(&self, row: &TokenRow) -> Option<Result<TokenRecord, Refusal>> {
+        let book = &self.state.book;
+        if let Some(kept) = book.kept_row(row.slot) {
+            return Some(Ok(kept.clone()));
         }
-        let record = self.opened(row)?;
-        let entry = self.state.book.get(row.slot);
-        Ok(entry.is_some_and(|entry| entry.revision == record.revision).then_some(record))
+        let is_current =
+            |record: &TokenRecord| book.get(row.slot).is_some_and(|entry| entry.revision == record.revision);
+        let opened = self.opened(row);
+        if opened.as_ref().is_ok_and(|record| !is_current(record)) { None } else { Some(opened) }
     }
 
     fn look_at(&self, context: Context<'_>, record: &mut TokenRecord) -> Result<Finding, Refusal> {

@@ -188,6 +188,7 @@ impl State {
         })?;
         let counters = self.pages.split_off(&(PageKind::Counters, 0));
         self.pages.iter().try_for_each(|((kind, number), body)| sink.page(*kind, *number, body))?;
+        sink.token_pages_end();
         let mut slots = BTreeSet::new();
         for row in self.journal.values() {
             let marks = read_marks(&row.marks).map_err(|_| StoreError::Corrupt("marks"))?;

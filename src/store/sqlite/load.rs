@@ -29,6 +29,7 @@ pub(super) fn load(
     each(&view, RECORDS, |row| sink.record(record(row)?))?;
     sink.expect(token_pages(&view)?);
     pages(&view, PageKind::Tokens, sink)?;
+    sink.token_pages_end();
     let mut slots = BTreeSet::new();
     each(&view, MARKED, |row| {
         let marks = read_marks(blob(row, 0)?);

@@ -71,12 +71,18 @@ impl Default for LogLimits {
 pub(super) struct Log {
     limits: LogLimits,
     reserved: u64,
+    checkpoints: u64,
 }
 
 impl Log {
     /// A log with its first bytes allocated.
     pub(super) const fn new(limits: LogLimits) -> Self {
-        Self { limits, reserved: limits.reserved }
+        Self { limits, reserved: limits.reserved, checkpoints: 0 }
+    }
+
+    /// How often the log has gone into the database.
+    pub(super) const fn checkpoints(&self) -> u64 {
+        self.checkpoints
     }
 
     /// Makes room for `bytes` more: a long log is sent into the database, and more
@@ -92,8 +98,10 @@ impl Log {
         let mut used = used(pass(connection, NOTHING)?);
         if checkpointer.is_done()? {
             used = finish(connection, used)?;
+            self.checkpoints += 1;
         }
         if used >= self.limits.checkpoint && checkpointer.begin()? {
+            self.checkpoints += 1;
             used = self::used(pass(connection, NOTHING)?);
         }
         let with = |used: u64| used.saturating_add(bytes).saturating_add(SPARE * FRAME);

@@ -15,6 +15,9 @@ use crate::output::Failure;
 const STOCK_A_REQUEST: usize = 256;
 const LEAST_STOCK: usize = 1024;
 const MOST_STOCK: usize = 65_536;
+/// Of these under way at a time, all connections together: a commit group holds
+/// 65,536 moves.
+const MOST_ISSUED: usize = 16_384;
 /// Length of the slices of an open loop.
 pub const SLICE: Duration = Duration::from_millis(100);
 
@@ -70,6 +73,13 @@ impl Crowd {
         Ok(measured)
     }
 
+    /// Closed loops for so long, added to `sum`; their rate.
+    pub fn add_to(&mut self, sum: &mut Measured, limit: Duration) -> Result<f64, Failure> {
+        let measured = self.closed(limit)?;
+        sum.then(&measured)?;
+        Ok(measured.per_second())
+    }
+
     /// Open loops for so long, at `rate` requests a second together. `meanwhile`
     /// is called once, when all is ready, with the time of the first request.
     pub fn open(
@@ -101,9 +111,9 @@ impl Crowd {
     }
 
     fn stock_up(&mut self, count: usize) -> Result<(), Failure> {
-        let is_echo = self.is_echo;
+        let (is_echo, window) = (self.is_echo, MOST_ISSUED / self.workers.len().max(1));
         let stock = |_, worker: &mut Worker| {
-            let done = if is_echo { worker.stock_blanks(count) } else { worker.stock_up(count) };
+            let done = if is_echo { worker.stock_blanks(count) } else { worker.stock_up(count, window) };
             done.map(|()| Duration::ZERO)
         };
         together(&mut self.workers, stock).map(drop)

@@ -3,16 +3,13 @@
 
 mod commit;
 mod depth_one;
-mod echo;
 mod half;
 mod idle;
 mod in_process;
-mod mac;
 mod many;
 mod rate;
 mod row;
 mod sync;
-mod turns;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,9 +18,9 @@ use super::arguments::Bench;
 use super::home::Home;
 use super::tokens::Tokens;
 use crate::output::{Failure, Output};
-use row::{Row, header};
+use row::Row;
 
-pub use echo::{ECHO, main as echo};
+pub use row::header;
 
 /// Tokens that the figures are measured with.
 const TOKENS: u32 = 100_000;

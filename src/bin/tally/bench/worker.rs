@@ -42,13 +42,15 @@ impl Worker {
         Ok(Self { client, op, depth, hand, begun, stock: VecDeque::new(), counted: Counted::nothing()? })
     }
 
-    /// Issues so many cryptograms, unmeasured, to verify them. They are in the
-    /// order of their counters, so none falls behind its token's window.
-    pub fn stock_up(&mut self, count: usize) -> Result<(), Failure> {
+    /// Issues so many cryptograms, unmeasured, to verify them; at most `window` at
+    /// a time. They are in the order of their counters, so none falls behind its
+    /// token's window.
+    pub fn stock_up(&mut self, count: usize, window: usize) -> Result<(), Failure> {
         let mut issued = VecDeque::new();
         self.stock.clear();
         while self.stock.len() < count {
-            if self.client.has_room() && self.stock.len() + issued.len() < count {
+            let room = issued.len() < window && self.client.has_room();
+            if room && self.stock.len() + issued.len() < count {
                 let token = self.hand.next().ok_or_else(|| Failure::new("no tokens to verify with"))?;
                 let issue = self.issue_of(token);
                 self.client.submit_issue(&issue, None)?;

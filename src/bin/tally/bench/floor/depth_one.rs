@@ -4,12 +4,12 @@ use serde_json::json;
 
 use super::Ground;
 use super::commit::bytes_of_one;
-use super::echo::{Echo, Extra};
 use super::row::{Bar, Floor, Row, Unit};
 use super::sync::Sync;
-use super::turns::{MANY, in_turns};
 use crate::bench::arguments::BenchOp;
 use crate::bench::crowd::{Crowd, Load};
+use crate::bench::echo::{Echo, Extra};
+use crate::bench::turns::{MANY, in_turns};
 use crate::output::Failure;
 
 /// The rows of issue and ping.
@@ -58,7 +58,7 @@ fn ping(ground: &Ground) -> Result<Row, Failure> {
         MANY,
         [&mut |limit| Ok(crowd.closed(limit)?.at(0.5)), &mut |limit| Ok(echoing.closed(limit)?.at(0.5))],
     )?;
-    let (figure, floor) = turns.beside("bare echo");
+    let (figure, floor) = Floor::of(&turns, "bare echo");
     Ok(Row {
         name: "ping_depth_1",
         what: "ping, depth 1, p50".to_owned(),

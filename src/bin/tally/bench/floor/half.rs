@@ -1,4 +1,4 @@
-//! Latency at half of the peak rate, with the journal being folded meanwhile.
+//! Latency at half of the peak rate, with the log going into the database meanwhile.
 
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
@@ -17,17 +17,17 @@ use crate::bench::number::float;
 use crate::bench::worker::Sliced;
 use crate::output::Failure;
 
-/// Folds that must have been seen.
-const FOLDS: u64 = 3;
+/// Checkpoints that must have been seen.
+const CHECKPOINTS: u64 = 3;
 /// How often it is measured at most, until they have.
 const WINDOWS: u32 = 12;
 
 /// What an open loop gave.
 struct Seen {
     all: Measured,
-    /// Requests due in a slice of time in which a fold ended, or in the one before.
-    folding: Histogram<u64>,
-    folds: u64,
+    /// Requests due in a slice of time in which a checkpoint ended, or in the one before.
+    during: Histogram<u64>,
+    checkpoints: u64,
     /// The 99th percentile of the worst slice, in nanoseconds.
     worst: u64,
 }
@@ -43,7 +43,7 @@ pub fn measure(ground: &Ground, peak: f64) -> Result<Vec<Row>, Failure> {
     crowd.open(rate, ground.limit / 5, |_| {})?;
     for _ in 0..WINDOWS {
         window(&mut crowd, &mut admin, rate, ground.limit, &mut seen)?;
-        if seen.folds >= FOLDS {
+        if seen.checkpoints >= CHECKPOINTS {
             break;
         }
     }
@@ -52,10 +52,10 @@ pub fn measure(ground: &Ground, peak: f64) -> Result<Vec<Row>, Failure> {
 
 fn rows(seen: &Seen, rate: u32) -> Vec<Row> {
     let p50 = seen.all.at(0.5);
-    let folding = float(seen.folding.value_at_quantile(0.99));
+    let during = float(seen.during.value_at_quantile(0.99));
     let beside = json!({
-        "asked_per_second": rate, "measured": seen.all.json(), "folds": seen.folds,
-        "folding_ns": {"p50": seen.folding.value_at_quantile(0.5), "p99": seen.folding.value_at_quantile(0.99)},
+        "asked_per_second": rate, "measured": seen.all.json(), "checkpoints": seen.checkpoints,
+        "checkpoint_ns": {"p50": seen.during.value_at_quantile(0.5), "p99": seen.during.value_at_quantile(0.99)},
         "worst_slice_p99_ns": seen.worst, "slice_seconds": SLICE.as_secs_f64(),
     });
     let row = |name, what: &str, figure: f64| Row {
@@ -68,13 +68,13 @@ fn rows(seen: &Seen, rate: u32) -> Vec<Row> {
         beside: beside.clone(),
     };
     let mut rows = vec![row("half_p99", "p99", seen.all.at(0.99))];
-    if seen.folds > 0 {
-        rows.push(row("half_p99_folding", "p99 while folding", folding));
+    if seen.checkpoints > 0 {
+        rows.push(row("half_p99_checkpoint", "p99 while a checkpoint ran", during));
     }
     rows
 }
 
-/// One window of the open loop, with a look at the folds after every slice.
+/// One window of the open loop, with a look at the checkpoints after every slice.
 fn window(
     crowd: &mut Crowd,
     admin: &mut Client<UnixStream>,
@@ -82,7 +82,7 @@ fn window(
     limit: Duration,
     seen: &mut Seen,
 ) -> Result<(), Failure> {
-    let (done, folds) = std::thread::scope(|scope| {
+    let (done, checkpoints) = std::thread::scope(|scope| {
         let mut watching = None;
         let done = crowd.open(rate, limit, |start| {
             watching = Some(scope.spawn(move || watch(admin, start, limit)));
@@ -90,40 +90,41 @@ fn window(
         (done, watching.map(std::thread::ScopedJoinHandle::join))
     });
     let (measured, sliced) = done?;
-    let folds = folds.and_then(Result::ok).ok_or_else(|| Failure::new("nobody watched the folds"))??;
+    let checkpoints =
+        checkpoints.and_then(Result::ok).ok_or_else(|| Failure::new("nobody watched the checkpoints"))??;
     seen.all.then(&measured)?;
-    seen.take(&sliced, &folds)
+    seen.take(&sliced, &checkpoints)
 }
 
-/// How many folds ended in each slice.
+/// How many checkpoints ended in each slice.
 fn watch(admin: &mut Client<UnixStream>, start: Instant, limit: Duration) -> Result<Vec<u64>, Failure> {
-    const FOLDED: &str = "tally_folds_total";
-    let mut folds = Vec::new();
-    let mut before = metric(admin, FOLDED)?;
+    const ENDED: &str = "tally_checkpoints_total";
+    let mut checkpoints = Vec::new();
+    let mut before = metric(admin, ENDED)?;
     let mut end = start;
     while end < start + limit {
         end += SLICE;
         std::thread::sleep(end.saturating_duration_since(Instant::now()));
-        let now = metric(admin, FOLDED)?;
-        folds.push(now.saturating_sub(before));
+        let now = metric(admin, ENDED)?;
+        checkpoints.push(now.saturating_sub(before));
         before = now;
     }
-    Ok(folds)
+    Ok(checkpoints)
 }
 
 impl Seen {
     fn nothing() -> Result<Self, Failure> {
-        let folding = Histogram::new_with_bounds(1_000, 10_000_000_000, 2)?;
-        Ok(Self { all: Measured::nothing()?, folding, folds: 0, worst: 0 })
+        let during = Histogram::new_with_bounds(1_000, 10_000_000_000, 2)?;
+        Ok(Self { all: Measured::nothing()?, during, checkpoints: 0, worst: 0 })
     }
 
-    fn take(&mut self, sliced: &Sliced, folds: &[u64]) -> Result<(), Failure> {
-        let next = folds.iter().skip(1).chain(&[0]);
-        for ((slice, own), next) in sliced.slices().iter().zip(folds).zip(next) {
-            self.folds += own;
+    fn take(&mut self, sliced: &Sliced, checkpoints: &[u64]) -> Result<(), Failure> {
+        let next = checkpoints.iter().skip(1).chain(&[0]);
+        for ((slice, own), next) in sliced.slices().iter().zip(checkpoints).zip(next) {
+            self.checkpoints += own;
             self.worst = self.worst.max(slice.value_at_quantile(0.99));
             if own + next > 0 {
-                self.folding.add(slice)?;
+                self.during.add(slice)?;
             }
         }
         Ok(())

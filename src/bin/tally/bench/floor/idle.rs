@@ -2,12 +2,12 @@
 
 use serde_json::json;
 
-use super::row::{Bar, Row, Unit};
-use super::turns::{FEW, in_turns};
+use super::row::{Bar, Floor, Row, Unit};
 use super::{DEPTH, Ground};
 use crate::bench::arguments::BenchOp;
 use crate::bench::crowd::{Crowd, Load};
 use crate::bench::stream::connect;
+use crate::bench::turns::{FEW, in_turns};
 use crate::output::Failure;
 
 /// Connections that do nothing.
@@ -33,7 +33,7 @@ pub fn measure(ground: &Ground) -> Result<Vec<Row>, Failure> {
             &mut |limit| Ok(alone.closed(limit)?.per_second()),
         ],
     )?;
-    let (figure, floor) = turns.beside("without them");
+    let (figure, floor) = Floor::of(&turns, "without them");
     Ok(vec![Row {
         name: "idle",
         what: format!("issue, durable, 1 x {DEPTH} beside {IDLE} idle connections"),

@@ -18,11 +18,11 @@ use tallystick::store::{GroupNumber, MemoryDisk, MemoryStore, Store};
 use tallystick::types::{Cryptogram, Network, TokenNumber, UnixTime};
 
 use super::TOKENS;
-use super::mac::BareMacs;
-use super::row::{Bar, Row, Unit};
-use super::turns::{MANY, in_turns};
+use super::row::{Bar, Floor, Row, Unit};
+use crate::bench::mac::BareMacs;
 use crate::bench::number::float;
 use crate::bench::tokens::{Hand, Tokens, card};
+use crate::bench::turns::{MANY, in_turns};
 use crate::bench::worker::transaction;
 use crate::output::Failure;
 
@@ -52,7 +52,8 @@ pub fn measure(limit: Duration) -> Result<Vec<Row>, Failure> {
             (0..BATCH).try_for_each(|one| macs.compute(nth + one))
         })
     };
-    let (figure, floor) = in_turns(limit, MANY, [&mut issue, &mut bare])?.beside("its bare HMACs");
+    let turns = in_turns(limit, MANY, [&mut issue, &mut bare])?;
+    let (figure, floor) = Floor::of(&turns, "its bare HMACs");
     Ok(vec![Row {
         name: "issue_in_process",
         what: "issue in process, without store".to_owned(),

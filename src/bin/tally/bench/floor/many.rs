@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use tallystick::client::Client;
 
-use super::row::{Bar, Row, Unit};
-use super::turns::{self, in_turns};
+use super::row::{Bar, Floor, Row, Unit};
 use super::{CONNECTIONS, DEPTH};
 use crate::bench::arguments::BenchOp;
 use crate::bench::crowd::{Crowd, Load};
 use crate::bench::home::{Home, metric};
 use crate::bench::number::{float, grouped};
+use crate::bench::turns::{self, in_turns};
 use crate::output::Failure;
 
 /// What is few.
@@ -50,7 +50,7 @@ pub fn measure(
             Ok(few_crowd.closed(limit)?.per_second())
         }],
     )?;
-    let (figure, floor) = turns.beside("with 10,000 tokens");
+    let (figure, floor) = Floor::of(&turns, "with 10,000 tokens");
     let held = many.held();
     tell(vec![Row {
         name: "many_rate",
@@ -104,14 +104,14 @@ fn start(many: &mut Home, crowd: &mut Crowd) -> Result<Row, Failure> {
 }
 
 /// Waits until the journal is nearly as long as it was at its longest before it
-/// was folded; its length, and the longest.
+/// was cut; its length, and the longest.
 fn fill(admin: &mut Client<UnixStream>) -> Result<(u64, u64), Failure> {
-    let (begun, mut most, mut folded) = (Instant::now(), 0, false);
+    let (begun, mut most, mut trimmed) = (Instant::now(), 0, false);
     loop {
         let bytes = metric(admin, "tally_journal_bytes")?;
-        folded |= bytes < most / 2;
+        trimmed |= bytes < most / 10 * 9;
         most = most.max(bytes);
-        if folded && bytes >= most / 100 * 95 || begun.elapsed() > FILLING {
+        if trimmed && bytes >= most / 100 * 95 || begun.elapsed() > FILLING {
             return Ok((bytes, most));
         }
         std::thread::sleep(LOOK);

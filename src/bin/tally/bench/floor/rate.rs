@@ -1,16 +1,14 @@
 //! Rates under load, beside the bare echo.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
-use super::echo::{Echo, Extra};
 use super::row::{Bar, Floor, Row, Unit};
-use super::turns::{FEW, Turns, in_turns};
 use super::{CONNECTIONS, DEPTH, Ground};
 use crate::bench::arguments::BenchOp;
 use crate::bench::crowd::{Crowd, Load};
+use crate::bench::echo::{Echo, Extra};
 use crate::bench::measured::Measured;
+use crate::bench::turns::{FEW, Turns, in_turns};
 use crate::output::Failure;
 
 /// The peak rate of issuing, and its rows.
@@ -57,20 +55,14 @@ fn beside_echoes(ground: &Ground, op: BenchOp) -> Result<Seen, Failure> {
     let turns = in_turns(
         ground.limit,
         FEW,
-        [&mut |limit| rate(ours, limit, our_sum), &mut |limit| rate(bare, limit, bare_sum), &mut |limit| {
-            rate(with_macs, limit, with_macs_sum)
+        [&mut |limit| ours.add_to(our_sum, limit), &mut |limit| bare.add_to(bare_sum, limit), &mut |limit| {
+            with_macs.add_to(with_macs_sum, limit)
         }],
     )?;
     let [ours, bare, with_macs] = sums.map(|sum| sum.json());
     let load = json!({"connections": CONNECTIONS, "depth": DEPTH, "tokens": ground.tokens.len()});
     let beside = json!({"load": load, "measured": ours, "echo": bare, "echo_with_macs": with_macs});
     Ok(Seen { op, turns, beside })
-}
-
-fn rate(crowd: &mut Crowd, limit: Duration, sum: &mut Measured) -> Result<f64, Failure> {
-    let measured = crowd.closed(limit)?;
-    sum.then(&measured)?;
-    Ok(measured.per_second())
 }
 
 impl Seen {

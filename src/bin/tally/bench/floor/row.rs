@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::bench::number::{grouped, nanoseconds};
+use crate::bench::turns::Turns;
 
 /// A figure, its floor, and the bar it is held against.
 pub struct Row {
@@ -24,6 +25,15 @@ pub struct Floor {
     pub value: f64,
     /// The figure as a multiple of it: the median of the turns' ratios.
     pub ratio: f64,
+}
+
+impl Floor {
+    /// The figure, which was measured first, and what was measured second.
+    pub fn of(turns: &Turns<2>, what: &'static str) -> (f64, Self) {
+        let value = turns.median(|[_, floor]| *floor);
+        let ratio = turns.median(|[figure, floor]| figure / floor);
+        (turns.median(|[figure, _]| *figure), Self { what, value, ratio })
+    }
 }
 
 /// What a figure is counted in.

@@ -24,10 +24,10 @@ use tallystick::wire::{
 };
 use tempfile::TempDir;
 
+use super::arguments::BenchOp;
 use super::mac::BareMacs;
+use super::worker::transaction;
 use crate::ask::far_expiry;
-use crate::bench::arguments::BenchOp;
-use crate::bench::worker::transaction;
 use crate::output::Failure;
 
 /// The name under which this program is the echo.

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use super::row::Floor;
-use crate::bench::number::{median, share};
+use super::number::{median, share};
 use crate::output::Failure;
 
 /// Turns that the time of each measurement is split into: few where a load must
@@ -47,15 +46,6 @@ impl<const N: usize> Turns<N> {
     }
 }
 
-impl Turns<2> {
-    /// The figure, which was measured first, and its floor.
-    pub fn beside(&self, what: &'static str) -> (f64, Floor) {
-        let floor = self.median(|[_, floor]| *floor);
-        let ratio = self.median(|[figure, floor]| figure / floor);
-        (self.median(|[figure, _]| *figure), Floor { what, value: floor, ratio })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -73,8 +63,7 @@ mod tests {
             Ok(b)
         };
         let turns = in_turns(Duration::ZERO, 7, [&mut figure, &mut floor]).unwrap();
-        let (figure, floor) = turns.beside("floor");
-        assert_eq!((figure.to_bits(), floor.value.to_bits()), (32f64.to_bits(), 16f64.to_bits()));
-        assert_eq!(floor.ratio.to_bits(), 2f64.to_bits());
+        assert_eq!(turns.median(|[figure, _]| *figure).to_bits(), 32f64.to_bits());
+        assert_eq!(turns.median(|[figure, floor]| figure / floor).to_bits(), 2f64.to_bits());
     }
 }
