@@ -81,6 +81,9 @@ impl Disk for Told {
         state.allocated.push(bytes);
         RealDisk.allocate(path, bytes)
     }
+    fn rewrite(&self, path: &Path) -> Result<()> {
+        RealDisk.rewrite(path)
+    }
     fn free(&self, _: &Path) -> Result<u64> {
         let state = self.state();
         if state.broken { Err(Error::from(ErrorKind::PermissionDenied)) } else { Ok(state.free) }

@@ -1,0 +1,71 @@
+//! The promises themselves, over everything that was ever handed out: no model,
+//! only a list. It knows of answers and of who asked, not of the engine.
+
+use std::collections::BTreeMap;
+
+use tallystick::command::Reply;
+use tallystick::wire::Opcode;
+
+use crate::trace::fail;
+use crate::wish::{Request, Wish};
+
+/// Who was answered: one sending of a request, or every use of one idempotency
+/// key for the same body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Owner {
+    Sending(u64),
+    Key(String, Opcode, Vec<u8>),
+}
+
+#[derive(Default)]
+pub struct Ledger {
+    issued: BTreeMap<((u64, u8), u32), (Vec<u8>, Owner)>,
+    accepted: BTreeMap<[u8; 20], Owner>,
+}
+
+impl Ledger {
+    /// Enters an answer as it leaves: the answer to the nth sending of all.
+    pub fn enter(&mut self, peer: &str, sending: u64, request: &Request, reply: &Reply, bytes: &[u8]) {
+        let owner = match &request.key {
+            None => Owner::Sending(sending),
+            // The key is part of the body.
+            Some(_) => Owner::Key(peer.to_owned(), request.opcode, request.body.clone()),
+        };
+        match (&request.wish, reply) {
+            (Wish::Issue(payer, _), Reply::Issued(issued)) => {
+                let atc = issued.cryptogram.header().expect("what was issued has a header").atc.get();
+                self.enter_issued(payer.token, atc, bytes, owner);
+            }
+            (Wish::IssueShort(payer, _), Reply::IssuedShort(issued)) => {
+                self.enter_issued(payer.token, issued.atc.get(), bytes, owner);
+            }
+            (Wish::Verify(_, _, cryptogram), Reply::Verified(_)) => {
+                let before = self.accepted.entry(*cryptogram).or_insert_with(|| owner.clone());
+                if *before != owner {
+                    fail(None, format!("a cryptogram was accepted twice: {}", request.about()));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn enter_issued(&mut self, token: tallystick::types::TokenNumber, atc: u32, bytes: &[u8], owner: Owner) {
+        let counter = ((token.value(), token.digit_count()), atc);
+        let entry = self.issued.entry(counter).or_insert_with(|| (bytes.to_vec(), owner.clone()));
+        if entry.0 != bytes {
+            fail(None, format!("counter {atc} of {token} was issued twice, with other bytes"));
+        }
+        if entry.1 != owner {
+            fail(None, format!("counter {atc} of {token} was handed out to two requests"));
+        }
+    }
+
+    /// Every cryptogram that was ever accepted.
+    pub fn accepted(&self) -> impl Iterator<Item = &[u8; 20]> {
+        self.accepted.keys()
+    }
+
+    pub fn accepted_count(&self) -> usize {
+        self.accepted.len()
+    }
+}
