@@ -15,6 +15,7 @@ mod peer;
 mod server;
 mod sockets;
 mod start;
+mod sync;
 
 pub use connection::{Lobby, SERVER, serve};
 pub use error::DaemonError;

@@ -9,9 +9,7 @@ mod committer;
 
 pub use committer::Committer;
 
-use std::sync::mpsc::{SyncSender, sync_channel};
-use std::sync::{Condvar, Mutex, MutexGuard};
-
+use super::sync::{Condvar, Mutex, MutexGuard, SyncSender, sync_channel};
 use crate::engine::{Engine, Fetched, Need, Unsealed};
 use crate::store::{CommitReceipt, GroupNumber, StoreError};
 
@@ -137,5 +135,7 @@ impl Hall {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, shuttle))]
+mod schedules;
+#[cfg(all(test, not(shuttle)))]
 mod tests;

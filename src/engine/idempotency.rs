@@ -143,3 +143,24 @@ impl Memory {
         self.replies.insert(scope, remembered);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::Verified;
+    use crate::types::Atc;
+
+    #[test]
+    fn a_clock_set_back_keeps_no_ended_key() {
+        let mut memory = Memory::default();
+        let digest = RequestDigest { version: KeyVersion::FIRST, mac: [0; 32] };
+        let reply = Reply::Verified(Verified { atc: Atc::new(1).unwrap() });
+        for (scope, ends) in [(1, 1000), (2, 10), (3, 11), (4, 12)] {
+            memory.remember(vec![scope], digest, UnixTime::from_seconds(ends), &reply).unwrap();
+        }
+        assert!(!memory.expire(UnixTime::from_seconds(11)));
+        assert_eq!(memory.len(), 2);
+        assert!(!memory.expire(UnixTime::from_seconds(1000)));
+        assert_eq!(memory.len(), 0);
+    }
+}

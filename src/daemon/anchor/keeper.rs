@@ -6,11 +6,11 @@
 //! keeps every group from the last anchored on, so that an honest start after a
 //! crash always finds it.
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use super::{Place, rank};
+use crate::daemon::sync::{Condvar, Instant, JoinHandle, Mutex, MutexGuard, spawn};
 use crate::engine::Anchor;
 use crate::keys::Keyring;
 use crate::store::{ChainHead, Epoch, GroupNumber};
@@ -64,7 +64,7 @@ impl Keeper {
         let state = State { head, anchored: head.number, failing: None, fenced: false, closing: false };
         let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
         let worker = Worker { places, keyring, epoch, interval, shared: Arc::clone(&shared) };
-        let thread = std::thread::Builder::new().name("anchor".to_owned()).spawn(move || worker.run())?;
+        let thread = spawn("anchor", move || worker.run())?;
         Ok(Self { shared, thread: Some(thread) })
     }
 

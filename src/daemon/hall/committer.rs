@@ -1,7 +1,7 @@
 //! The one thread that writes to the store.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
@@ -11,6 +11,7 @@ use super::{Hall, Question, Stopped};
 use crate::command::Refusal;
 use crate::daemon::Metrics;
 use crate::daemon::anchor::Keeper;
+use crate::daemon::sync::{Instant, sleep};
 use crate::engine::{Chain, Fetched, Need, OpenGroup};
 use crate::store::{Group, GroupNumber, Room, Store, StoreError};
 use crate::types::UnixTime;
@@ -172,7 +173,7 @@ impl Committer {
             let questions = std::mem::take(&mut desk.questions);
             drop(desk);
             self.answer(questions);
-            std::thread::sleep(LOOK_INTERVAL / 10);
+            sleep(LOOK_INTERVAL / 10);
         }
         Ok(())
     }
