@@ -19,7 +19,7 @@ mod page;
 mod schema;
 mod token;
 
-pub use disk::{Disk, Held, RealDisk};
+pub use disk::{Disk, Held, Longer, RealDisk};
 pub use lock::StoreLock;
 pub use log::LogLimits;
 
@@ -78,13 +78,13 @@ impl SqliteStore {
         let mut connection = connection::open(&*disk, &path)?;
         schema::migrate(&mut connection)?;
         schema::verify(&connection)?;
-        file::reserve_log(&*disk, &path, limits.reserved)?;
+        let log = Log::open(&*disk, &path, limits)?;
         let checkpointer = Checkpointer::new(connection::open_beside(&*disk, &path)?, limits.background)?;
         let anchored = meta::anchored(&connection)?;
         let epoch = meta::draw_epoch(&mut connection)?;
         let head = meta::head(&connection)?;
         let (journal_bytes, oldest) = load::extent(&connection)?;
-        let (log, guard) = (Log::new(limits), Guard::default());
+        let guard = Guard::default();
         Ok(Self {
             checkpointer,
             connection,

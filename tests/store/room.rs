@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use proptest::prelude::*;
 use tallystick::store::{
-    Disk, Group, Held, LogLimits, RealDisk, Room, Space, SqliteStore, Store, StoreError,
+    Disk, Group, Held, LogLimits, Longer, PageKind, RealDisk, Room, Space, SqliteStore, Store, StoreError,
 };
 
 use crate::contract::poisoned;
@@ -83,6 +83,9 @@ impl Disk for Told {
     }
     fn rewrite(&self, path: &Path) -> Result<()> {
         RealDisk.rewrite(path)
+    }
+    fn hold(&self, path: &Path) -> Result<Option<Box<dyn Longer>>> {
+        RealDisk.hold(path)
     }
     fn free(&self, _: &Path) -> Result<u64> {
         let state = self.state();
@@ -170,6 +173,32 @@ fn little_free_space_is_scarce_until_there_is_more() {
         assert_eq!(store.reserve(Some(&group)), Ok(room), "{free}");
         // Scarce is enough for what is decided already.
         store.append(&group).unwrap();
+    }
+}
+
+/// SQLite keeps an index of the log in a file of its own, which grows with it.
+#[test]
+fn the_index_of_a_long_log_is_allocated_too() {
+    let fixture = Sqlite::make();
+    let index = fixture.path().with_file_name("store-shm");
+    let limits = LogLimits { reserved: 20 << 20, checkpoint: u64::MAX, free: 0, background: false };
+    let mut store = Told::ample().open(&fixture, limits).unwrap();
+    let allocated = || {
+        let found = fs::metadata(&index).unwrap();
+        assert_eq!(found.permissions().mode() & 0o7777, 0o600);
+        assert!(found.blocks() * 512 >= found.len(), "it is no hole");
+        found.len()
+    };
+    let mut number = 0;
+    while used(&fixture.wal()) < 36 << 20 {
+        number += 1;
+        // Other bytes each time: SQLite does not write what is as it was.
+        let pages = (0..300).map(|at| page(PageKind::Counters, at, &[number as u8; 4032])).collect();
+        let group = Content { pages, ..Content::default() }.group(number, store.epoch());
+        assert_ne!(store.reserve(Some(&group)), Ok(Room::None));
+        let before = allocated();
+        store.append(&group).unwrap();
+        assert_eq!(allocated(), before, "after {} bytes of log", used(&fixture.wal()));
     }
 }
 
@@ -273,7 +302,7 @@ enum Step {
 
 fn step() -> impl Strategy<Value = Step> {
     let large = (1..60_000usize).prop_map(|bytes| Content {
-        pages: vec![page(tallystick::store::PageKind::Counters, 9, &vec![7; bytes])],
+        pages: vec![page(PageKind::Counters, 9, &vec![7; bytes])],
         ..Content::default()
     });
     prop_oneof![
@@ -293,10 +322,11 @@ proptest! {
     fn the_log_is_never_longer_than_it_was_allocated(
         steps in prop::collection::vec(step(), 1..60),
         checkpoint in prop::sample::select(vec![0, 30_000, 200_000, u64::MAX]),
+        background: bool,
     ) {
         let fixture = Sqlite::make();
         let disk = Told::ample();
-        let mut store = disk.open(&fixture, LogLimits { checkpoint, ..TIGHT }).unwrap();
+        let mut store = disk.open(&fixture, LogLimits { checkpoint, background, ..TIGHT }).unwrap();
         let mut number = 0;
         for step in steps {
             match step {

@@ -4,7 +4,8 @@
 //! 24 bytes, which repeats the salts at 8, and a page. Frames with other salts
 //! are what an earlier round of the log left behind.
 
-use std::fs;
+use std::fs::File;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 const HEADER: usize = 32;
@@ -12,16 +13,28 @@ pub const FRAME: usize = 4096 + 24;
 
 /// The salts of a log; zeros before anything was written to it.
 pub fn salts(path: &Path) -> [u8; 8] {
-    let bytes = fs::read(path).unwrap();
-    bytes.get(16..24).map_or([0; 8], |salts| salts.try_into().unwrap())
+    read(&File::open(path).unwrap(), 16)
 }
 
 /// Bytes of a log that hold its header and frames.
 pub fn used(path: &Path) -> usize {
-    let bytes = fs::read(path).unwrap();
-    let Some((header, frames)) = bytes.split_first_chunk::<HEADER>() else { return 0 };
-    if header[16..24] == [0; 8] {
+    let file = File::open(path).unwrap();
+    let salts = read(&file, 16);
+    if salts == [0; 8] {
         return 0;
     }
-    HEADER + FRAME * frames.chunks_exact(FRAME).take_while(|frame| frame[8..16] == header[16..24]).count()
+    let mut end = HEADER;
+    while read(&file, end + 8) == salts {
+        end += FRAME;
+    }
+    end
+}
+
+/// Eight bytes; zeros behind the end.
+fn read(file: &File, at: usize) -> [u8; 8] {
+    let mut bytes = [0; 8];
+    match file.read_at(&mut bytes, at as u64).unwrap() {
+        8 => bytes,
+        _ => [0; 8],
+    }
 }

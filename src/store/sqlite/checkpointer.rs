@@ -80,6 +80,11 @@ impl Checkpointer {
         Ok(false)
     }
 
+    /// Whether a checkpoint was begun that is not known to have ended.
+    pub(super) const fn is_running(&self) -> bool {
+        self.is_running
+    }
+
     /// Whether a checkpoint has ended since it was last asked.
     pub(super) fn is_done(&mut self) -> Result<bool, StoreError> {
         if !self.is_running {

@@ -69,6 +69,16 @@ pub trait Disk: fmt::Debug + Send {
     /// What the system says.
     fn rewrite(&self, path: &Path) -> Result<()>;
 
+    /// Holds a file that SQLite keeps open, so that it can be made longer. None if
+    /// SQLite has no such file on this disk.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn hold(&self, path: &Path) -> Result<Option<Box<dyn Longer>>> {
+        let _ = path;
+        Ok(None)
+    }
+
     /// Bytes free to us on the file system of `path`.
     ///
     /// # Errors
@@ -78,6 +88,22 @@ pub trait Disk: fmt::Debug + Send {
 
 /// A held lock; dropping it lets go.
 pub trait Held: fmt::Debug + Send {}
+
+/// A file held open. It must not be closed before SQLite has closed it: that would
+/// give up SQLite's own locks on it.
+pub trait Longer: fmt::Debug + Send {
+    /// Makes the file at least `bytes` long, each byte of it allocated.
+    ///
+    /// # Errors
+    /// [`ErrorKind::StorageFull`] and what else the system says.
+    fn allocate(&self, bytes: u64) -> Result<()>;
+}
+
+impl Longer for File {
+    fn allocate(&self, bytes: u64) -> Result<()> {
+        Ok(fallocate(self, FallocateFlags::empty(), 0, bytes)?)
+    }
+}
 
 /// The real file system.
 #[derive(Debug, Default, Clone, Copy)]
@@ -141,6 +167,14 @@ impl Disk for RealDisk {
             Some(file) => write_over_itself(&file),
             None => Ok(()),
         }
+    }
+
+    fn hold(&self, path: &Path) -> Result<Option<Box<dyn Longer>>> {
+        let file = absent_is_none(OpenOptions::new().write(true).open(path))?;
+        Ok(match file {
+            Some(file) => Some(Box::new(file)),
+            None => None,
+        })
     }
 
     fn free(&self, path: &Path) -> Result<u64> {

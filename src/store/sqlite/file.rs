@@ -21,11 +21,6 @@ pub(super) fn ensure(disk: &dyn Disk, path: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// Allocates the write-ahead log ahead, so that a commit finds its room.
-pub(super) fn reserve_log(disk: &dyn Disk, path: &Path, bytes: u64) -> Result<(), StoreError> {
-    disk.allocate(&beside(path, "-wal"), bytes).map_err(|error| io("the write-ahead log", &error))
-}
-
 fn create(disk: &dyn Disk, path: &Path) -> Result<(), StoreError> {
     let log = disk.length(&beside(path, "-wal")).map_err(|error| io("the write-ahead log", &error))?;
     // SQLite would replay a log without its database over the new one.

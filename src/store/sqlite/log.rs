@@ -15,9 +15,9 @@ use rusqlite::Connection;
 
 use super::super::{Group, Record, Room, StoreError};
 use super::checkpointer::{Checkpointer, Progress, pass};
-use super::disk::Disk;
+use super::disk::{Disk, Longer};
 use super::failure::io;
-use super::file;
+use super::lock::beside;
 
 /// Bytes of the log's own header.
 const HEADER: u64 = 32;
@@ -71,13 +71,29 @@ impl Default for LogLimits {
 pub(super) struct Log {
     limits: LogLimits,
     reserved: u64,
+    /// SQLite's index of the log, which grows with it.
+    index: Option<Box<dyn Longer>>,
     checkpoints: u64,
 }
 
 impl Log {
-    /// A log with its first bytes allocated.
-    pub(super) const fn new(limits: LogLimits) -> Self {
-        Self { limits, reserved: limits.reserved, checkpoints: 0 }
+    /// The log of a database that SQLite has open, its first bytes allocated.
+    pub(super) fn open(disk: &dyn Disk, path: &Path, limits: LogLimits) -> Result<Self, StoreError> {
+        let index = disk.hold(&beside(path, "-shm")).map_err(|error| io(INDEX, &error))?;
+        let mut log = Self { limits, reserved: 0, index, checkpoints: 0 };
+        log.reserve(disk, path, limits.reserved)?;
+        Ok(log)
+    }
+
+    /// Allocates the log ahead, and its index, so that a commit finds its room.
+    fn reserve(&mut self, disk: &dyn Disk, path: &Path, bytes: u64) -> Result<(), StoreError> {
+        let log = disk.allocate(&beside(path, "-wal"), bytes);
+        log.map_err(|error| io("the write-ahead log", &error))?;
+        if let Some(index) = &self.index {
+            index.allocate(index_bytes(bytes)).map_err(|error| io(INDEX, &error))?;
+        }
+        self.reserved = bytes;
+        Ok(())
     }
 
     /// How often the log has gone into the database.
@@ -95,7 +111,9 @@ impl Log {
         path: &Path,
         bytes: u64,
     ) -> Result<Room, StoreError> {
-        let mut used = used(pass(connection, NOTHING)?);
+        let found = pass(connection, NOTHING)?;
+        // One that is just ending may still keep the next group from starting the log anew.
+        let mut used = if checkpointer.is_running() { length(found) } else { used(found) };
         if checkpointer.is_done()? {
             used = finish(connection, used)?;
             self.checkpoints += 1;
@@ -110,8 +128,8 @@ impl Log {
             used = finish(connection, used)?;
         }
         if with(used) > self.reserved {
-            match file::reserve_log(disk, path, with(used)) {
-                Ok(()) => self.reserved = with(used),
+            match self.reserve(disk, path, with(used)) {
+                Ok(()) => {}
                 Err(StoreError::Full) => return Ok(Room::None),
                 Err(error) => return Err(error),
             }
@@ -120,6 +138,14 @@ impl Log {
         let scarce = free < self.limits.free || used > self.limits.reserved / 4 * 3;
         Ok(if scarce { Room::Scarce } else { Room::Ample })
     }
+}
+
+const INDEX: &str = "the index of the write-ahead log";
+
+/// Bytes of the index of so long a log: 32 KiB for each 4096 frames, of which its
+/// header takes 34.
+const fn index_bytes(log: u64) -> u64 {
+    (log / FRAME + 1 + 34).div_ceil(4096) * (32 << 10)
 }
 
 /// Asks how far the log has come, and does nothing.
@@ -135,8 +161,13 @@ fn finish(connection: &Connection, before: u64) -> Result<u64, StoreError> {
 
 /// Bytes of the log in use. One that is wholly in the database starts anew with
 /// the next frame.
-const fn used(Progress { frames, done }: Progress) -> u64 {
-    if frames == done { HEADER } else { HEADER.saturating_add(frames.saturating_mul(FRAME)) }
+const fn used(progress: Progress) -> u64 {
+    if progress.frames == progress.done { HEADER } else { length(progress) }
+}
+
+/// Bytes of the log up to its end.
+const fn length(progress: Progress) -> u64 {
+    HEADER.saturating_add(progress.frames.saturating_mul(FRAME))
 }
 
 impl Group {
