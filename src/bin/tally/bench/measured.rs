@@ -53,9 +53,11 @@ impl Measured {
     /// The fields of a JSON object.
     pub fn json(&self) -> Value {
         let at = |quantile| self.latency.value_at_quantile(quantile);
+        let nanos = self.elapsed.as_nanos().max(1);
+        let per_second = u128::from(self.operations) * 1_000_000_000 / nanos;
         json!({
             "operations": self.operations, "seconds": self.elapsed.as_secs_f64(),
-            "per_second": self.per_second().round(),
+            "per_second": u64::try_from(per_second).unwrap_or(u64::MAX),
             "latency_ns": {
                 "p50": at(0.5), "p90": at(0.9), "p99": at(0.99), "p999": at(0.999), "max": self.latency.max(),
             },

@@ -13,7 +13,7 @@ use crate::bench::arguments::BenchOp;
 use crate::bench::crowd::{Crowd, Load, SLICE};
 use crate::bench::home::metric;
 use crate::bench::measured::Measured;
-use crate::bench::number::float;
+use crate::bench::number::{float, grouped};
 use crate::bench::worker::Sliced;
 use crate::output::Failure;
 
@@ -60,7 +60,7 @@ fn rows(seen: &Seen, rate: u32) -> Vec<Row> {
     });
     let row = |name, what: &str, figure: f64| Row {
         name,
-        what: format!("issue at {rate}/s, half of the peak, {what}"),
+        what: format!("issue at {} /s, half of the peak, {what}", grouped(rate.into())),
         unit: Unit::Nanoseconds,
         figure,
         floor: Some(Floor { what: "p50", value: p50, ratio: figure / p50.max(1.0) }),
