@@ -8,7 +8,8 @@ mod scheduled;
 pub use scheduled::{
     Condvar, Instant, JoinHandle, Mutex, MutexGuard, SyncSender, sleep, spawn, sync_channel,
 };
-#[cfg(all(test, shuttle))]
+#[cfg(test)]
+#[cfg(shuttle)]
 pub use scheduled::{pass, reset};
 #[cfg(not(shuttle))]
 pub use system::{Condvar, Instant, JoinHandle, Mutex, MutexGuard, SyncSender, sleep, spawn, sync_channel};
