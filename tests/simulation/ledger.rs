@@ -17,9 +17,12 @@ enum Owner {
     Key(String, Opcode, Vec<u8>),
 }
 
+/// Number and length of a token, and a counter of it.
+type Counter = ((u64, u8), u32);
+
 #[derive(Default)]
 pub struct Ledger {
-    issued: BTreeMap<((u64, u8), u32), (Vec<u8>, Owner)>,
+    issued: BTreeMap<Counter, (Vec<u8>, Owner)>,
     accepted: BTreeMap<[u8; 20], Owner>,
 }
 

@@ -108,7 +108,7 @@ impl Row {
     /// else any deactivated; none of them is initiated.
     pub(super) fn overall(&self) -> Option<Standing> {
         let of = |wanted: fn(&Standing) -> bool| {
-            self.providers.iter().map(|(_, standing)| *standing).find(|standing| wanted(standing))
+            self.providers.iter().map(|(_, standing)| *standing).find(&wanted)
         };
         of(|standing| *standing == Standing::Active)
             .or_else(|| of(|standing| *standing == Standing::Suspended))
@@ -128,7 +128,7 @@ pub fn is_past(expiry: u16, now: u64) -> bool {
 /// Year and month in UTC, counted through the calendar.
 fn civil_month(now: u64) -> (u64, u64) {
     let (mut days, mut year) = (now / 86_400, 1970);
-    let leap = |year: u64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let leap = |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     while days >= 365 + u64::from(leap(year)) {
         days -= 365 + u64::from(leap(year));
         year += 1;
