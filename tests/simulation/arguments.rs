@@ -24,7 +24,7 @@ const HELP: &str = "\
 impl Arguments {
     pub fn read() -> Result<Self, lexopt::Error> {
         let mut read = Self {
-            seed: from_environment("SIMULATION_SEED")?.unwrap_or(1),
+            seed: from_environment("SIMULATION_SEED")?.unwrap_or(300),
             runs: from_environment("SIMULATION_RUNS")?.unwrap_or(3),
             seconds: from_environment("SIMULATION_SECONDS")?.unwrap_or(120),
             is_wanted: true,
