@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use super::arguments::BenchOp;
@@ -67,7 +68,8 @@ impl Crowd {
                 let stock = usize::try_from(self.load.depth)? * STOCK_A_REQUEST;
                 self.stock_up(stock.clamp(LEAST_STOCK, MOST_STOCK))?;
             }
-            measured.elapsed += together(&mut self.workers, |_, worker| worker.closed(rest))?;
+            let over = AtomicBool::new(false);
+            measured.elapsed += together(&mut self.workers, |_, worker| worker.closed(rest, &over))?;
         }
         self.hand_to(&mut measured)?;
         Ok(measured)

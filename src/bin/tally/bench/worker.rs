@@ -42,12 +42,11 @@ impl Worker {
         Ok(Self { client, op, depth, hand, begun, stock: VecDeque::new(), counted: Counted::nothing()? })
     }
 
-    /// Issues so many cryptograms, unmeasured, to verify them; at most `window` at
-    /// a time. They are in the order of their counters, so none falls behind its
-    /// token's window.
+    /// Issues cryptograms, unmeasured, until there are so many to be verified; at
+    /// most `window` at a time. They stay in the order of their counters, so none
+    /// falls behind its token's window.
     pub fn stock_up(&mut self, count: usize, window: usize) -> Result<(), Failure> {
         let mut issued = VecDeque::new();
-        self.stock.clear();
         while self.stock.len() < count {
             let room = issued.len() < window && self.client.has_room();
             if room && self.stock.len() + issued.len() < count {
@@ -68,12 +67,11 @@ impl Worker {
         Ok(())
     }
 
-    /// Takes so many cryptograms that nobody issued, for an echo.
+    /// Takes cryptograms that nobody issued, for an echo, until there are so many.
     pub fn stock_blanks(&mut self, count: usize) -> Result<(), Failure> {
         let blank = Cryptogram::from_slice(&[7; Cryptogram::LEN])?;
         let Self { stock, hand, .. } = self;
-        stock.clear();
-        stock.extend((0..count).filter_map(|_| hand.next()).map(|token| (token, blank)));
+        stock.extend((stock.len()..count).filter_map(|_| hand.next()).map(|token| (token, blank)));
         Ok(())
     }
 

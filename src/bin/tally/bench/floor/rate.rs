@@ -19,6 +19,7 @@ pub fn issue(ground: &Ground) -> Result<(f64, Vec<Row>), Failure> {
         seen.row("issue_rate", None, Bar::FigureAtLeast(1e6)),
         seen.row("issue_rate_of_echo", Some(seen.floor(1, "bare echo")), Bar::RatioAtLeast(1.0 / 3.0)),
         seen.row("issue_rate_of_macs", Some(seen.floor(2, WITH_MACS)), Bar::Nowhere),
+        seen.bound(),
     ];
     Ok((figure, rows))
 }
@@ -74,6 +75,17 @@ impl Seen {
         let of = |turn: &[f64; 3]| turn.get(nth).copied().unwrap_or(f64::NAN);
         let ratio = self.turns.median(|turn| turn.first().map_or(f64::NAN, |ours| ours / of(turn)));
         Floor { what, value: self.turns.median(of), ratio }
+    }
+
+    /// The echo with HMACs beside the bare one: no engine comes nearer to it.
+    fn bound(&self) -> Row {
+        let ratio = self.turns.median(|[_, bare, with_macs]| with_macs / bare);
+        let floor = Floor { ratio, ..self.floor(1, "bare echo") };
+        Row {
+            what: format!("{WITH_MACS}, {CONNECTIONS} x {DEPTH}"),
+            figure: self.turns.median(|[_, _, with_macs]| *with_macs),
+            ..self.row("bound_of_macs", Some(floor), Bar::Nowhere)
+        }
     }
 
     fn row(&self, name: &'static str, floor: Option<Floor>, bar: Bar) -> Row {

@@ -1,5 +1,6 @@
 //! The closed loop: a new request when one was answered.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::Worker;
@@ -7,19 +8,23 @@ use crate::ask::refused;
 use crate::output::Failure;
 
 impl Worker {
-    /// Keeps `depth` requests under way until the time is over or there is
-    /// nothing more to ask, and returns how long it took.
+    /// Keeps `depth` requests under way until the time is over or one of the
+    /// connections has nothing more to ask, and returns how long it took. `over`
+    /// is what they tell each other by: a load with one of them missing is another.
     ///
     /// A latency reaches from the read that let the request be asked to the read
     /// that brought its answer, so it holds what the client did in between.
-    pub fn closed(&mut self, limit: Duration) -> Result<Duration, Failure> {
+    pub fn closed(&mut self, limit: Duration, over: &AtomicBool) -> Result<Duration, Failure> {
         let start = Instant::now();
         let (mut now, mut more) = (start, true);
         loop {
             while more && self.begun.len() < self.depth {
-                more = now.duration_since(start) < limit && self.submit()?;
+                let goes_on = now.duration_since(start) < limit && !over.load(Ordering::Relaxed);
+                more = goes_on && self.submit()?;
                 if more {
                     self.begun.push_back(now);
+                } else {
+                    over.store(true, Ordering::Relaxed);
                 }
             }
             let Some(begun) = self.begun.pop_front() else { return Ok(start.elapsed()) };
