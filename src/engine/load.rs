@@ -188,13 +188,15 @@ impl Load for Loader {
     }
 
     fn page(&mut self, kind: PageKind, number: u32, body: &[u8]) -> Result<(), StoreError> {
+        // What is taken follows what was there, so no number makes the tags too many.
+        match kind {
+            PageKind::Tokens => self.take_tokens(number, body)?,
+            PageKind::Counters => self.take_counters(number, body)?,
+        }
         for (tags, (_, audit)) in self.tags.iter_mut().zip(&self.audit) {
             tags.put(audit, kind, number, body);
         }
-        match kind {
-            PageKind::Tokens => self.take_tokens(number, body),
-            PageKind::Counters => self.take_counters(number, body),
-        }
+        Ok(())
     }
 
     fn token_pages_end(&mut self) {

@@ -55,6 +55,9 @@ pub enum Fetched {
     Row(TokenRow),
     /// A page of rows.
     Rows(Vec<TokenRow>),
+    /// The store has no such row, or gives an older one however often it is asked:
+    /// it does not hold what was written.
+    Missing,
 }
 
 /// Where an execution ended.

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::as_conversions, missing_docs)]
 
+mod authentic;
+mod bank;
 mod contract;
 mod damage;
 mod fixture;
@@ -12,5 +14,7 @@ mod process;
 mod room;
 mod sample;
 mod sqlite;
+#[path = "../support/mod.rs"]
+mod support;
 mod torn;
 mod wal;

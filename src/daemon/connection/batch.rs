@@ -10,6 +10,11 @@ use crate::engine::{Answer, Context, Engine, Fetched, Mint, Need, Outcome, Pendi
 use crate::store::{CommitReceipt, GroupNumber};
 use crate::wire::{Fault, FrameWriter, Message, Opcode, Status, decode_message};
 
+/// How often in a row the store is read for one request. What is stale was written
+/// since it was read; that often it is not, and the store holds something else than
+/// was written.
+const FETCHES: u32 = 16;
+
 /// Requests that arrived together.
 pub(super) struct Batch<'b> {
     lobby: &'b Lobby,
@@ -138,12 +143,16 @@ impl<'b> Batch<'b> {
             }
         }
         let context = Context { now: (self.lobby.clock)(), random: &*self.lobby.random, caller: self.caller };
-        let (mut at, mut fetched) = (0, Fetched::Nothing);
+        let (mut at, mut tries, mut fetched) = (0, 0, Fetched::Nothing);
         while at < self.asked.len() {
             let rest = self.asked.get_mut(at..).unwrap_or_default();
             let decided = self.lobby.hall.decide(|engine| decide_all(engine, context, rest, &mut fetched));
             let fetch = decided.and_then(|(done, need)| {
                 at += done;
+                tries = if done == 0 { tries + 1 } else { 0 };
+                if tries > FETCHES {
+                    return Ok(Fetched::Missing);
+                }
                 need.map_or(Ok(Fetched::Nothing), |need| self.lobby.hall.fetch(need))
             });
             match fetch {

@@ -202,7 +202,7 @@ impl Committer {
 
     fn read(&mut self, need: Need) -> Result<Fetched, StoreError> {
         match need {
-            Need::Row(slot) => Ok(self.store.token(slot)?.map_or(Fetched::Nothing, Fetched::Row)),
+            Need::Row(slot) => Ok(self.store.token(slot)?.map_or(Fetched::Missing, Fetched::Row)),
             Need::Rows { trid, after, limit } => self.store.tokens_of(trid, after, limit).map(Fetched::Rows),
             Need::Range { after, limit } => self.store.tokens_after(after, limit).map(Fetched::Rows),
         }

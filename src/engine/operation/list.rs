@@ -16,21 +16,16 @@ impl Engine<Unsealed> {
             return Err(Refusal::TridNotAllowed.into());
         }
         let limit = usize::from(request.limit);
-        let Fetched::Rows(rows) = fetched else {
-            let after = request.after.map(TokenSlot);
-            return Err(Stop::Fetch(Need::Rows { trid: request.trid, after, limit }));
+        let need = Need::Rows { trid: request.trid, after: request.after.map(TokenSlot), limit };
+        let rows = match fetched {
+            Fetched::Rows(rows) => rows,
+            Fetched::Missing => return Err(Refusal::Stopped.into()),
+            _ => return Err(Stop::Fetch(need)),
         };
         let mut tokens = Vec::with_capacity(rows.len());
         for row in rows {
-            let stored;
-            let record = match self.state.book.kept_row(row.slot) {
-                Some(kept) => kept,
-                None => {
-                    stored = self.opened(row)?;
-                    &stored
-                }
-            };
-            tokens.push(self.shown(record));
+            let Some(record) = self.current(row) else { return Err(Stop::Fetch(need)) };
+            tokens.push(self.shown(&record?));
         }
         let next = if rows.len() < limit { None } else { rows.last().map(|row| row.slot.0) };
         Ok(Reply::Page(Page { tokens, next }))

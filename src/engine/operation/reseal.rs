@@ -7,7 +7,7 @@ use super::{Fetched, Need, Stop};
 use crate::command::{Refusal, Reply, Reseal, Resealed};
 use crate::engine::record::{SealedPan, TokenRecord};
 use crate::engine::{Context, Engine, Unsealed};
-use crate::store::{TokenRow, TokenSlot};
+use crate::store::TokenSlot;
 
 /// What was found in a row.
 enum Finding {
@@ -28,7 +28,11 @@ impl Engine<Unsealed> {
     ) -> Result<Reply, Stop> {
         let limit = usize::from(request.limit);
         let need = Need::Range { after: request.after.map(TokenSlot), limit };
-        let Fetched::Rows(rows) = fetched else { return Err(Stop::Fetch(need)) };
+        let rows = match fetched {
+            Fetched::Rows(rows) => rows,
+            Fetched::Missing => return Err(Refusal::Stopped.into()),
+            _ => return Err(Stop::Fetch(need)),
+        };
         let version = self.state.keyring.pan_sealing.active().0;
         let tokens = u32::try_from(self.token_count()).unwrap_or(u32::MAX);
         let mut reply = Resealed { version, looked_at: 0, resealed: 0, unopened: 0, tokens, next: None };
@@ -63,19 +67,6 @@ impl Engine<Unsealed> {
             self.write(slot, record);
         }
         Ok(Reply::Resealed(reply))
-    }
-
-    /// The record of a row as it is now, or why it cannot be read; none if the
-    /// row read is stale.
-    fn current(&self, row: &TokenRow) -> Option<Result<TokenRecord, Refusal>> {
-        let book = &self.state.book;
-        if let Some(kept) = book.kept_row(row.slot) {
-            return Some(Ok(kept.clone()));
-        }
-        let is_current =
-            |record: &TokenRecord| book.get(row.slot).is_some_and(|entry| entry.revision == record.revision);
-        let opened = self.opened(row);
-        if opened.as_ref().is_ok_and(|record| !is_current(record)) { None } else { Some(opened) }
     }
 
     fn look_at(&self, context: Context<'_>, record: &mut TokenRecord) -> Result<Finding, Refusal> {

@@ -58,8 +58,22 @@ impl Engine<Unsealed> {
                 let current = book.get(slot).is_some_and(|entry| entry.revision == record.revision);
                 if current { Ok(record) } else { Err(Stop::Fetch(Need::Row(slot))) }
             }
+            Fetched::Missing => Err(Refusal::Stopped.into()),
             _ => Err(Stop::Fetch(Need::Row(slot))),
         }
+    }
+
+    /// The record of a row as it is now, or why it cannot be read; none if the
+    /// row read is stale.
+    pub(super) fn current(&self, row: &TokenRow) -> Option<Result<TokenRecord, Refusal>> {
+        let book = &self.state.book;
+        if let Some(kept) = book.kept_row(row.slot) {
+            return Some(Ok(kept.clone()));
+        }
+        let is_current =
+            |record: &TokenRecord| book.get(row.slot).is_some_and(|entry| entry.revision == record.revision);
+        let opened = self.opened(row);
+        if opened.as_ref().is_ok_and(|record| !is_current(record)) { None } else { Some(opened) }
     }
 
     /// Finds a token and its whole record.

@@ -44,9 +44,12 @@ pub(super) fn load(
     journal(&view, newest, sink)
 }
 
-/// How many token pages there seem to be, from the last one's number.
+/// How many token pages there seem to be, from the last one's number; no more than
+/// the file has pages, whatever that number is.
 fn token_pages(view: &Transaction<'_>) -> Result<u64, StoreError> {
-    let last = "SELECT coalesce(max(id) & 4294967295, -1) + 1 FROM page WHERE id < 8589934592";
+    let last =
+        "SELECT min(coalesce(max(id) & 4294967295, -1) + 1, (SELECT page_count FROM pragma_page_count))
+         FROM page WHERE id < 8589934592";
     view.query_row(last, [], |row| row.get(0)).map(|Number(count)| count).map_err(failed)
 }
 
