@@ -1,5 +1,5 @@
 //! Where anchors are kept: a file beside the database, and a service on the
-//! host if one is configured. See [`Anchor`](crate::engine::Anchor).
+//! host if one is configured. See [`Anchor`].
 
 mod file;
 mod keeper;
