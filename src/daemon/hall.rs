@@ -113,7 +113,7 @@ impl Hall {
         let opened = desk.engine.horizon() != before;
         drop(desk);
         // It was empty before, so the committer may be asleep.
-        Ok((result, opened.then_some(Duty { hall: self, is_done: false })))
+        Ok((result, opened.then(|| Duty { hall: self, is_done: false })))
     }
 
     /// Waits until a group is durable.
@@ -175,20 +175,13 @@ impl Hall {
     /// Waits a while for something to do, and takes the questions; none when the
     /// hall is closed and empty.
     fn next_work(&self) -> Option<Vec<Question>> {
+        let has_work = |desk: &Desk| !desk.questions.is_empty() || desk.engine.has_open_group();
         let mut desk = self.desk().ok()?;
-        loop {
-            if !desk.questions.is_empty() || desk.engine.has_open_group() {
-                return Some(std::mem::take(&mut desk.questions));
-            }
-            if desk.closing {
-                return None;
-            }
-            let waited;
-            (desk, waited) = self.work.wait_timeout(desk, LOOK_INTERVAL).ok()?;
-            if waited.timed_out() {
-                return Some(Vec::new());
-            }
+        if !has_work(&desk) && !desk.closing {
+            desk = self.work.wait_timeout(desk, LOOK_INTERVAL).ok()?.0;
         }
+        let is_over = desk.closing && !has_work(&desk);
+        (!is_over).then(|| std::mem::take(&mut desk.questions))
     }
 
     /// Notes how a commit went: after a failed one nothing is written any more.
