@@ -142,7 +142,8 @@ impl Store for SqliteStore {
     }
 
     fn append(&mut self, group: &Group) -> Result<CommitReceipt, StoreError> {
-        let Self { connection, epoch, oldest, guard, .. } = self;
+        let Self { connection, epoch, oldest, log, guard, .. } = self;
+        log.grow(group.log_bytes());
         let kept = guard.write(|| append::append(connection, *epoch, *oldest, group))?;
         self.journal_bytes =
             self.journal_bytes.saturating_add(group.journal_bytes()).saturating_sub(kept.removed);
@@ -184,7 +185,10 @@ impl Store for SqliteStore {
         let bytes = log::removal_bytes(expire::AT_ONCE.into());
         guard.write(|| match log.make_room(connection, checkpointer, &**disk, path, bytes)? {
             Room::None => Ok(true),
-            Room::Ample | Room::Scarce => expire::expire(connection, *epoch, UnixTime::from_seconds(now)),
+            Room::Ample | Room::Scarce => {
+                log.grow(bytes);
+                expire::expire(connection, *epoch, UnixTime::from_seconds(now))
+            }
         })
     }
 }

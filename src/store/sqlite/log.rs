@@ -114,6 +114,11 @@ impl Log {
         self.database.clone()
     }
 
+    /// Says that at most so many bytes were written.
+    pub(super) const fn grow(&mut self, bytes: u64) {
+        self.most = self.most.saturating_add(bytes);
+    }
+
     /// How often the log has gone into the database.
     pub(super) const fn checkpoints(&self) -> u64 {
         self.checkpoints
@@ -129,13 +134,12 @@ impl Log {
         path: &Path,
         bytes: u64,
     ) -> Result<Room, StoreError> {
-        let next = self.sent.saturating_add(AT_ONCE).min(self.limits.checkpoint);
         let with = |used: u64| used.saturating_add(bytes).saturating_add(SPARE * FRAME);
-        let most = with(self.most);
-        if most < next.min(self.reserved) && !checkpointer.is_running() {
+        // What asks for no room may have come since.
+        self.most = self.most.saturating_add(SPARE * FRAME);
+        if with(self.most) < self.next().min(self.reserved / 4 * 3) && !checkpointer.is_running() {
             // Surely short, so it is not even looked at.
-            self.most = most;
-            return self.room(disk, path, most);
+            return self.room(disk, path, self.most);
         }
         let found = pass(connection, NOTHING)?;
         // One that is just ending may still keep the next group from starting the log anew.
@@ -145,8 +149,7 @@ impl Log {
         }
         // One that is wholly in the database has started anew.
         self.sent = self.sent.min(used);
-        let next = self.sent.saturating_add(AT_ONCE).min(self.limits.checkpoint);
-        if used >= next && !checkpointer.is_running() {
+        if used >= self.next() && !checkpointer.is_running() {
             (self.sent, self.checkpoints) = (used, self.checkpoints + 1);
             if checkpointer.begin()? {
                 used = self::used(pass(connection, NOTHING)?);
@@ -163,8 +166,14 @@ impl Log {
                 Err(error) => return Err(error),
             }
         }
-        self.most = with(used);
+        self.most = used;
         self.room(disk, path, used)
+    }
+
+    /// Bytes of log at which more of it is sent into the database.
+    fn next(&self) -> u64 {
+        let at_once = if self.limits.background { AT_ONCE } else { u64::MAX };
+        self.sent.saturating_add(at_once).min(self.limits.checkpoint)
     }
 
     /// Whether there is more room than what is under way may need.
