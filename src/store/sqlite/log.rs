@@ -49,7 +49,7 @@ const REMOVAL: u64 = 4;
 
 /// Bytes of log that are sent into the database at a time. Much more, and commits
 /// wait behind them; much less, and most of it is syncing.
-const AT_ONCE: u64 = 4 << 20;
+const AT_ONCE: u64 = 1 << 20;
 
 /// Settings of the log.
 #[derive(Debug, Clone, Copy)]
