@@ -6,10 +6,11 @@ use super::number::{median, share};
 use crate::output::Failure;
 
 /// Turns that the time of each measurement is split into: few where a load must
-/// settle, many where a disk changes its mind within a second.
+/// settle, more where a disk changes its mind within a second. Shorter ones would
+/// measure how a sleeping core gets used to being woken.
 pub const FEW: u32 = 7;
 /// See [`FEW`].
-pub const MANY: u32 = 101;
+pub const MANY: u32 = 21;
 /// The unmeasured turn before them, as a part of the whole.
 const WARM_UP: u32 = 20;
 
