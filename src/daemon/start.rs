@@ -13,9 +13,10 @@ use super::anchor::{Keeper, Place};
 use super::config::Config;
 use super::connection::{Lobby, SERVER};
 use super::options::{HELP, Invocation, Options, parse};
+use super::peer::{Examiner, can_pin};
 use super::server::Server;
 use super::sockets::{Socket, bind};
-use super::{Committer, DaemonError, Hall, Metrics, anchor, paths};
+use super::{Committer, DaemonError, Hall, Metrics, Rates, anchor, paths};
 use crate::crypto::SystemRandom;
 use crate::engine::{Anchor, Engine, EngineError, self_test};
 use crate::keys::{Keyring, SealedKeyring, read_passphrase};
@@ -67,6 +68,8 @@ pub fn run(options: &Options, self_test: fn() -> Result<(), EngineError>) -> Res
     self_test()?;
     let config_path = options.config.clone().unwrap_or_else(|| paths::config(&options.dir));
     let config = Config::read(&config_path)?;
+    // Before anything that other threads must not have is given up.
+    let examiner = examiner(&config)?;
     let keyring = Arc::new(unseal(options)?);
     let mut places = anchor::places(&config.anchor, &options.dir);
     let mut store = open_store(options, &config)?;
@@ -83,6 +86,7 @@ pub fn run(options: &Options, self_test: fn() -> Result<(), EngineError>) -> Res
         hall: Arc::clone(&hall),
         keyring,
         metrics: Metrics::new(),
+        rates: Rates::of(&config.peers),
         frame: config.limits.frame_bytes,
         in_flight: config.limits.in_flight,
         clock: UnixTime::from_system_clock,
@@ -97,11 +101,23 @@ pub fn run(options: &Options, self_test: fn() -> Result<(), EngineError>) -> Res
     watch_signals(end.clone())?;
     let sockets = bind(&options.dir, &config)?;
     let committer = start_committer(committer, end)?;
-    let server = Arc::new(Server::new(lobby, config.peers, config.limits));
+    let server = Server::new(lobby, config.peers, config.limits, examiner).map_err(DaemonError::System)?;
     tracing::info!(epoch = epoch.0, tokens, "serving");
     let result = serve(&server, &sockets, &hall, &ended, committer);
     tracing::info!("stopped");
     result
+}
+
+/// Says so if peers cannot be pinned, and readies the look at their executables.
+fn examiner(config: &Config) -> Result<Option<Examiner>, DaemonError> {
+    let wanted = config.peers.iter().any(|peer| peer.executable.is_some());
+    if !can_pin().map_err(DaemonError::System)? {
+        if wanted {
+            return Err(DaemonError::Unpinned);
+        }
+        tracing::warn!("no SO_PEERPIDFD (Linux 6.5): a connection may outlive the process that opened it");
+    }
+    wanted.then(Examiner::start).transpose().map_err(DaemonError::System)
 }
 
 fn open_store(options: &Options, config: &Config) -> Result<SqliteStore, DaemonError> {

@@ -95,6 +95,7 @@ statuses! {
     RoleMissing = 0x0302 "role_missing" "the caller has no role for this operation",
     TridNotAllowed = 0x0303 "trid_not_allowed" "the caller may not act for this TRID",
     AdminSocketOnly = 0x0304 "admin_socket_only" "this operation is served on the admin socket only",
+    RateLimited = 0x0305 "rate_limited" "the caller asks more often than it may; try again later",
     ExpiryPast = 0x0401 "expiry_past" "the expiry has passed",
     NoTokenRange = 0x0402 "no_token_range" "no token BIN range is configured for this card",
     TokenRangeFull = 0x0403 "token_range_full" "the token BIN range is full",

@@ -11,6 +11,7 @@ mod bad_input;
 mod bulk;
 mod command_line;
 mod full_disk;
+mod peers;
 mod process;
 mod raw;
 mod rekey;

@@ -72,6 +72,8 @@ pub(super) struct RawPeer {
     pub name: String,
     pub uid: Option<u32>,
     pub gid: Option<u32>,
+    pub executable_sha256: Option<String>,
+    pub requests_per_second: Option<u32>,
     pub roles: Vec<String>,
     pub trids: Option<Vec<String>>,
 }
