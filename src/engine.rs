@@ -14,12 +14,14 @@ mod context;
 mod error;
 mod idempotency;
 mod load;
+mod lockouts;
 mod mint;
 mod open_group;
 mod operation;
 mod page;
 mod pending;
 mod profiles;
+mod rates;
 mod record;
 mod self_test;
 mod short_values;
@@ -47,6 +49,8 @@ use crate::types::{Atc, Par, UnixTime};
 use book::Book;
 use checkpoint::Checkpoint;
 use idempotency::Memory;
+use lockouts::Lockouts;
+use rates::Rates;
 use short_values::ShortValues;
 
 /// The engine in one of its states: [`Sealed`] without keys, [`Unsealed`] with.
@@ -65,6 +69,8 @@ pub struct Unsealed {
     memory: Memory,
     par_links: HashMap<[u8; 32], Par>,
     short_values: ShortValues,
+    lockouts: Lockouts,
+    rates: Rates,
     checkpoint: Checkpoint,
     open: OpenGroup,
     /// The number of the open group.

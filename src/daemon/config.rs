@@ -184,6 +184,10 @@ fn parse_engine(raw: &RawConfig) -> Result<EngineConfig, ConfigError> {
             )?,
             group: within("limits.group", limits.group, 64, 1_048_576)?,
             journal_bytes: within("limits.journal_bytes", limits.journal_bytes, 1024, 1 << 40)?,
+            token_per_minute: match limits.token_per_minute {
+                Some(rate) => NonZeroU32::new(within("limits.token_per_minute", rate, 1, 60_000)?),
+                None => None,
+            },
         },
     })
 }

@@ -7,6 +7,7 @@ use super::book::{Book, Entry};
 use super::chain::is_authentic;
 use super::checkpoint::Checkpoint;
 use super::idempotency::Memory;
+use super::lockouts::Lockouts;
 use super::page;
 use super::record::TokenRecord;
 use super::short_values::ShortValues;
@@ -25,6 +26,7 @@ pub(super) struct Loader {
     pub memory: Memory,
     pub par_links: HashMap<[u8; 32], Par>,
     pub short_values: ShortValues,
+    pub lockouts: Lockouts,
     pub checkpoint: Checkpoint,
     /// The newest group so far, and how pages and anchor stood at it.
     pub head: ChainHead,
@@ -58,6 +60,7 @@ impl Loader {
             memory: Memory::default(),
             par_links: HashMap::new(),
             short_values: ShortValues::default(),
+            lockouts: Lockouts::default(),
             checkpoint: Checkpoint::new(limit),
             head: ChainHead::START,
             standing: Standing::default(),
@@ -171,6 +174,7 @@ impl Load for Loader {
         match record.space {
             Space::Idempotency => self.memory.restore(record),
             Space::ShortValues => self.short_values.restore(&record),
+            Space::BadMacs => self.lockouts.restore(&record),
             Space::Profile => self.book.profiles.restore(&record),
             Space::ParLink => {
                 const DAMAGED: StoreError = StoreError::Corrupt("a PAR link cannot be read");

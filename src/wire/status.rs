@@ -127,6 +127,8 @@ statuses! {
     BehindWindow = 0x050e "behind_window" "the cryptogram's counter lies behind the replay window",
     ShortMismatch = 0x050f "short_mismatch" "the dynamic verification value does not match",
     ShortLocked = 0x0510 "short_locked" "the token's dynamic verification values are locked",
+    TokenLocked = 0x0511 "token_locked" "the token's cryptograms are locked after too many bad MACs",
+    TokenRateLimited = 0x0512 "token_rate_limited" "the token was paid with as often as it may be for now",
     Busy = 0x0601 "busy" "a limit is reached; try again later",
     Stopped = 0x0602 "stopped" "the engine has stopped; whether the request was done is not known",
     StorageFull = 0x0603 "storage_full" "the disk is full: nothing new is taken on until there is room",

@@ -57,6 +57,7 @@ pub(super) struct RawLimits {
     pub idempotency_keys: usize,
     pub idempotency_seconds: u64,
     pub group: usize,
+    pub token_per_minute: Option<u32>,
 }
 
 #[derive(Deserialize)]
@@ -106,6 +107,7 @@ impl Default for RawLimits {
             idempotency_keys: engine.idempotency_keys,
             idempotency_seconds: engine.idempotency_seconds,
             group: engine.group,
+            token_per_minute: None,
         }
     }
 }
