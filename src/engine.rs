@@ -12,6 +12,7 @@ mod checkpoint;
 mod config;
 mod context;
 mod error;
+mod ghosts;
 mod idempotency;
 mod load;
 mod lockouts;
@@ -48,6 +49,7 @@ use crate::store::{CounterMove, GroupNumber, PageKind, Store, TokenSlot};
 use crate::types::{Atc, Par, UnixTime};
 use book::Book;
 use checkpoint::Checkpoint;
+use ghosts::Ghosts;
 use idempotency::Memory;
 use lockouts::Lockouts;
 use rates::Rates;
@@ -70,6 +72,7 @@ pub struct Unsealed {
     par_links: HashMap<[u8; 32], Par>,
     short_values: ShortValues,
     lockouts: Lockouts,
+    ghosts: Ghosts,
     rates: Rates,
     checkpoint: Checkpoint,
     open: OpenGroup,

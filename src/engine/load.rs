@@ -6,6 +6,7 @@ use super::authentic::Authentic;
 use super::book::{Book, Entry};
 use super::chain::is_authentic;
 use super::checkpoint::Checkpoint;
+use super::ghosts::Ghosts;
 use super::idempotency::Memory;
 use super::lockouts::Lockouts;
 use super::page;
@@ -173,6 +174,7 @@ impl Load for Loader {
         let record = record.opened(&self.audit)?;
         match record.space {
             Space::Idempotency => self.memory.restore(record),
+            Space::ShortValues | Space::BadMacs if Ghosts::own(&record) => Ok(()),
             Space::ShortValues => self.short_values.restore(&record),
             Space::BadMacs => self.lockouts.restore(&record),
             Space::Profile => self.book.profiles.restore(&record),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::ghosts::Ghosts;
 use super::load::Loader;
 use super::rates::Rates;
 use super::{Anchor, Chain, Engine, EngineConfig, EngineError, OpenGroup, Unsealed, anchor, authentic};
@@ -55,6 +56,7 @@ impl Loader {
             par_links: self.par_links,
             short_values: self.short_values,
             lockouts: self.lockouts,
+            ghosts: Ghosts::default(),
             rates,
             checkpoint: self.checkpoint,
             open: OpenGroup::default(),

@@ -1,7 +1,6 @@
 //! Verify a cryptogram and consume it, once.
 
-use crate::command::{Refusal, Reply, Role, Verified, Verify};
-use crate::engine::lockouts::Lockouts;
+use crate::command::{Command, Refusal, Reply, Role, Verified, Verify};
 use crate::engine::profiles::Profile;
 use crate::engine::{Context, Engine, Mint, Proof, Unsealed};
 use crate::store::TokenSlot;
@@ -54,10 +53,21 @@ impl Engine<Unsealed> {
     /// Makes a refused verification last as long as any other, if its caller may
     /// not know why it was refused. A counted miss is durable before it is told,
     /// which takes a commit: so whatever is refused has one, and writes as much.
-    pub(super) fn disguise(&mut self, context: Context<'_>, refusal: Refusal) -> Refusal {
-        let writes = matches!(refusal, Refusal::BadMac | Refusal::ShortMismatch);
-        if !writes && !context.caller.roles().has(Role::Auditor) {
-            self.state.open.note(Lockouts::decoy());
+    pub(super) fn disguise(
+        &mut self,
+        context: Context<'_>,
+        command: &Command<'_>,
+        refusal: Refusal,
+    ) -> Refusal {
+        let Unsealed { ghosts, open, .. } = &mut self.state;
+        match (command, refusal) {
+            (_, Refusal::BadMac | Refusal::ShortMismatch) => {}
+            _ if context.caller.roles().has(Role::Auditor) => {}
+            (Command::VerifyShort(asked), _) => open.note(ghosts.miss_short(asked.token)),
+            (Command::Verify(asked), _) => {
+                ghosts.miss(asked.token, context.now).for_each(|record| open.note(record));
+            }
+            _ => {}
         }
         refusal
     }
