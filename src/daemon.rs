@@ -15,6 +15,7 @@ mod peer;
 mod porter;
 mod rate;
 mod server;
+mod service;
 mod sockets;
 mod start;
 mod sync;

@@ -7,6 +7,9 @@ use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Condvar, Mutex, Weak};
 use std::time::Duration;
 
+use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
+use rustix::io::Errno;
+
 use super::config::{DaemonLimits, PeerRule};
 use super::connection::{Lobby, serve};
 use super::http;
@@ -28,6 +31,8 @@ pub(super) struct Server {
     examiner: Option<Examiner>,
     porter: Porter,
     watch: Arc<Watch>,
+    /// Rung when nobody is let in any more.
+    closing: OwnedFd,
     open: Mutex<Open>,
     /// Rung when a connection has ended.
     ended: Condvar,
@@ -67,6 +72,7 @@ impl Server {
             examiner,
             porter: Porter::start()?,
             watch: Arc::clone(&watch),
+            closing: eventfd(0, EventfdFlags::CLOEXEC)?,
             open: Mutex::default(),
             ended: Condvar::new(),
         });
@@ -77,15 +83,13 @@ impl Server {
         Ok(server)
     }
 
-    /// Accepts until the listener is shut down. One thread a connection, capped.
+    /// Accepts until nobody is let in any more. One thread a connection, capped.
     pub fn accept_all(self: &Arc<Self>, socket: &Socket) {
-        for stream in socket.listener.incoming() {
-            let closing = self.open.lock().map_or(true, |open| open.closing);
-            if closing {
-                return;
-            }
-            match stream {
-                Ok(stream) => self.come_in(Accepted::new(stream), socket.door),
+        // A listener that was passed is not ours to shut down: so its thread is told by
+        // an event.
+        while self.somebody_knocks(socket) {
+            match socket.listener.accept() {
+                Ok((stream, _)) => self.come_in(Accepted::new(stream), socket.door),
                 Err(error) => {
                     // Out of descriptors, say: let some connections end first.
                     tracing::warn!(%error, "a connection could not be accepted");
@@ -95,10 +99,36 @@ impl Server {
         }
     }
 
+    /// Waits until somebody connects; false when nobody is let in any more.
+    fn somebody_knocks(&self, socket: &Socket) -> bool {
+        loop {
+            let mut fds =
+                [PollFd::new(&socket.listener, PollFlags::IN), PollFd::new(&self.closing, PollFlags::IN)];
+            match poll(&mut fds, None) {
+                Ok(_) => {}
+                Err(Errno::INTR) => continue,
+                Err(errno) => {
+                    tracing::error!(%errno, "nobody can be waited for");
+                    return false;
+                }
+            }
+            let [knocks, closes] = fds.map(|fd| !fd.revents().is_empty());
+            if closes {
+                return false;
+            }
+            if knocks {
+                return true;
+            }
+        }
+    }
+
     /// Lets nobody in any more.
     pub fn refuse_more(&self) {
         if let Ok(mut open) = self.open.lock() {
             open.closing = true;
+        }
+        if let Err(errno) = rustix::io::write(&self.closing, &1u64.to_ne_bytes()) {
+            tracing::error!(%errno, "the doors are not told to close");
         }
     }
 

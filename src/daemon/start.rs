@@ -15,7 +15,8 @@ use super::connection::{Lobby, SERVER};
 use super::options::{HELP, Invocation, Options, parse};
 use super::peer::{Examiner, can_pin};
 use super::server::Server;
-use super::sockets::{Socket, bind};
+use super::service;
+use super::sockets::{Passed, Socket, bind};
 use super::{Committer, DaemonError, Hall, Metrics, Rates, anchor, paths};
 use crate::crypto::SystemRandom;
 use crate::engine::{Anchor, Engine, EngineError, self_test};
@@ -65,6 +66,7 @@ pub fn main(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode
 pub fn run(options: &Options, self_test: fn() -> Result<(), EngineError>) -> Result<(), DaemonError> {
     // Before any thread: the hardening of one is inherited by the next.
     harden()?;
+    let passed = Passed::take()?;
     self_test()?;
     let config_path = options.config.clone().unwrap_or_else(|| paths::config(&options.dir));
     let config = Config::read(&config_path)?;
@@ -99,10 +101,11 @@ pub fn run(options: &Options, self_test: fn() -> Result<(), EngineError>) -> Res
             .counting(&lobby.metrics);
     let (end, ended) = channel();
     watch_signals(end.clone())?;
-    let sockets = bind(&options.dir, &config)?;
+    let sockets = bind(passed, &options.dir, &config)?;
     let committer = start_committer(committer, end)?;
     let server = Server::new(lobby, config.peers, config.limits, examiner).map_err(DaemonError::System)?;
     tracing::info!(epoch = epoch.0, tokens, "serving");
+    service::serving(&hall).map_err(DaemonError::System)?;
     let result = serve(&server, &sockets, &hall, &ended, committer);
     tracing::info!("stopped");
     result
@@ -176,11 +179,8 @@ fn serve(
             Ok(End::Signal) => tracing::info!("asked to stop"),
             _ => tracing::error!("the store failed; stopping"),
         }
+        service::stopping();
         server.refuse_more();
-        for socket in sockets {
-            // Wakes the thread in accept.
-            let _ = rustix::net::shutdown(&socket.listener, rustix::net::Shutdown::Both);
-        }
         server.close();
     });
     hall.close();

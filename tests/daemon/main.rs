@@ -17,4 +17,5 @@ mod raw;
 mod rekey;
 mod rollback;
 mod secrets;
+mod service;
 mod serving;
