@@ -4,6 +4,7 @@
 //! row. A few pages go with it, so that the journal need not grow for ever.
 
 mod append;
+mod change;
 mod checkpointer;
 mod connection;
 mod disk;
@@ -19,7 +20,7 @@ mod page;
 mod schema;
 mod token;
 
-pub use disk::{Disk, Held, Longer, RealDisk};
+pub use disk::{Disk, Grip, Held, RealDisk};
 pub use lock::StoreLock;
 pub use log::LogLimits;
 
@@ -79,7 +80,8 @@ impl SqliteStore {
         schema::migrate(&mut connection)?;
         schema::verify(&connection)?;
         let log = Log::open(&*disk, &path, limits)?;
-        let checkpointer = Checkpointer::new(connection::open_beside(&*disk, &path)?, limits.background)?;
+        let beside = connection::open_beside(&*disk, &path)?;
+        let checkpointer = Checkpointer::new(beside, limits.background, log.database())?;
         let anchored = meta::anchored(&connection)?;
         let epoch = meta::draw_epoch(&mut connection)?;
         let head = meta::head(&connection)?;
