@@ -12,14 +12,17 @@ mod checkpoint;
 mod config;
 mod context;
 mod error;
+mod ghosts;
 mod idempotency;
 mod load;
+mod lockouts;
 mod mint;
 mod open_group;
 mod operation;
 mod page;
 mod pending;
 mod profiles;
+mod rates;
 mod record;
 mod self_test;
 mod short_values;
@@ -46,7 +49,10 @@ use crate::store::{CounterMove, GroupNumber, PageKind, Store, TokenSlot};
 use crate::types::{Atc, Par, UnixTime};
 use book::Book;
 use checkpoint::Checkpoint;
+use ghosts::Ghosts;
 use idempotency::Memory;
+use lockouts::Lockouts;
+use rates::Rates;
 use short_values::ShortValues;
 
 /// The engine in one of its states: [`Sealed`] without keys, [`Unsealed`] with.
@@ -65,6 +71,9 @@ pub struct Unsealed {
     memory: Memory,
     par_links: HashMap<[u8; 32], Par>,
     short_values: ShortValues,
+    lockouts: Lockouts,
+    ghosts: Ghosts,
+    rates: Rates,
     checkpoint: Checkpoint,
     open: OpenGroup,
     /// The number of the open group.

@@ -50,6 +50,8 @@ fn no_flipped_bit_is_accepted_and_the_true_one_still_is() {
     let good = rig.issue(token.token, paying(100)).unwrap();
     for bit in 0..160 {
         assert!(rig.verify(&token, paying(100), flipped(good, bit)).is_err(), "bit {bit}");
+        // So many bad MACs would lock it.
+        rig.run(Command::ClearShortLock(token.token)).unwrap();
     }
     assert_eq!(rig.verify(&token, paying(100), good), Ok(1));
 }

@@ -56,6 +56,8 @@ struct Token {
     expiry: u16,
     made: Vec<Made>,
     used: BTreeSet<usize>,
+    /// Bad MACs, and until when they count.
+    bad: (u32, u64),
 }
 
 #[derive(Debug, Clone)]
@@ -101,7 +103,17 @@ impl Model {
         let of = &mut self.tokens[token];
         of.usable()?;
         let made = of.made[cryptogram];
+        let counts = self.now < of.bad.1;
+        if counts && of.bad.0 >= 10 {
+            return Err(Refusal::TokenLocked);
+        }
         if (made.units, made.expiry) != (units, of.expiry) {
+            let end = self.now + 900;
+            of.bad = match of.bad.0 + 1 {
+                10 if counts => (10, end),
+                count if counts => (count, of.bad.1),
+                _ => (1, end),
+            };
             return Err(Refusal::BadMac);
         }
         if slot - made.slot > 144 {
@@ -170,11 +182,12 @@ impl ReferenceStateMachine for Model {
     }
 
     fn apply(mut state: Self, step: &Step) -> Self {
-        // Refusals change nothing in the model either.
+        // Refusals change nothing in the model either, but that bad MACs count.
         match *step {
             Step::Provision => {
                 let (made, used) = (Vec::new(), BTreeSet::new());
-                state.tokens.push(Token { status: Status::Active, expiry: 4912, made, used });
+                let (status, bad) = (Status::Active, (0, 0));
+                state.tokens.push(Token { status, expiry: 4912, made, used, bad });
             }
             Step::Issue { token, units, key } => drop(state.issue(token, units, key)),
             Step::Verify { token, cryptogram, units } => drop(state.verify(token, cryptogram, units)),
@@ -184,6 +197,7 @@ impl ReferenceStateMachine for Model {
             Step::Renew(token) => {
                 if state.tokens[token].status != Status::Deactivated {
                     state.tokens[token].expiry += 100;
+                    state.tokens[token].bad = (0, 0);
                 }
             }
             Step::Crash => {}

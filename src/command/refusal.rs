@@ -108,6 +108,12 @@ pub enum Refusal {
     /// Too many misses: the token's short values are locked.
     #[error("the token's dynamic verification values are locked")]
     ShortLocked,
+    /// Too many bad MACs: the token's cryptograms are locked for a while.
+    #[error("the token's cryptograms are locked after too many bad MACs")]
+    TokenLocked,
+    /// The token was paid with as often as it may be in this minute.
+    #[error("the token was paid with as often as it may be for now")]
+    TokenRateLimited,
     /// A limit is reached; the same request may pass later.
     #[error("the engine is busy: a limit is reached")]
     Busy,
@@ -123,15 +129,16 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// Whether the refusal tells something of a cryptogram that only an auditor
-    /// may learn; any other caller gets one code for all of them.
+    /// Whether the refusal tells something of a cryptogram or token that only an
+    /// auditor may learn; any other caller gets one code for all of them. That a
+    /// token was paid with too often is told to whoever has a good cryptogram only.
     #[must_use]
     pub const fn is_of_cryptogram(self) -> bool {
         !matches!(
             self,
             Self::RoleMissing
-                | Self::TridNotAllowed
                 | Self::IdempotencyConflict
+                | Self::TokenRateLimited
                 | Self::Busy
                 | Self::StorageFull
                 | Self::Unanchored

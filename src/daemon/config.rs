@@ -6,11 +6,13 @@ mod raw;
 
 pub use defaults::default_text;
 
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use thiserror::Error;
 
+use super::peer::ExecutableDigest;
 use crate::account::{BinController, TokenRange};
 use crate::command::{Caller, Role, Roles};
 use crate::engine::{EngineConfig, EngineLimits};
@@ -68,8 +70,20 @@ pub struct PeerRule {
     pub uid: Option<u32>,
     /// The group id that must match, if given.
     pub gid: Option<u32>,
+    /// The digest that its executable must have, if given.
+    pub executable: Option<ExecutableDigest>,
+    /// Engine requests a second that it may make, if there is a limit.
+    pub requests_per_second: Option<NonZeroU32>,
     /// The caller it is.
     pub caller: Caller,
+}
+
+impl PeerRule {
+    /// A rule for a uid, a gid or both, any executable and any rate.
+    #[must_use]
+    pub const fn new(caller: Caller, uid: Option<u32>, gid: Option<u32>) -> Self {
+        Self { uid, gid, executable: None, requests_per_second: None, caller }
+    }
 }
 
 /// What is wrong with a configuration.
@@ -170,6 +184,10 @@ fn parse_engine(raw: &RawConfig) -> Result<EngineConfig, ConfigError> {
             )?,
             group: within("limits.group", limits.group, 64, 1_048_576)?,
             journal_bytes: within("limits.journal_bytes", limits.journal_bytes, 1024, 1 << 40)?,
+            token_per_minute: match limits.token_per_minute {
+                Some(rate) => NonZeroU32::new(within("limits.token_per_minute", rate, 1, 60_000)?),
+                None => None,
+            },
         },
     })
 }
@@ -221,8 +239,22 @@ fn parse_peer(at: usize, peer: &RawPeer) -> Result<PeerRule, ConfigError> {
         trids.iter().enumerate().map(parse).collect::<Result<Vec<_>, _>>()
     });
     let trids = trids.transpose()?;
+    let executable = peer.executable_sha256.as_ref().map(|text| {
+        let bytes = data_encoding::HEXLOWER_PERMISSIVE.decode(text.as_bytes()).ok();
+        bytes
+            .and_then(|bytes| ExecutableDigest::try_from(bytes).ok())
+            .ok_or_else(|| fault(format!("peer[{at}].executable_sha256"), "must be 64 hex digits"))
+    });
+    let rate = peer.requests_per_second.map(|rate| {
+        let rate = within(&format!("peer[{at}].requests_per_second"), rate, 1, 100_000_000)?;
+        Ok(NonZeroU32::new(rate))
+    });
     let caller = Caller::new(&peer.name, Roles::of(&roles), trids.as_deref());
-    Ok(PeerRule { uid: peer.uid, gid: peer.gid, caller })
+    Ok(PeerRule {
+        executable: executable.transpose()?,
+        requests_per_second: rate.transpose()?.flatten(),
+        ..PeerRule::new(caller, peer.uid, peer.gid)
+    })
 }
 
 /// No two peers may share a name, since idempotency keys are scoped to it, or an
@@ -233,10 +265,10 @@ fn check_peers(peers: &[PeerRule]) -> Result<(), ConfigError> {
             if peer.caller.name() == other.caller.name() {
                 return Err(fault(format!("peer[{at}].name"), format!("is the name of peer[{earlier}] too")));
             }
-            if (peer.uid, peer.gid) == (other.uid, other.gid) {
+            if (peer.uid, peer.gid, peer.executable) == (other.uid, other.gid, other.executable) {
                 return Err(fault(
                     format!("peer[{at}]"),
-                    format!("has the same uid and gid as peer[{earlier}]"),
+                    format!("has the same uid, gid and executable as peer[{earlier}]"),
                 ));
             }
         }

@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use zeroize::Zeroizing;
 
-use super::{Door, Hall, Metrics};
+use super::{Bucket, Door, Hall, Metrics, Rates};
 use crate::command::Caller;
 use crate::crypto::Random;
 use crate::keys::Keyring;
@@ -28,6 +28,8 @@ pub struct Lobby {
     pub keyring: Arc<Keyring>,
     /// Counts.
     pub metrics: Metrics,
+    /// How many requests peers may make.
+    pub rates: Rates,
     /// Bytes of the largest frame.
     pub frame: u32,
     /// Most requests handled together.
@@ -60,6 +62,7 @@ pub fn serve(
         lobby,
         caller,
         door,
+        bucket: lobby.rates.bucket(caller.name()),
         session: Session::default(),
         in_flight: lobby.in_flight,
         frame: lobby.frame,
@@ -95,6 +98,8 @@ struct Connection<'c> {
     lobby: &'c Lobby,
     caller: &'c Caller,
     door: Door,
+    /// How many requests the caller may make, if there is a limit.
+    bucket: Option<Arc<Bucket>>,
     session: Session,
     in_flight: u32,
     /// Bytes of the largest frame agreed on.
@@ -105,7 +110,9 @@ struct Connection<'c> {
 impl Connection<'_> {
     /// Answers what has arrived into the buffer for sending.
     fn answer(&mut self, arrivals: &[Arrival<'_>]) {
-        let mut batch = Batch::new(self.lobby, self.caller, self.door);
+        let (lobby, caller, door, bucket) = (self.lobby, self.caller, self.door, self.bucket.clone());
+        let new_batch = || Batch::new(lobby, caller, door, bucket.as_deref());
+        let mut batch = new_batch();
         for arrival in arrivals {
             match arrival {
                 Arrival::TooShort => batch.refuse(0, 0, Status::FrameTooShort.into()),
@@ -117,7 +124,7 @@ impl Connection<'_> {
                     Ok(Opcode::Hello) => {
                         // What came before HELLO was refused, so the order of answers holds.
                         batch.finish(&mut self.out, self.frame);
-                        batch = Batch::new(self.lobby, self.caller, self.door);
+                        batch = new_batch();
                         self.welcome(frame.id, frame.body);
                     }
                     Ok(opcode) => batch.push(opcode, frame.id, frame.body),

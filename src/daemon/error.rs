@@ -39,6 +39,12 @@ pub enum DaemonError {
         /// Why.
         reason: String,
     },
+    /// A peer is to be told by its executable, and the kernel cannot.
+    #[error("`executable_sha256` needs a kernel that pins peers (SO_PEERPIDFD, Linux 6.5)")]
+    Unpinned,
+    /// A service manager passed something else than the two sockets.
+    #[error("what was passed is no tallyd.sock and no admin.sock, or one of them twice")]
+    Passed,
     /// A file or socket.
     #[error("{path}: {source}")]
     File {

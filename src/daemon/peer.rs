@@ -1,6 +1,14 @@
 //! A peer on its way in: accepted, identified by the kernel, authorised by the
 //! configuration. Each state is a type, so no step can be left out.
 
+mod examiner;
+mod process;
+mod watch;
+
+pub use examiner::Examiner;
+pub use process::{ExecutableDigest, Process, ProcessError, can_pin};
+pub(super) use watch::Watch;
+
 use std::os::unix::net::UnixStream;
 
 use thiserror::Error;
@@ -20,6 +28,7 @@ pub struct Identified {
     stream: UnixStream,
     uid: u32,
     gid: u32,
+    process: Process,
 }
 
 /// The configuration has said what it may do.
@@ -38,7 +47,7 @@ pub enum PeerError {
     #[error("the kernel did not identify the peer: {0}")]
     Unidentified(rustix::io::Errno),
     /// No entry of the configuration matches.
-    #[error("no configured peer has uid {uid} and gid {gid}")]
+    #[error("no configured peer has uid {uid}, gid {gid} and this executable")]
     Unknown {
         /// The connection, for telling the peer.
         stream: UnixStream,
@@ -46,6 +55,8 @@ pub enum PeerError {
         uid: u32,
         /// Its group id.
         gid: u32,
+        /// Why its executable could not be told, if it was asked for.
+        cause: Option<ProcessError>,
     },
 }
 
@@ -57,33 +68,84 @@ impl Accepted {
     }
 
     /// Asks the kernel who opened the connection (`SO_PEERCRED`): what they were
-    /// at connect, which a later change of identity does not alter.
+    /// at connect, which a later change of identity does not alter. The process
+    /// is pinned (`SO_PEERPIDFD`) where the kernel can.
     ///
     /// # Errors
-    /// [`PeerError::Unidentified`].
+    /// [`PeerError::Unidentified`], also when the process is gone already.
     pub fn identify(self) -> Result<Identified, PeerError> {
         let credentials =
             rustix::net::sockopt::socket_peercred(&self.stream).map_err(PeerError::Unidentified)?;
-        Ok(Identified { stream: self.stream, uid: credentials.uid.as_raw(), gid: credentials.gid.as_raw() })
+        let pid = credentials.pid.as_raw_nonzero().get();
+        let process = Process::of(&self.stream, pid).map_err(PeerError::Unidentified)?;
+        let (uid, gid) = (credentials.uid.as_raw(), credentials.gid.as_raw());
+        Ok(Identified { stream: self.stream, uid, gid, process })
     }
 }
 
 impl Identified {
-    /// Finds the first rule that matches.
+    /// The connection.
+    #[must_use]
+    pub const fn stream(&self) -> &UnixStream {
+        &self.stream
+    }
+
+    /// The process that opened it.
+    #[must_use]
+    pub const fn process(&self) -> &Process {
+        &self.process
+    }
+
+    /// Gives the connection of a peer up that comes in no further.
+    #[must_use]
+    pub fn into_stream(self) -> UnixStream {
+        self.stream
+    }
+
+    /// Lets a peer pass on that some rule may be for, by uid and gid alone, which
+    /// takes no time.
     ///
     /// # Errors
     /// [`PeerError::Unknown`].
-    pub fn authorise(self, rules: &[PeerRule]) -> Result<Authorised, PeerError> {
-        let Self { stream, uid, gid } = self;
-        match rules.iter().find(|rule| rule.matches(uid, gid)) {
-            Some(rule) => Ok(Authorised { stream, caller: rule.caller.clone() }),
-            None => Err(PeerError::Unknown { stream, uid, gid }),
+    pub fn expected(self, rules: &[PeerRule]) -> Result<Self, PeerError> {
+        if rules.iter().any(|rule| rule.matches(self.uid, self.gid)) {
+            Ok(self)
+        } else {
+            Err(PeerError::Unknown { stream: self.stream, uid: self.uid, gid: self.gid, cause: None })
         }
+    }
+
+    /// Finds the first rule that matches. The peer's executable is looked at if a
+    /// rule asks for one.
+    ///
+    /// # Errors
+    /// [`PeerError::Unknown`].
+    pub fn authorise(self, rules: &[PeerRule], examiner: Option<&Examiner>) -> Result<Authorised, PeerError> {
+        let Self { stream, uid, gid, process } = self;
+        let mut asked = Some((process, examiner));
+        let (mut found, mut cause) = (None, None);
+        for rule in rules.iter().filter(|rule| rule.matches(uid, gid)) {
+            let Some(wanted) = rule.executable else {
+                return Ok(Authorised { stream, caller: rule.caller.clone() });
+            };
+            // The first rule that wants to know has it looked at.
+            if let Some((process, Some(examiner))) = asked.take() {
+                match examiner.examine(process) {
+                    Some(Ok(digest)) => found = Some(digest),
+                    Some(Err(error)) => cause = Some(error),
+                    None => {}
+                }
+            }
+            if found == Some(wanted) {
+                return Ok(Authorised { stream, caller: rule.caller.clone() });
+            }
+        }
+        Err(PeerError::Unknown { stream, uid, gid, cause })
     }
 }
 
 impl PeerRule {
-    /// Whether what the rule names is the peer's.
+    /// Whether the uid and gid that the rule names are the peer's.
     #[must_use]
     pub fn matches(&self, uid: u32, gid: u32) -> bool {
         self.uid.is_none_or(|wanted| wanted == uid) && self.gid.is_none_or(|wanted| wanted == gid)
@@ -96,27 +158,54 @@ mod tests {
     use crate::command::Roles;
 
     fn rule(name: &str, uid: Option<u32>, gid: Option<u32>) -> PeerRule {
-        PeerRule { uid, gid, caller: Caller::new(name, Roles::default(), None) }
+        PeerRule::new(Caller::new(name, Roles::default(), None), uid, gid)
+    }
+
+    fn come_in(rules: &[PeerRule], examiner: Option<&Examiner>) -> Result<String, PeerError> {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let peer = Accepted::new(ours).identify().unwrap().expected(rules)?;
+        let authorised = peer.authorise(rules, examiner);
+        drop(theirs);
+        authorised.map(|peer| peer.caller.name().to_owned())
+    }
+
+    fn ids() -> (u32, u32) {
+        (rustix::process::getuid().as_raw(), rustix::process::getgid().as_raw())
     }
 
     #[test]
     fn the_kernel_names_this_process_and_the_first_rule_wins() {
-        let uid = rustix::process::getuid().as_raw();
-        let gid = rustix::process::getgid().as_raw();
-        let come_in = |rules: &[PeerRule]| {
-            let (ours, theirs) = UnixStream::pair().unwrap();
-            let authorised = Accepted::new(ours).identify().unwrap().authorise(rules);
-            drop(theirs);
-            authorised.map(|peer| peer.caller.name().to_owned())
-        };
+        let (uid, gid) = ids();
         let rules = [
             rule("other", Some(uid + 1), None),
             rule("both", Some(uid), Some(gid)),
             rule("me", Some(uid), None),
         ];
-        assert_eq!(come_in(&rules).unwrap(), "both");
-        assert_eq!(come_in(&rules[2..]).unwrap(), "me");
-        assert!(matches!(come_in(&rules[..1]), Err(PeerError::Unknown { .. })));
-        assert!(matches!(come_in(&[]), Err(PeerError::Unknown { .. })));
+        assert_eq!(come_in(&rules, None).unwrap(), "both");
+        assert_eq!(come_in(&rules[2..], None).unwrap(), "me");
+        assert!(matches!(come_in(&rules[..1], None), Err(PeerError::Unknown { .. })));
+        assert!(matches!(come_in(&[], None), Err(PeerError::Unknown { .. })));
+    }
+
+    #[test]
+    fn two_programs_of_one_user_are_told_apart() {
+        if !can_pin().unwrap() {
+            println!("SKIPPED: the kernel pins no peers");
+            return;
+        }
+        let (uid, _) = ids();
+        let examiner = Examiner::start().unwrap();
+        let (ours, _theirs) = UnixStream::pair().unwrap();
+        let peer = Accepted::new(ours).identify().unwrap();
+        let own = peer.process().executable().unwrap();
+        let mut other = own;
+        other[31] ^= 1;
+        let pinned = |name, digest| PeerRule { executable: Some(digest), ..rule(name, Some(uid), None) };
+        let rules = [pinned("other", other), pinned("this", own), rule("any", Some(uid), None)];
+        assert_eq!(come_in(&rules, Some(&examiner)).unwrap(), "this");
+        assert_eq!(come_in(&[rules[0].clone(), rules[2].clone()], Some(&examiner)).unwrap(), "any");
+        assert!(matches!(come_in(&rules[..1], Some(&examiner)), Err(PeerError::Unknown { .. })));
+        // Nobody looks: it is not let in.
+        assert!(matches!(come_in(&rules[..2], None), Err(PeerError::Unknown { .. })));
     }
 }

@@ -1,25 +1,38 @@
 //! Listeners and connections: who comes in, and how all leave.
 
 use std::collections::HashMap;
-use std::io::{Read, Write};
 use std::net::Shutdown;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, Weak};
 use std::time::Duration;
+
+use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
+use rustix::io::Errno;
 
 use super::config::{DaemonLimits, PeerRule};
 use super::connection::{Lobby, serve};
 use super::http;
 use super::metrics::ReasonLabels;
-use super::peer::{Accepted, Authorised, PeerError};
+use super::peer::{Accepted, Authorised, Examiner, Identified, PeerError, Watch};
+use super::porter::Porter;
 use super::sockets::{Door, Socket};
-use crate::wire::{FrameWriter, Opcode, Status};
+use crate::wire::Status;
+
+/// Connections at a time on the admin socket, beside those on the other: however
+/// many peers are in there, somebody can look after the daemon.
+const ADMINS: usize = 16;
 
 /// Accepts connections and keeps count of them.
 pub(super) struct Server {
     lobby: Arc<Lobby>,
     peers: Vec<PeerRule>,
     limits: DaemonLimits,
+    examiner: Option<Examiner>,
+    porter: Porter,
+    watch: Arc<Watch>,
+    /// Rung when nobody is let in any more.
+    closing: OwnedFd,
     open: Mutex<Open>,
     /// Rung when a connection has ended.
     ended: Condvar,
@@ -27,25 +40,56 @@ pub(super) struct Server {
 
 #[derive(Default)]
 struct Open {
-    streams: HashMap<u64, UnixStream>,
+    connections: HashMap<u64, Connection>,
     next: u64,
     closing: bool,
 }
 
+/// A connection, to be ended from outside.
+struct Connection {
+    stream: UnixStream,
+    door: Door,
+    /// Keeps its process watched.
+    _pin: Option<OwnedFd>,
+}
+
 impl Server {
-    pub fn new(lobby: Arc<Lobby>, peers: Vec<PeerRule>, limits: DaemonLimits) -> Self {
-        Self { lobby, peers, limits, open: Mutex::default(), ended: Condvar::new() }
+    /// A server whose porter and watch run.
+    ///
+    /// # Errors
+    /// The system's, if it gives no thread.
+    pub fn new(
+        lobby: Arc<Lobby>,
+        peers: Vec<PeerRule>,
+        limits: DaemonLimits,
+        examiner: Option<Examiner>,
+    ) -> std::io::Result<Arc<Self>> {
+        let watch = Arc::new(Watch::new()?);
+        let server = Arc::new(Self {
+            lobby,
+            peers,
+            limits,
+            examiner,
+            porter: Porter::start()?,
+            watch: Arc::clone(&watch),
+            closing: eventfd(0, EventfdFlags::CLOEXEC)?,
+            open: Mutex::default(),
+            ended: Condvar::new(),
+        });
+        // Not the server itself: its keys are to be wiped while this one still waits.
+        let watched = Arc::downgrade(&server);
+        let thread = std::thread::Builder::new().name("watch".to_owned());
+        thread.spawn(move || end_with_processes(&watch, &watched))?;
+        Ok(server)
     }
 
-    /// Accepts until the listener is shut down. One thread a connection, capped.
+    /// Accepts until nobody is let in any more. One thread a connection, capped.
     pub fn accept_all(self: &Arc<Self>, socket: &Socket) {
-        for stream in socket.listener.incoming() {
-            let closing = self.open.lock().map_or(true, |open| open.closing);
-            if closing {
-                return;
-            }
-            match stream {
-                Ok(stream) => self.come_in(Accepted::new(stream), socket.door),
+        // A listener that was passed is not ours to shut down: so its thread is told by
+        // an event.
+        while self.somebody_knocks(socket) {
+            match socket.listener.accept() {
+                Ok((stream, _)) => self.come_in(Accepted::new(stream), socket.door),
                 Err(error) => {
                     // Out of descriptors, say: let some connections end first.
                     tracing::warn!(%error, "a connection could not be accepted");
@@ -55,10 +99,36 @@ impl Server {
         }
     }
 
+    /// Waits until somebody connects; false when nobody is let in any more.
+    fn somebody_knocks(&self, socket: &Socket) -> bool {
+        loop {
+            let mut fds =
+                [PollFd::new(&socket.listener, PollFlags::IN), PollFd::new(&self.closing, PollFlags::IN)];
+            match poll(&mut fds, None) {
+                Ok(_) => {}
+                Err(Errno::INTR) => continue,
+                Err(errno) => {
+                    tracing::error!(%errno, "nobody can be waited for");
+                    return false;
+                }
+            }
+            let [knocks, closes] = fds.map(|fd| !fd.revents().is_empty());
+            if closes {
+                return false;
+            }
+            if knocks {
+                return true;
+            }
+        }
+    }
+
     /// Lets nobody in any more.
     pub fn refuse_more(&self) {
         if let Ok(mut open) = self.open.lock() {
             open.closing = true;
+        }
+        if let Err(errno) = rustix::io::write(&self.closing, &1u64.to_ne_bytes()) {
+            tracing::error!(%errno, "the doors are not told to close");
         }
     }
 
@@ -66,11 +136,8 @@ impl Server {
     /// and leaves, and waits until all have.
     pub fn close(&self) {
         let Ok(mut open) = self.open.lock() else { return };
-        for stream in open.streams.values() {
-            // One that has just gone needs no shutting down.
-            let _ = stream.shutdown(Shutdown::Read);
-        }
-        while !open.streams.is_empty() {
+        open.connections.values().for_each(Connection::end_reading);
+        while !open.connections.is_empty() {
             match self.ended.wait(open) {
                 Ok(waited) => open = waited,
                 Err(_) => return,
@@ -79,27 +146,28 @@ impl Server {
     }
 
     fn come_in(self: &Arc<Self>, peer: Accepted, door: Door) {
-        match peer.identify().and_then(|peer| peer.authorise(&self.peers)) {
+        match peer.identify().and_then(|peer| peer.expected(&self.peers)) {
             Ok(peer) => self.start(peer, door),
-            Err(PeerError::Unknown { stream, uid, gid }) => {
-                tracing::warn!(uid, gid, "no configured peer; refused");
-                self.refuse(stream, Status::PeerUnknown, "unknown_peer");
-            }
-            Err(error) => tracing::warn!(%error, "a peer could not be identified"),
+            Err(error) => self.turn_away(error),
         }
     }
 
     /// Starts the thread of a connection, if one more may be.
-    fn start(self: &Arc<Self>, peer: Authorised, door: Door) {
-        let Some(id) = self.register(&peer.stream) else {
-            return self.refuse(peer.stream, Status::Busy, "too_many");
+    fn start(self: &Arc<Self>, peer: Identified, door: Door) {
+        let Some(id) = self.register(&peer, door) else {
+            return self.refuse(peer.into_stream(), Status::Busy, "too_many");
         };
         let server = Arc::clone(self);
         let thread = std::thread::Builder::new().name(format!("connection {id}"));
         let spawned = thread.spawn(move || {
-            server.lobby.metrics.connections.inc();
-            server.serve(peer, door);
-            server.lobby.metrics.connections.dec();
+            match peer.authorise(&server.peers, server.examiner.as_ref()) {
+                Ok(peer) => {
+                    server.lobby.metrics.connections.inc();
+                    server.serve(peer, door);
+                    server.lobby.metrics.connections.dec();
+                }
+                Err(error) => server.turn_away(error),
+            }
             server.forget(id);
         });
         if let Err(error) = spawned {
@@ -127,37 +195,80 @@ impl Server {
         }
     }
 
-    fn register(&self, stream: &UnixStream) -> Option<u64> {
-        let handle = stream.try_clone().ok()?;
+    fn register(&self, peer: &Identified, door: Door) -> Option<u64> {
+        let stream = peer.stream().try_clone().ok()?;
+        let pin = peer.process().pin().map(|pin| pin.try_clone_to_owned()).transpose().ok()?;
+        let most = if door == Door::Admin { ADMINS } else { self.limits.connections };
         let mut open = self.open.lock().ok()?;
-        if open.closing || open.streams.len() >= self.limits.connections {
+        let here = open.connections.values().filter(|connection| connection.door == door).count();
+        if open.closing || here >= most {
             return None;
         }
         let id = open.next;
         open.next += 1;
-        open.streams.insert(id, handle);
+        if let Some(pin) = &pin {
+            self.watch.add(id, pin.as_fd()).ok()?;
+        }
+        open.connections.insert(id, Connection { stream, door, _pin: pin });
         Some(id)
     }
 
     fn forget(&self, id: u64) {
         if let Ok(mut open) = self.open.lock() {
-            open.streams.remove(&id);
+            open.connections.remove(&id);
         }
         self.ended.notify_all();
     }
 
-    /// Tells a peer that is not let in, in a frame with id 0: it reads that as the
-    /// answer to its HELLO.
-    fn refuse(&self, mut stream: UnixStream, status: Status, reason: &'static str) {
+    /// Ends what a process opened that has ended: what was read is answered, and
+    /// whoever has the socket now asks nothing more.
+    fn end_reading(&self, id: u64) {
+        if let Ok(open) = self.open.lock() {
+            open.connections.get(&id).into_iter().for_each(Connection::end_reading);
+        }
+    }
+
+    fn turn_away(&self, error: PeerError) {
+        match error {
+            PeerError::Unknown { stream, uid, gid, cause } => {
+                let cause = cause.map(|cause| cause.to_string());
+                tracing::warn!(uid, gid, cause, "no configured peer; refused");
+                self.refuse(stream, Status::PeerUnknown, "unknown_peer");
+            }
+            PeerError::Unidentified(errno) => {
+                tracing::warn!(%errno, "a peer could not be identified");
+            }
+        }
+    }
+
+    fn refuse(&self, stream: UnixStream, status: Status, reason: &'static str) {
         self.lobby.metrics.refused_connections.get_or_create(&ReasonLabels { reason }).inc();
-        let mut out = Vec::new();
-        let frame = FrameWriter::begin(&mut out, Opcode::Hello.number(), status.code(), 0);
-        frame.finish(&mut out);
-        // Closing with unread bytes would reset the connection and lose the answer,
-        // so its HELLO is read first, though not waited for long.
-        let limit = Some(Duration::from_millis(200));
-        let _ = stream.set_read_timeout(limit).and_then(|()| stream.set_write_timeout(limit));
-        let _ = stream.read(&mut [0; 4096]);
-        let _ = stream.write_all(&out);
+        if !self.porter.turn_away(stream, status) {
+            let reason = "unanswered";
+            self.lobby.metrics.refused_connections.get_or_create(&ReasonLabels { reason }).inc();
+        }
+    }
+}
+
+impl Connection {
+    fn end_reading(&self) {
+        // One that has just gone needs no shutting down.
+        let _ = self.stream.shutdown(Shutdown::Read);
+    }
+}
+
+/// Ends connections with their processes, until the server is gone.
+fn end_with_processes(watch: &Watch, server: &Weak<Server>) {
+    loop {
+        let ended = watch.ended();
+        match (ended, server.upgrade()) {
+            (_, None) => return,
+            (Ok(ended), Some(server)) => ended.into_iter().for_each(|id| server.end_reading(id)),
+            (Err(error), Some(_)) => {
+                // Sockets still end with their last holder.
+                tracing::error!(%error, "peers' processes are watched no more");
+                return;
+            }
+        }
     }
 }

@@ -18,30 +18,78 @@ pub enum Door {
     Admin,
 }
 
-/// A listening socket that is removed when it is dropped.
+/// A listening socket. One that was made here is removed when it is dropped.
 #[derive(Debug)]
 pub struct Socket {
     /// The listener.
     pub listener: UnixListener,
     /// Which it is.
     pub door: Door,
-    path: PathBuf,
+    made: Option<PathBuf>,
 }
 
-/// Binds both sockets. The caller holds the store, so a socket that stands there
+/// The sockets that a service manager has made and passed (`sd_listen_fds(3)`).
+#[derive(Debug, Default)]
+pub struct Passed {
+    data: Option<UnixListener>,
+    admin: Option<UnixListener>,
+}
+
+impl Passed {
+    /// Takes what was passed, told apart by the names of their files. To be called
+    /// before there are threads, since it changes the environment.
+    ///
+    /// # Errors
+    /// [`DaemonError::Passed`] for anything but one of each.
+    pub fn take() -> Result<Self, DaemonError> {
+        let mut fds = listenfd::ListenFd::from_env();
+        let mut passed = Self::default();
+        for at in 0..fds.len() {
+            let listener = fds.take_unix_listener(at).ok().flatten().ok_or(DaemonError::Passed)?;
+            let address = listener.local_addr().map_err(|_| DaemonError::Passed)?;
+            let name = address.as_pathname().and_then(Path::file_name).unwrap_or_default();
+            let is = |path: PathBuf| path.file_name() == Some(name);
+            let place = if is(paths::data_socket(Path::new(""))) {
+                &mut passed.data
+            } else if is(paths::admin_socket(Path::new(""))) {
+                &mut passed.admin
+            } else {
+                return Err(DaemonError::Passed);
+            };
+            if place.replace(listener).is_some() {
+                return Err(DaemonError::Passed);
+            }
+        }
+        Ok(passed)
+    }
+}
+
+/// Binds both sockets, but for those that were passed, whose owner and mode are
+/// whoever's who made them. The caller holds the store, so a socket that stands there
 /// is a dead daemon's and is removed.
 ///
 /// # Errors
 /// [`DaemonError::File`] names the socket.
-pub fn bind(dir: &Path, config: &Config) -> Result<[Socket; 2], DaemonError> {
+pub fn bind(passed: Passed, dir: &Path, config: &Config) -> Result<[Socket; 2], DaemonError> {
     let dir = config.socket_dir.as_deref().unwrap_or(dir);
-    let data = Socket::bind(paths::data_socket(dir), Door::Data)?;
-    if let Some(group) = config.socket_group {
-        let chown = rustix::fs::chown(&data.path, None, Some(Gid::from_raw(group)));
-        chown.map_err(|errno| DaemonError::at(&data.path)(errno.into()))?;
-    }
-    data.set_mode(Mode::RUSR | Mode::WUSR | Mode::RGRP | Mode::WGRP)?;
-    let admin = Socket::bind(paths::admin_socket(dir), Door::Admin)?;
+    let data = match passed.data {
+        Some(listener) => Socket { listener, door: Door::Data, made: None },
+        None => {
+            let path = paths::data_socket(dir);
+            let data = Socket::bind(path.clone(), Door::Data)?;
+            let fault = |errno: rustix::io::Errno| DaemonError::at(&path)(errno.into());
+            if let Some(group) = config.socket_group {
+                rustix::fs::chown(&path, None, Some(Gid::from_raw(group))).map_err(fault)?;
+            }
+            let mode = Mode::RUSR | Mode::WUSR | Mode::RGRP | Mode::WGRP;
+            rustix::fs::chmod(&path, mode).map_err(fault)?;
+            data
+        }
+    };
+    let admin = match passed.admin {
+        Some(listener) => Socket { listener, door: Door::Admin, made: None },
+        None => Socket::bind(paths::admin_socket(dir), Door::Admin)?,
+    };
     Ok([data, admin])
 }
 
@@ -53,22 +101,18 @@ impl Socket {
             }
             _ => {}
         }
-        // The mask makes the socket 0600 from its first moment; set_mode may widen it.
+        // The mask makes the socket 0600 from its first moment; `bind` may widen it.
         let before = rustix::process::umask(Mode::from_raw_mode(0o177));
         let listener = UnixListener::bind(&path);
         rustix::process::umask(before);
         let listener = listener.map_err(DaemonError::at(&path))?;
-        Ok(Self { listener, door, path })
-    }
-
-    fn set_mode(&self, mode: Mode) -> Result<(), DaemonError> {
-        rustix::fs::chmod(&self.path, mode).map_err(|errno| DaemonError::at(&self.path)(errno.into()))
+        Ok(Self { listener, door, made: Some(path) })
     }
 }
 
 impl Drop for Socket {
     fn drop(&mut self) {
         // What cannot be removed is removed by the next start.
-        let _ = std::fs::remove_file(&self.path);
+        let _ = self.made.as_ref().map(std::fs::remove_file);
     }
 }

@@ -13,9 +13,11 @@ use super::anchor::{Keeper, Place};
 use super::config::Config;
 use super::connection::{Lobby, SERVER};
 use super::options::{HELP, Invocation, Options, parse};
+use super::peer::{Examiner, can_pin};
 use super::server::Server;
-use super::sockets::{Socket, bind};
-use super::{Committer, DaemonError, Hall, Metrics, anchor, paths};
+use super::service;
+use super::sockets::{Passed, Socket, bind};
+use super::{Committer, DaemonError, Hall, Metrics, Rates, anchor, paths};
 use crate::crypto::SystemRandom;
 use crate::engine::{Anchor, Engine, EngineError, self_test};
 use crate::keys::{Keyring, SealedKeyring, read_passphrase};
@@ -64,9 +66,12 @@ pub fn main(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode
 pub fn run(options: &Options, self_test: fn() -> Result<(), EngineError>) -> Result<(), DaemonError> {
     // Before any thread: the hardening of one is inherited by the next.
     harden()?;
+    let passed = Passed::take()?;
     self_test()?;
     let config_path = options.config.clone().unwrap_or_else(|| paths::config(&options.dir));
     let config = Config::read(&config_path)?;
+    // Before anything that other threads must not have is given up.
+    let examiner = examiner(&config)?;
     let keyring = Arc::new(unseal(options)?);
     let mut places = anchor::places(&config.anchor, &options.dir);
     let mut store = open_store(options, &config)?;
@@ -83,6 +88,7 @@ pub fn run(options: &Options, self_test: fn() -> Result<(), EngineError>) -> Res
         hall: Arc::clone(&hall),
         keyring,
         metrics: Metrics::new(),
+        rates: Rates::of(&config.peers),
         frame: config.limits.frame_bytes,
         in_flight: config.limits.in_flight,
         clock: UnixTime::from_system_clock,
@@ -95,13 +101,26 @@ pub fn run(options: &Options, self_test: fn() -> Result<(), EngineError>) -> Res
             .counting(&lobby.metrics);
     let (end, ended) = channel();
     watch_signals(end.clone())?;
-    let sockets = bind(&options.dir, &config)?;
+    let sockets = bind(passed, &options.dir, &config)?;
     let committer = start_committer(committer, end)?;
-    let server = Arc::new(Server::new(lobby, config.peers, config.limits));
+    let server = Server::new(lobby, config.peers, config.limits, examiner).map_err(DaemonError::System)?;
     tracing::info!(epoch = epoch.0, tokens, "serving");
+    service::serving(&hall).map_err(DaemonError::System)?;
     let result = serve(&server, &sockets, &hall, &ended, committer);
     tracing::info!("stopped");
     result
+}
+
+/// Says so if peers cannot be pinned, and readies the look at their executables.
+fn examiner(config: &Config) -> Result<Option<Examiner>, DaemonError> {
+    let wanted = config.peers.iter().any(|peer| peer.executable.is_some());
+    if !can_pin().map_err(DaemonError::System)? {
+        if wanted {
+            return Err(DaemonError::Unpinned);
+        }
+        tracing::warn!("no SO_PEERPIDFD (Linux 6.5): a connection may outlive the process that opened it");
+    }
+    wanted.then(Examiner::start).transpose().map_err(DaemonError::System)
 }
 
 fn open_store(options: &Options, config: &Config) -> Result<SqliteStore, DaemonError> {
@@ -160,11 +179,8 @@ fn serve(
             Ok(End::Signal) => tracing::info!("asked to stop"),
             _ => tracing::error!("the store failed; stopping"),
         }
+        service::stopping();
         server.refuse_more();
-        for socket in sockets {
-            // Wakes the thread in accept.
-            let _ = rustix::net::shutdown(&socket.listener, rustix::net::Shutdown::Both);
-        }
         server.close();
     });
     hall.close();

@@ -1,5 +1,7 @@
 //! What the engine is told at its making.
 
+use std::num::NonZeroU32;
+
 use crate::account::{BinController, TokenRange};
 use crate::types::Network;
 
@@ -30,6 +32,9 @@ pub struct EngineLimits {
     /// Bytes of journal that a start may have to replay, or 16 a token if that
     /// is more.
     pub journal_bytes: u64,
+    /// Cryptograms and short values that are issued and accepted a token and
+    /// minute, 1 to 60,000, if there is a limit.
+    pub token_per_minute: Option<NonZeroU32>,
 }
 
 impl Default for EngineLimits {
@@ -40,6 +45,7 @@ impl Default for EngineLimits {
             idempotency_seconds: 86_400,
             group: 65_536,
             journal_bytes: 16 << 20,
+            token_per_minute: None,
         }
     }
 }

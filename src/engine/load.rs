@@ -6,7 +6,9 @@ use super::authentic::Authentic;
 use super::book::{Book, Entry};
 use super::chain::is_authentic;
 use super::checkpoint::Checkpoint;
+use super::ghosts::Ghosts;
 use super::idempotency::Memory;
+use super::lockouts::Lockouts;
 use super::page;
 use super::record::TokenRecord;
 use super::short_values::ShortValues;
@@ -25,6 +27,7 @@ pub(super) struct Loader {
     pub memory: Memory,
     pub par_links: HashMap<[u8; 32], Par>,
     pub short_values: ShortValues,
+    pub lockouts: Lockouts,
     pub checkpoint: Checkpoint,
     /// The newest group so far, and how pages and anchor stood at it.
     pub head: ChainHead,
@@ -58,6 +61,7 @@ impl Loader {
             memory: Memory::default(),
             par_links: HashMap::new(),
             short_values: ShortValues::default(),
+            lockouts: Lockouts::default(),
             checkpoint: Checkpoint::new(limit),
             head: ChainHead::START,
             standing: Standing::default(),
@@ -170,7 +174,9 @@ impl Load for Loader {
         let record = record.opened(&self.audit)?;
         match record.space {
             Space::Idempotency => self.memory.restore(record),
+            Space::ShortValues | Space::BadMacs if Ghosts::own(&record) => Ok(()),
             Space::ShortValues => self.short_values.restore(&record),
+            Space::BadMacs => self.lockouts.restore(&record),
             Space::Profile => self.book.profiles.restore(&record),
             Space::ParLink => {
                 const DAMAGED: StoreError = StoreError::Corrupt("a PAR link cannot be read");

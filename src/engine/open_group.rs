@@ -34,6 +34,15 @@ impl Default for OpenGroup {
 }
 
 impl OpenGroup {
+    /// Adds a record, in the place of the last one if that has the same key: a run
+    /// of misses of one token is one record, as a run of misses of none is.
+    pub(super) fn note(&mut self, record: Record) {
+        match self.records.last_mut() {
+            Some(last) if (last.space, &last.key) == (record.space, &record.key) => *last = record,
+            _ => self.records.push(record),
+        }
+    }
+
     /// Counter moves, rows and records together.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -170,9 +170,13 @@ impl Engine<Unsealed> {
     ) -> Result<Answer<'a>, Stop> {
         let reply = match command {
             Command::Issue(issue) => return Ok(Answer::Issue(self.issue(context, issue)?)),
-            Command::Verify(verify) => self.verify(context, verify, proof)?,
+            Command::Verify(verify) => {
+                self.verify(context, verify, proof).map_err(|why| self.disguise(context, command, why))?
+            }
             Command::IssueShort(issue) => self.issue_short(context, &issue.0)?,
-            Command::VerifyShort(verify) => self.verify_short(context, verify)?,
+            Command::VerifyShort(verify) => {
+                self.verify_short(context, verify).map_err(|why| self.disguise(context, command, why))?
+            }
             Command::Provision(provision) => self.provision(context, provision)?,
             Command::Show(token) => self.show(context, *token, fetched)?,
             Command::List(list) => self.list(context, list, fetched)?,

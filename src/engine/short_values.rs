@@ -7,7 +7,7 @@ use crate::store::{Record, Space, StoreError, TokenSlot};
 use crate::types::{Atc, Binding, CryptogramHeader, KeyVersion, TimeSlot, UnixTime};
 
 /// Values outstanding a token; one more displaces the oldest.
-const OUTSTANDING: usize = 4;
+pub(super) const OUTSTANDING: usize = 4;
 /// Seconds for which a value is outstanding.
 const LIFETIME: u64 = 86_400;
 /// Misses after which a token's values are locked.

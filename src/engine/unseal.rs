@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use super::ghosts::Ghosts;
 use super::load::Loader;
+use super::rates::Rates;
 use super::{Anchor, Chain, Engine, EngineConfig, EngineError, OpenGroup, Unsealed, anchor, authentic};
 use crate::keys::Keyring;
 use crate::store::{ChainHead, GroupNumber, Store};
@@ -28,12 +30,19 @@ pub(super) fn unseal(
     loaded?;
     loader.check()?;
     anchor::check(anchors, &loader, store, &keyring)?;
-    let (state, chain) = loader.finish(keyring, store, now);
+    let rates = Rates::new(config.limits.token_per_minute);
+    let (state, chain) = loader.finish(keyring, store, now, rates);
     Ok((Engine { config, state }, chain))
 }
 
 impl Loader {
-    fn finish(mut self, keyring: Arc<Keyring>, store: &dyn Store, now: UnixTime) -> (Unsealed, Chain) {
+    fn finish(
+        mut self,
+        keyring: Arc<Keyring>,
+        store: &dyn Store,
+        now: UnixTime,
+        rates: Rates,
+    ) -> (Unsealed, Chain) {
         while self.memory.expire(now) {}
         self.checkpoint.resume(self.standing.first);
         let active = self.audit.iter().position(|(version, _)| *version == keyring.audit.active().0);
@@ -46,6 +55,9 @@ impl Loader {
             memory: self.memory,
             par_links: self.par_links,
             short_values: self.short_values,
+            lockouts: self.lockouts,
+            ghosts: Ghosts::default(),
+            rates,
             checkpoint: self.checkpoint,
             open: OpenGroup::default(),
             number: GroupNumber(newest + 1),

@@ -8,7 +8,7 @@ use crate::account::{BinController, TokenRange};
 use crate::command::{Caller, Role, Roles};
 use crate::crypto::{PassphraseCost, SystemRandom};
 use crate::daemon::anchor::Keeper;
-use crate::daemon::{Committer, Door, Hall, Lobby, Metrics, serve};
+use crate::daemon::{Committer, Door, Hall, Lobby, Metrics, Rates, serve};
 use crate::engine::{Engine, EngineConfig, EngineLimits};
 use crate::keys::OpenKeyring;
 use crate::secmem::Region;
@@ -71,6 +71,7 @@ fn lobby() -> Option<Lobby> {
         hall,
         keyring,
         metrics: Metrics::new(),
+        rates: Rates::default(),
         frame: 4096,
         in_flight: 64,
         clock: || NOW,

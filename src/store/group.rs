@@ -153,11 +153,14 @@ pub enum Space {
     ShortValues,
     /// Requestors and domains that tokens share.
     Profile,
+    /// Bad MACs of tokens.
+    BadMacs,
 }
 
 impl Space {
     /// Every space, in the order of their numbers from 1.
-    pub const ALL: [Self; 4] = [Self::Idempotency, Self::ParLink, Self::ShortValues, Self::Profile];
+    pub const ALL: [Self; 5] =
+        [Self::Idempotency, Self::ParLink, Self::ShortValues, Self::Profile, Self::BadMacs];
 
     /// The number stored.
     #[must_use]
@@ -167,6 +170,7 @@ impl Space {
             Self::ParLink => 2,
             Self::ShortValues => 3,
             Self::Profile => 4,
+            Self::BadMacs => 5,
         }
     }
 

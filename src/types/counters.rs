@@ -7,6 +7,9 @@ use thiserror::Error;
 pub struct Atc(u32);
 
 impl Atc {
+    /// The first counter of a token.
+    pub const FIRST: Self = Self(1);
+
     /// The counter with this value; zero is no counter.
     #[must_use]
     pub const fn new(value: u32) -> Option<Self> {

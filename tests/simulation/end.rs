@@ -56,6 +56,7 @@ impl World {
             let held = self.market.tokens[at].clone();
             let payer = Payer { token: held.token, trid: held.trid, expiry: held.expiry };
             let coins = self.model.facts.coins();
+            self.ask(owner, Wish::ClearShortLock(held.token));
             self.ask(owner, Wish::Issue(payer, held.short_payment()));
             if self.model.facts.coins() > coins {
                 let cryptogram = self.model.facts.newest_coin();

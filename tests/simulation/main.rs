@@ -66,6 +66,7 @@ const MUST_HAPPEN: &[Kind] = &[
     ("refused", "short_locked"),
     ("refused", "storage_full"),
     ("refused", "token_expired"),
+    ("refused", "token_locked"),
     ("refused", "too_old"),
 ];
 

@@ -15,7 +15,7 @@ mod tokens;
 
 pub use check::Facts;
 pub use decide::is_past;
-pub use pay::{SHORT_SECONDS, short_digits, slot};
+pub use pay::{LOCK_SECONDS, SHORT_SECONDS, short_digits, slot};
 use state::Expected;
 pub use state::{State, Token};
 

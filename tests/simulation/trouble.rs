@@ -69,7 +69,7 @@ impl World {
         }
         let pause = self.trouble.dice.about(500);
         self.agenda.after(pause, Event::Trouble);
-        match self.trouble.dice.weighted(&[14, 7, 14, 7, 5, 6, 5, 10, 6, 1, 9, 9, 5, 4, 10, 8, 4]) {
+        match self.trouble.dice.weighted(&[14, 7, 14, 7, 5, 6, 5, 10, 6, 1, 9, 9, 5, 4, 4, 10, 8, 4]) {
             0 => self.crash(),
             1 => self.shut_down(),
             2 => self.plan_faults(),
@@ -84,8 +84,9 @@ impl World {
             11 => self.edge_of_age(),
             12 => self.edge_of_short_value(),
             13 => self.edge_of_expiry(),
-            14 => self.back_up(),
-            15 => self.all_at_once(),
+            14 => self.edge_of_lock(),
+            15 => self.back_up(),
+            16 => self.all_at_once(),
             _ => self.tidy(),
         }
     }

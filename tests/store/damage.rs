@@ -118,7 +118,7 @@ fn rows_that_no_store_writes_are_corrupt() {
         "UPDATE token SET revision = 65536 WHERE slot = 1",
         "UPDATE token SET revision = -1 WHERE slot = 1",
         "UPDATE record SET space = 0",
-        "UPDATE record SET space = 5",
+        "UPDATE record SET space = 200",
         "UPDATE record SET space = 257",
         "UPDATE record SET expires = -1",
     ];

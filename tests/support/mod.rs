@@ -1,6 +1,8 @@
 //! A bench on which an engine runs against a disk in memory.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+pub mod house;
+
 use std::sync::Arc;
 
 use secrecy::SecretSlice;

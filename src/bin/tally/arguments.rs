@@ -340,7 +340,8 @@ pub enum TokenTask {
     },
     /// Print a token's PAN in clear; needs the role detokenizer
     Detokenize(OneToken),
-    /// Clear the lock on a token's dynamic verification values (admin socket)
+    /// Clear the locks on a token: of its cryptograms and of its dynamic verification
+    /// values (admin socket)
     Unlock(Changed),
 }
 

@@ -60,7 +60,8 @@ prefix = "990012"
 
 # Who may do what. The kernel tells the peer's uid and gid; the first entry
 # that matches names the caller. Roles: provisioner, issuer, verifier,
-# detokenizer, auditor, admin. `trids` limits a caller to some requestors.
+# detokenizer, auditor, admin. `trids` limits a caller to some requestors,
+# `requests_per_second` how often it may ask, `executable_sha256` what it must run.
 [[peer]]
 name = "owner"
 uid = @UID@

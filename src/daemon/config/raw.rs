@@ -57,6 +57,7 @@ pub(super) struct RawLimits {
     pub idempotency_keys: usize,
     pub idempotency_seconds: u64,
     pub group: usize,
+    pub token_per_minute: Option<u32>,
 }
 
 #[derive(Deserialize)]
@@ -72,6 +73,8 @@ pub(super) struct RawPeer {
     pub name: String,
     pub uid: Option<u32>,
     pub gid: Option<u32>,
+    pub executable_sha256: Option<String>,
+    pub requests_per_second: Option<u32>,
     pub roles: Vec<String>,
     pub trids: Option<Vec<String>>,
 }
@@ -104,6 +107,7 @@ impl Default for RawLimits {
             idempotency_keys: engine.idempotency_keys,
             idempotency_seconds: engine.idempotency_seconds,
             group: engine.group,
+            token_per_minute: None,
         }
     }
 }

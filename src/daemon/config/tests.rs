@@ -50,6 +50,9 @@ fn every_bad_field_is_named() {
         (peer, "roles = [\"issuer\"]\n[limits]\nconnections = 0", "limits.connections"),
         (peer, "roles = [\"issuer\"]\n[limits]\nidempotency_seconds = 60", "limits.idempotency_seconds"),
         (peer, "roles = [\"issuer\"]\n[limits]\nframe_bytes = 10", "limits.frame_bytes"),
+        (peer, "roles = [\"issuer\"]\n[limits]\ntoken_per_minute = 0", "limits.token_per_minute"),
+        (peer, "roles = [\"issuer\"]\nrequests_per_second = 0", "peer[0].requests_per_second"),
+        (peer, "roles = [\"issuer\"]\nexecutable_sha256 = \"ab\"", "peer[0].executable_sha256"),
     ] {
         assert_eq!(field_of(with(from, to)), field, "{to}");
     }
@@ -79,4 +82,21 @@ fn unknown_fields_and_types_are_told_with_their_line() {
             other => panic!("{other:?}"),
         }
     }
+}
+
+#[test]
+fn one_user_may_be_two_peers_by_their_executables() {
+    let two = |first: &str, second: &str| {
+        let peer = |name: &str, digest: &str| {
+            format!(
+                "[[peer]]\nname = \"{name}\"\nuid = 7\nexecutable_sha256 = \"{digest}\"\nroles = [\"issuer\"]\n"
+            )
+        };
+        Config::parse(&(default_text(1000) + &peer("a", first) + &peer("b", second)))
+    };
+    let (one, other) = ("0a".repeat(32), "0B".repeat(32));
+    let config = two(&one, &other).unwrap();
+    assert_eq!(config.peers[1].executable, Some([0x0a; 32]));
+    assert_eq!(config.peers[2].executable, Some([0x0b; 32]));
+    assert_eq!(field_of(two(&one, &one)), "peer[2]");
 }

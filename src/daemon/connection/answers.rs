@@ -59,8 +59,10 @@ impl Answers<'_> {
     }
 
     fn write_one(&self, out: &mut Vec<u8>, asked: Option<Asked<'_>>) -> Status {
-        let Some(Asked { request, state: State::Computed(pending), .. }) = asked else {
-            return Status::Stopped;
+        let (request, pending) = match asked {
+            Some(Asked { request, state: State::Computed(pending), .. }) => (request, pending),
+            Some(Asked { state: State::Limited, .. }) => return Status::RateLimited,
+            _ => return Status::Stopped,
         };
         let Some(answer) = self.receipt.and_then(|receipt| pending.open(&receipt).ok()) else {
             return Status::Stopped;

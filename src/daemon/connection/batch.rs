@@ -5,7 +5,7 @@ use super::Lobby;
 use super::answers::Answers;
 use super::tally::Tally;
 use crate::command::{Caller, Command, Operation, Refusal, Reply, Request, Role};
-use crate::daemon::{Door, Duty, Stopped};
+use crate::daemon::{Bucket, Door, Duty, Stopped};
 use crate::engine::{Answer, Context, Engine, Fetched, Mint, Need, Outcome, Pending, Proof, Unsealed};
 use crate::store::{CommitReceipt, GroupNumber};
 use crate::wire::{Fault, FrameWriter, Message, Opcode, Status, decode_message};
@@ -24,6 +24,7 @@ pub(super) struct Batch<'b> {
     lobby: &'b Lobby,
     caller: &'b Caller,
     door: Door,
+    bucket: Option<&'b Bucket>,
     items: Vec<Item>,
     /// Engine requests in the order of their frames; batch frames have many.
     asked: Vec<Asked<'b>>,
@@ -63,11 +64,15 @@ pub(super) enum State<'b> {
     Decided(Pending<Answer<'b>>),
     Computed(Pending<Result<Reply, Refusal>>),
     Lost,
+    /// The caller may make no more requests for now.
+    Limited,
 }
 
 impl<'b> Batch<'b> {
-    pub fn new(lobby: &'b Lobby, caller: &'b Caller, door: Door) -> Self {
-        Self { lobby, caller, door, items: Vec::new(), asked: Vec::new(), duty: None }
+    /// A batch of a caller who may make as many requests as `bucket` has, if there
+    /// is a limit.
+    pub fn new(lobby: &'b Lobby, caller: &'b Caller, door: Door, bucket: Option<&'b Bucket>) -> Self {
+        Self { lobby, caller, door, bucket, items: Vec::new(), asked: Vec::new(), duty: None }
     }
 
     /// Adds a frame that is refused as it stands.
@@ -102,7 +107,8 @@ impl<'b> Batch<'b> {
         if !self.asked.is_empty() {
             let lobby = self.lobby;
             let mint = Mint::new(&lobby.keyring);
-            self.decide(&mint);
+            let granted = self.granted();
+            self.decide(&mint, granted);
             self.compute(&mint);
         }
         let receipt = self.receipt();
@@ -140,18 +146,27 @@ impl<'b> Batch<'b> {
         self.asked.push(Asked { request, proof: None, state: State::Waiting });
     }
 
-    /// Proofs outside the lock, then every decision under it. Where the store
-    /// must be read first, the lock is let go and the order kept.
-    fn decide(&mut self, mint: &Mint<'_>) {
-        for asked in &mut self.asked {
+    /// How many of the requests the caller may make now; the last ones may not be.
+    fn granted(&mut self) -> usize {
+        let asked = self.asked.len();
+        let granted = self.bucket.map_or(asked, |bucket| bucket.take(asked, self.lobby.started.elapsed()));
+        self.asked.iter_mut().skip(granted).for_each(|asked| asked.state = State::Limited);
+        granted
+    }
+
+    /// Proofs outside the lock, then every decision under it, of the first
+    /// `granted`. Where the store must be read first, the lock is let go and the
+    /// order kept.
+    fn decide(&mut self, mint: &Mint<'_>, granted: usize) {
+        for asked in self.asked.iter_mut().take(granted) {
             if let Command::Verify(verify) = &asked.request.command {
                 asked.proof = Some(mint.prove(verify));
             }
         }
         let context = Context { now: (self.lobby.clock)(), random: &*self.lobby.random, caller: self.caller };
         let (mut at, mut tries, mut fetched) = (0, 0, Fetched::Nothing);
-        while at < self.asked.len() {
-            let rest = self.asked.get_mut(at..).unwrap_or_default();
+        while at < granted {
+            let rest = self.asked.get_mut(at..granted).unwrap_or_default();
             let lobby = self.lobby;
             let decided =
                 lobby.hall.decide_and_commit(|engine| decide_all(engine, context, rest, &mut fetched));
@@ -175,6 +190,7 @@ impl<'b> Batch<'b> {
         for asked in &mut self.asked {
             asked.state = match std::mem::replace(&mut asked.state, State::Lost) {
                 State::Decided(pending) => State::Computed(pending.compute(mint)),
+                State::Limited => State::Limited,
                 _ => State::Lost,
             };
         }

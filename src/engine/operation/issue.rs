@@ -51,9 +51,13 @@ impl Engine<Unsealed> {
         slot: TokenSlot,
     ) -> Result<IssueTask<'a>, Refusal> {
         let state = &mut self.state;
+        if !state.rates.may(slot, context.now) {
+            return Err(Refusal::TokenRateLimited);
+        }
         let entry = state.book.get_mut(slot).ok_or(Refusal::UnknownToken)?;
         let atc = entry.counters.issue().map_err(|_| Refusal::CounterExhausted)?;
         let expiry = entry.expiry;
+        state.rates.charge(slot, context.now);
         state.issued(slot, atc);
         let header = CryptogramHeader {
             binding: request.transaction.binding(),

@@ -23,9 +23,8 @@ impl Engine<Unsealed> {
         record.view.card_expiry = request.expiry;
         let view = self.shown(&record);
         self.write(slot, record);
-        // A provisioning step, which clears the lock on short values.
-        let cleared = self.state.short_values.clear(slot);
-        self.state.open.records.extend(cleared);
+        // A provisioning step, which clears locks.
+        self.clear_locks(slot);
         Ok(Reply::Token(Box::new(view)))
     }
 }

@@ -1,6 +1,6 @@
 //! Verify a cryptogram and consume it, once.
 
-use crate::command::{Refusal, Reply, Verified, Verify};
+use crate::command::{Command, Refusal, Reply, Role, Verified, Verify};
 use crate::engine::profiles::Profile;
 use crate::engine::{Context, Engine, Mint, Proof, Unsealed};
 use crate::store::TokenSlot;
@@ -38,11 +38,38 @@ impl Engine<Unsealed> {
         };
         let (slot, domain) = self.check_presented(context, &presented)?;
         check_binding(domain, &request.transaction, &header)?;
+        let state = &mut self.state;
+        if state.lockouts.is_locked(slot, context.now) {
+            return Err(Refusal::TokenLocked);
+        }
         if !authentic {
+            state.lockouts.miss(slot, context.now).for_each(|record| state.open.note(record));
             return Err(Refusal::BadMac);
         }
         check_age(header.slot, context.now.slot(), self.config.max_age_slots)?;
-        self.consume(slot, header.atc)
+        self.consume(context, slot, header.atc)
+    }
+
+    /// Makes a refused verification last as long as any other, if its caller may
+    /// not know why it was refused. A counted miss is durable before it is told,
+    /// which takes a commit: so whatever is refused has one, and writes as much.
+    pub(super) fn disguise(
+        &mut self,
+        context: Context<'_>,
+        command: &Command<'_>,
+        refusal: Refusal,
+    ) -> Refusal {
+        let Unsealed { ghosts, open, .. } = &mut self.state;
+        match (command, refusal) {
+            (_, Refusal::BadMac | Refusal::ShortMismatch) => {}
+            _ if context.caller.roles().has(Role::Auditor) => {}
+            (Command::VerifyShort(asked), _) => open.note(ghosts.miss_short(asked.token)),
+            (Command::Verify(asked), _) => {
+                ghosts.miss(asked.token, context.now).for_each(|record| open.note(record));
+            }
+            _ => {}
+        }
+        refusal
     }
 
     /// Token, status, expiry, TRID and domain of what was presented.
@@ -70,7 +97,15 @@ impl Engine<Unsealed> {
     }
 
     /// Consumes a counter into the open group, if it still can be.
-    pub(super) fn consume(&mut self, slot: TokenSlot, atc: Atc) -> Result<Reply, Refusal> {
+    pub(super) fn consume(
+        &mut self,
+        context: Context<'_>,
+        slot: TokenSlot,
+        atc: Atc,
+    ) -> Result<Reply, Refusal> {
+        if !self.state.rates.may(slot, context.now) {
+            return Err(Refusal::TokenRateLimited);
+        }
         let entry = self.state.book.get_mut(slot).ok_or(Refusal::UnknownToken)?;
         match entry.counters.consume(atc) {
             Consumption::Consumed => {}
@@ -78,6 +113,7 @@ impl Engine<Unsealed> {
             Consumption::Replayed => return Err(Refusal::Replayed),
             Consumption::BehindWindow => return Err(Refusal::BehindWindow),
         }
+        self.state.rates.charge(slot, context.now);
         self.state.consumed(slot, atc);
         Ok(Reply::Verified(Verified { atc }))
     }

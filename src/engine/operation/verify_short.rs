@@ -5,9 +5,15 @@ use subtle::{ConditionallySelectable, ConstantTimeEq};
 use super::verify::{Presented, check_binding};
 use crate::command::{Refusal, Reply, VerifyShort};
 use crate::cryptogram::native::{Covered, Deriver};
+use crate::engine::short_values::OUTSTANDING;
 use crate::engine::{Context, Engine, Unsealed};
 use crate::store::TokenSlot;
-use crate::types::{Atc, Domain};
+use crate::types::{Atc, Binding, CryptogramHeader, Domain, KeyVersion, TimeSlot};
+
+/// The header of a value that was never issued.
+fn void(key_version: KeyVersion) -> CryptogramHeader {
+    CryptogramHeader { binding: Binding::NONE, key_version, atc: Atc::FIRST, slot: TimeSlot::new(0) }
+}
 
 impl Engine<Unsealed> {
     pub(super) fn verify_short(
@@ -21,43 +27,51 @@ impl Engine<Unsealed> {
             trid: request.trid,
             transaction: &request.transaction,
         };
-        let (slot, domain) = self.check_presented(context, &presented)?;
+        let found = self.check_presented(context, &presented);
+        let matching = self.matching(context, request, found.ok());
+        let (slot, _) = found?;
         if self.state.short_values.is_locked(slot) {
             return Err(Refusal::ShortLocked);
         }
-        let Some(atc) = self.matching(context, request, slot, domain) else {
+        let Some(atc) = matching else {
             let record = self.state.short_values.miss(slot);
-            self.state.open.records.push(record);
+            self.state.open.note(record);
             return Err(Refusal::ShortMismatch);
         };
-        let reply = self.consume(slot, atc)?;
+        let reply = self.consume(context, slot, atc)?;
         let record = self.state.short_values.consume(slot, atc);
         self.state.open.records.push(record);
         Ok(reply)
     }
 
     /// The counter of the outstanding value that matches. Every one is computed
-    /// and compared, whichever it is.
+    /// and compared, whichever it is, and void ones in the place of those that are
+    /// not there: the same work for every token, and for none.
     fn matching(
         &self,
         context: Context<'_>,
         request: &VerifyShort<'_>,
-        slot: TokenSlot,
-        domain: &Domain,
+        found: Option<(TokenSlot, &Domain)>,
     ) -> Option<Atc> {
         let covered =
             Covered { trid: request.trid, expiry: request.expiry, transaction: request.transaction };
         let digits = request.value.as_bytes().len();
-        let mut found = 0u32;
-        for header in self.state.short_values.outstanding(slot, context.now) {
-            let Some(key) = self.state.keyring.token_derivation.get(header.key_version) else { continue };
+        let keys = &self.state.keyring.token_derivation;
+        let slot = found.map(|(slot, _)| slot);
+        let mut outstanding =
+            slot.into_iter().flat_map(|slot| self.state.short_values.outstanding(slot, context.now));
+        let mut matched = 0u32;
+        for _ in 0..OUTSTANDING {
+            let real = outstanding.next().and_then(|header| Some((header, keys.get(header.key_version)?)));
+            let (header, key) = real.unwrap_or_else(|| (void(keys.active().0), keys.active().1));
             let key = Deriver::new(key).token_key(request.token);
-            let allowed = check_binding(domain, &request.transaction, &header).is_ok();
+            let bound =
+                found.is_some_and(|(_, domain)| check_binding(domain, &request.transaction, &header).is_ok());
             if let Ok(value) = key.short_value(&header, &covered, digits) {
-                let hit = value.ct_eq(&request.value) & subtle::Choice::from(u8::from(allowed));
-                found.conditional_assign(&header.atc.get(), hit);
+                let allowed = subtle::Choice::from(u8::from(bound && real.is_some()));
+                matched.conditional_assign(&header.atc.get(), value.ct_eq(&request.value) & allowed);
             }
         }
-        Atc::new(found)
+        Atc::new(matched)
     }
 }

@@ -55,6 +55,8 @@ refusals! {
     BehindWindow => BehindWindow,
     ShortMismatch => ShortMismatch,
     ShortLocked => ShortLocked,
+    TokenLocked => TokenLocked,
+    TokenRateLimited => TokenRateLimited,
     Busy => Busy,
     StorageFull => StorageFull,
     Unanchored => Unanchored,

@@ -4,7 +4,7 @@ use tallystick::command::{Refusal, Role};
 use tallystick::types::Network;
 
 use super::decide::{Outcome, is_past, refused};
-use super::state::{Effect, Expected, Outstanding, Shorts, Standing, Token};
+use super::state::{BadMacs, Effect, Expected, Outstanding, Shorts, Standing, Token};
 use super::{Asked, Model};
 use crate::wish::{Payer, Payment, Wish};
 
@@ -15,6 +15,9 @@ const WINDOW: u32 = 64;
 pub const SHORT_SECONDS: u64 = 86_400;
 const SHORT_COUNT: usize = 4;
 const SHORT_MISSES: u32 = 5;
+/// Bad MACs that lock a token, and for how many seconds they count and it is locked.
+const BAD_MACS: u32 = 10;
+pub const LOCK_SECONDS: u64 = 900;
 
 /// The time slot of `docs/FORMATS.md`.
 pub fn slot(now: u64) -> u16 {
@@ -118,6 +121,13 @@ impl Model {
     ) -> Outcome {
         match self.check_cryptogram(asked, payer, payment, cryptogram) {
             Ok((id, atc)) => (Ok(Expected::Verified(atc)), vec![Effect::Consumed(id, atc)]),
+            Err(Refusal::BadMac) => {
+                let Ok((id, token)) = self.find(asked, payer.token) else {
+                    return refused(Refusal::UnknownToken);
+                };
+                let missed = token.bad_macs.one_more(asked.now);
+                (Err(Refusal::BadMac), vec![Effect::BadMacs(id, missed)])
+            }
             Err(refusal) => refused(refusal),
         }
     }
@@ -145,6 +155,9 @@ impl Model {
         }
         if bits & !payment.bits() != 0 || (bits & 8 != 0) != payment.merchant_initiated {
             return Err(Refusal::BindingMismatch);
+        }
+        if token.bad_macs.lock(asked.now) {
+            return Err(Refusal::TokenLocked);
         }
         let genuine = self.facts.made(cryptogram).is_some_and(|made| {
             let same = |bit: u8, same: bool| bits & bit == 0 || same;
@@ -220,9 +233,10 @@ impl Model {
             Err(refusal) => refused(refusal),
             Ok((id, token)) => {
                 let expected = self.shown(id, token, token.row().clone());
-                let effects = (token.shorts.misses > 0)
+                let shorts = (token.shorts.misses > 0)
                     .then(|| Effect::Shorts(id, Shorts { misses: 0, ..token.shorts.clone() }));
-                (Ok(expected), effects.into_iter().collect())
+                let macs = (token.bad_macs.count > 0).then(|| Effect::BadMacs(id, BadMacs::default()));
+                (Ok(expected), shorts.into_iter().chain(macs).collect())
             }
         }
     }
@@ -231,6 +245,26 @@ impl Model {
 impl Outstanding {
     fn is_live(&self, now: u64) -> bool {
         now.saturating_sub(self.issued) < SHORT_SECONDS
+    }
+}
+
+impl BadMacs {
+    /// Whether they count at a time. A clock that was set far back ends them.
+    fn is_live(self, now: u64) -> bool {
+        now < self.until && self.until - now <= 2 * LOCK_SECONDS
+    }
+
+    fn lock(self, now: u64) -> bool {
+        self.count >= BAD_MACS && self.is_live(now)
+    }
+
+    fn one_more(self, now: u64) -> Self {
+        let end = now + LOCK_SECONDS;
+        match self.count + 1 {
+            count if !self.is_live(now) || count == 1 => Self { count: 1, until: end },
+            BAD_MACS => Self { count: BAD_MACS, until: end },
+            count => Self { count, ..self },
+        }
     }
 }
 

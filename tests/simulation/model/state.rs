@@ -52,6 +52,14 @@ pub struct Token {
     pub consumed: Vec<bool>,
     pub newest_consumed: u32,
     pub shorts: Shorts,
+    pub bad_macs: BadMacs,
+}
+
+/// Bad MACs of a token, and when they are forgotten.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct BadMacs {
+    pub count: u32,
+    pub until: u64,
 }
 
 impl Token {
@@ -147,6 +155,7 @@ pub enum Effect {
     Consumed(usize, u32),
     Row(usize, Row),
     Shorts(usize, Shorts),
+    BadMacs(usize, BadMacs),
     Key((String, &'static str, Vec<u8>), Box<Key>),
     Par(CardNumber, ParOf),
 }
@@ -169,6 +178,7 @@ impl State {
                 token.newest_consumed = token.newest_consumed.max(*atc);
             }
             Effect::Row(id, row) => self.tokens[*id].rows.push(row.clone()),
+            Effect::BadMacs(id, bad) => self.tokens[*id].bad_macs = *bad,
             Effect::Shorts(id, shorts) => self.tokens[*id].shorts = shorts.clone(),
             Effect::Key(scope, key) => drop(self.keys.insert(scope.clone(), (**key).clone())),
             Effect::Par(card, par) => drop(self.pars.insert(*card, par.clone())),

@@ -4,7 +4,7 @@ use tallystick::command::Refusal;
 use tallystick::types::{Network, StatusEvent, TokenNumber, Trid};
 
 use super::decide::{Outcome, answered, is_past, refused};
-use super::state::{Effect, Expected, ParOf, Row, Shorts, Standing, Token};
+use super::state::{BadMacs, Effect, Expected, ParOf, Row, Shorts, Standing, Token};
 use super::{Asked, Model};
 use crate::wish::{Card, CardNumber, network};
 
@@ -38,6 +38,7 @@ impl Model {
             consumed: Vec::new(),
             newest_consumed: 0,
             shorts: Shorts::default(),
+            bad_macs: BadMacs::default(),
         };
         let given = card.par.clone().map(ParOf::Given);
         let par = given.clone().unwrap_or_else(|| self.decided.par(card.card));
@@ -101,7 +102,8 @@ impl Model {
         }
         let row = Row { expiry, ..token.row().clone() };
         let shorts = Shorts { misses: 0, ..token.shorts.clone() };
-        let effects = vec![Effect::Row(id, row.clone()), Effect::Shorts(id, shorts)];
+        let cleared = Effect::BadMacs(id, BadMacs::default());
+        let effects = vec![Effect::Row(id, row.clone()), Effect::Shorts(id, shorts), cleared];
         (Ok(self.shown(id, token, row)), effects)
     }
 

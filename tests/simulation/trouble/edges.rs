@@ -3,7 +3,7 @@
 
 use std::rc::Rc;
 
-use crate::model::{SHORT_SECONDS, Token, is_past, slot};
+use crate::model::{LOCK_SECONDS, SHORT_SECONDS, Token, is_past, slot};
 use crate::wish::{Payer, Request, Wish};
 use crate::world::{Event, World};
 
@@ -53,6 +53,31 @@ impl World {
         let request = self.payment_with(verifier, &coin);
         self.trace.count("edges of ages");
         self.send_now(request);
+    }
+
+    /// Bad MACs, about as many as lock a token, and then a good one: at once, and
+    /// around the end of the lock.
+    pub fn edge_of_lock(&mut self) {
+        if self.market.coins.is_empty() {
+            return;
+        }
+        let coin = self.trouble.dice.pick(&self.market.coins).clone();
+        let (verifier, bad) = (self.verifier(), 8 + self.trouble.dice.below(4));
+        for _ in 0..bad {
+            let mut forged = coin.clone();
+            forged.cryptogram[8 + self.trouble.dice.below(12)] ^= 1;
+            let request = self.payment_with(verifier, &forged);
+            self.send_now(request);
+        }
+        let after = *self.trouble.dice.pick(&[0, LOCK_SECONDS - 1, LOCK_SECONDS]);
+        let good = self.payment_with(verifier, &coin);
+        if after == 0 {
+            self.send_now(good);
+        } else {
+            // The clock goes as the simulation's does, so the lock is about so old.
+            self.agenda.after(after * 1000, Event::Arrive(good));
+        }
+        self.trace.count("sieges of tokens");
     }
 
     /// A short value around the end of its day.

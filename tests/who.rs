@@ -1,0 +1,209 @@
+//! Who may do what: every opcode, for every role alone and for all others together,
+//! at both doors, without and with a limit to some TRIDs.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod support;
+
+use std::os::unix::net::UnixStream;
+
+use support::house::House;
+use support::{PAN, card, everyone, trid};
+use tallystick::client::{Client, ClientError};
+use tallystick::command::{
+    Caller, ChangeStatus, Command, Issue, IssueShort, LinkPar, List, Renew, Reply, Reseal, Role, Roles,
+    TokenView, Verify, VerifyShort,
+};
+use tallystick::daemon::Door;
+use tallystick::types::{Pan, StatusEvent, Transaction, Trid};
+use tallystick::wire::{Opcode, Status};
+
+type Connection = Client<UnixStream>;
+
+/// Which doors an operation is served at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum At {
+    Both,
+    Admin,
+}
+
+/// What a limit to other TRIDs makes of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Limit {
+    /// Nothing: it is about no requestor.
+    Free,
+    /// It is refused, and said so.
+    Told,
+    /// It is refused, and only an auditor learns why.
+    Hidden,
+}
+
+/// Every operation, the roles of which one is needed (none: anybody may), where
+/// it is served and what TRID limits do. HELLO has its own tests.
+const TABLE: &[(Opcode, &[Role], At, Limit)] = {
+    use At::{Admin, Both};
+    use Limit::{Free, Hidden, Told};
+    use Role::{Auditor, Detokenizer, Issuer, Provisioner, Verifier};
+    &[
+        (Opcode::Ping, &[], Both, Free),
+        (Opcode::Issue, &[Issuer], Both, Told),
+        (Opcode::IssueBatch, &[Issuer], Both, Told),
+        (Opcode::IssueShort, &[Issuer], Both, Told),
+        (Opcode::Verify, &[Verifier], Both, Hidden),
+        (Opcode::VerifyBatch, &[Verifier], Both, Hidden),
+        (Opcode::VerifyShort, &[Verifier], Both, Hidden),
+        (Opcode::Provision, &[Provisioner], Both, Told),
+        (Opcode::Show, &[Provisioner, Auditor], Both, Told),
+        (Opcode::List, &[Provisioner, Auditor], Both, Told),
+        (Opcode::ChangeStatus, &[Provisioner], Both, Told),
+        (Opcode::Renew, &[Provisioner], Both, Told),
+        (Opcode::LinkPar, &[Provisioner], Both, Told),
+        (Opcode::Detokenize, &[Detokenizer], Both, Told),
+        (Opcode::Par, &[Provisioner], Both, Free),
+        (Opcode::Fingerprint, &[Provisioner], Both, Free),
+        (Opcode::ClearShortLock, &[Role::Admin], Admin, Told),
+        (Opcode::Reseal, &[Role::Admin], Admin, Told),
+        (Opcode::Status, &[Role::Admin], Admin, Free),
+        (Opcode::Metrics, &[Role::Admin], Admin, Free),
+    ]
+};
+
+/// A token, and an owner who makes what the others need.
+struct Setting {
+    house: House,
+    owner: Connection,
+    token: TokenView,
+}
+
+impl Setting {
+    fn new() -> Self {
+        let house = House::new();
+        let mut owner = house.enter(everyone(), Door::Data);
+        let token = owner.token(&Command::Provision(Box::new(card(PAN, "2912"))), None).unwrap();
+        Self { house, owner, token }
+    }
+
+    fn issue(&self) -> Issue<'static> {
+        Issue { token: self.token.token, trid: trid(), transaction: Transaction::UNKNOWN }
+    }
+
+    /// A fresh cryptogram to be verified.
+    fn verify(&mut self) -> Verify<'static> {
+        let cryptogram = self.owner.issue(self.issue(), None).unwrap().cryptogram;
+        let TokenView { token, expiry, trid, .. } = self.token;
+        Verify { token, expiry, trid, transaction: Transaction::UNKNOWN, cryptogram }
+    }
+
+    fn verify_short(&mut self) -> Command<'static> {
+        let issued = self.owner.call(&Command::IssueShort(IssueShort(self.issue())), None).unwrap();
+        let Reply::IssuedShort(issued) = issued else { panic!("{issued:?}") };
+        let TokenView { token, expiry, trid, .. } = self.token;
+        let transaction = Transaction::UNKNOWN;
+        Command::VerifyShort(VerifyShort { token, expiry, trid, transaction, value: issued.value })
+    }
+
+    /// A command that succeeds for whoever may do it.
+    fn command(&mut self, opcode: Opcode) -> Command<'static> {
+        let token = self.token.token;
+        let pan = || Pan::parse(PAN).unwrap();
+        match opcode {
+            Opcode::Issue => Command::Issue(self.issue()),
+            Opcode::IssueShort => Command::IssueShort(IssueShort(self.issue())),
+            Opcode::Verify => Command::Verify(self.verify()),
+            Opcode::VerifyShort => self.verify_short(),
+            Opcode::Provision => Command::Provision(Box::new(card(PAN, "2912"))),
+            Opcode::Show => Command::Show(token),
+            Opcode::List => Command::List(List { trid: trid(), after: None, limit: 1 }),
+            Opcode::ChangeStatus => {
+                Command::ChangeStatus(ChangeStatus { token, provider: None, event: StatusEvent::Resume })
+            }
+            Opcode::Renew => Command::Renew(Renew { token, expiry: self.token.expiry }),
+            Opcode::LinkPar => Command::LinkPar(LinkPar { pan: pan(), predecessor: token }),
+            Opcode::Detokenize => Command::Detokenize(token),
+            Opcode::Par => Command::Par(pan()),
+            Opcode::Fingerprint => Command::Fingerprint(pan()),
+            Opcode::ClearShortLock => Command::ClearShortLock(token),
+            Opcode::Reseal => Command::Reseal(Reseal { after: None, limit: 1 }),
+            other => panic!("{other:?} is no command of its own"),
+        }
+    }
+
+    /// What the caller is told.
+    fn ask(&mut self, opcode: Opcode, caller: Caller, door: Door) -> Status {
+        let mut client = self.house.enter(caller, door);
+        let told = |error: ClientError| error.status().unwrap_or_else(|| panic!("{error}"));
+        let one = |answers: Vec<Result<(), Status>>| answers[0].err().unwrap_or(Status::Ok);
+        match opcode {
+            Opcode::Ping => client.ping().map_or_else(told, |()| Status::Ok),
+            Opcode::Status => client.status().map_or_else(told, |_| Status::Ok),
+            Opcode::Metrics => client.metrics().map_or_else(told, |_| Status::Ok),
+            Opcode::IssueBatch => {
+                let answers = client.issue_batch(&[(self.issue(), None)]).unwrap();
+                one(answers.into_iter().map(|answer| answer.map(drop)).collect())
+            }
+            Opcode::VerifyBatch => {
+                let answers = client.verify_batch(&[(self.verify(), None)]).unwrap();
+                one(answers.into_iter().map(|answer| answer.map(drop)).collect())
+            }
+            _ => client.call(&self.command(opcode), None).map_or_else(told, |_| Status::Ok),
+        }
+    }
+}
+
+/// Every role alone, none, all, and all but those that are needed.
+fn callers(needed: &[Role]) -> Vec<Vec<Role>> {
+    let mut sets: Vec<Vec<Role>> = Role::ALL.iter().map(|role| vec![*role]).collect();
+    sets.push(Vec::new());
+    sets.push(Role::ALL.to_vec());
+    sets.push(Role::ALL.into_iter().filter(|role| !needed.contains(role)).collect());
+    sets
+}
+
+#[test]
+fn every_operation_by_role_door_and_requestor() {
+    let mut setting = Setting::new();
+    let other = Trid::parse(b"40010000002").unwrap();
+    let mut count = 0;
+    for opcode in Opcode::ALL.iter().filter(|opcode| **opcode != Opcode::Hello) {
+        let row = TABLE.iter().find(|(of, ..)| of == opcode);
+        let (_, needed, at, limit) = row.unwrap_or_else(|| panic!("{opcode:?}: say here who may do it"));
+        for roles in callers(needed) {
+            let has = needed.is_empty() || needed.iter().any(|role| roles.contains(role));
+            for (trids, allowed) in [(None, true), (Some([trid()]), true), (Some([other]), false)] {
+                for door in [Door::Data, Door::Admin] {
+                    let caller = Caller::new("one", Roles::of(&roles), trids.as_ref().map(|one| &one[..]));
+                    let expected = match limit {
+                        _ if *at == At::Admin && door != Door::Admin => Status::AdminSocketOnly,
+                        _ if !has => Status::RoleMissing,
+                        Limit::Hidden if !allowed && !roles.contains(&Role::Auditor) => Status::Refused,
+                        Limit::Told | Limit::Hidden if !allowed => Status::TridNotAllowed,
+                        _ => Status::Ok,
+                    };
+                    let told = setting.ask(*opcode, caller, door);
+                    assert_eq!(told, expected, "{opcode:?}: {roles:?}, {trids:?}, {door:?}");
+                    count += 1;
+                }
+            }
+        }
+    }
+    assert_eq!(TABLE.len(), Opcode::ALL.len() - 1);
+    assert_eq!(count, TABLE.len() * 9 * 3 * 2);
+}
+
+/// A requestor that is claimed helps nobody: what counts is the token's own.
+#[test]
+fn a_claimed_trid_does_not_widen_a_limit() {
+    let mut setting = Setting::new();
+    let other = Trid::parse(b"40010000002").unwrap();
+    let caller = || Caller::new("one", Roles::of(&[Role::Issuer, Role::Verifier]), Some(&[other]));
+    let good = setting.verify();
+    let claimed = Verify { trid: other, ..good };
+    let mut client = setting.house.enter(caller(), Door::Data);
+    let status = |error: ClientError| error.status().unwrap();
+    let refused = client.verify(claimed, None).map(drop).map_err(status);
+    assert_eq!(refused, Err(Status::Refused));
+    let claimed = Issue { trid: other, ..setting.issue() };
+    assert_eq!(client.issue(claimed, None).map(drop).map_err(status), Err(Status::TridNotAllowed));
+    // And it was not consumed by the one who may not.
+    let verifier = Caller::new("two", Roles::of(&[Role::Verifier]), Some(&[trid()]));
+    assert!(setting.house.enter(verifier, Door::Data).verify(good, None).is_ok());
+}
