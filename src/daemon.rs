@@ -3,6 +3,7 @@
 //! that holds keys.
 
 pub mod anchor;
+pub mod audit;
 pub mod config;
 mod connection;
 mod error;

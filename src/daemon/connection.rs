@@ -12,6 +12,7 @@ use std::time::Instant;
 
 use zeroize::Zeroizing;
 
+use super::audit::Recorder;
 use super::{Door, Hall, Metrics};
 use crate::command::Caller;
 use crate::crypto::Random;
@@ -28,6 +29,8 @@ pub struct Lobby {
     pub keyring: Arc<Keyring>,
     /// Counts.
     pub metrics: Metrics,
+    /// The audit log.
+    pub audit: Recorder,
     /// Bytes of the largest frame.
     pub frame: u32,
     /// Most requests handled together.

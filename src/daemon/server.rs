@@ -83,6 +83,7 @@ impl Server {
             Ok(peer) => self.start(peer, door),
             Err(PeerError::Unknown { stream, uid, gid }) => {
                 tracing::warn!(uid, gid, "no configured peer; refused");
+                self.turned_away(format!("uid {uid} gid {gid}"), Status::PeerUnknown);
                 self.refuse(stream, Status::PeerUnknown, "unknown_peer");
             }
             Err(error) => tracing::warn!(%error, "a peer could not be identified"),
@@ -92,6 +93,7 @@ impl Server {
     /// Starts the thread of a connection, if one more may be.
     fn start(self: &Arc<Self>, peer: Authorised, door: Door) {
         let Some(id) = self.register(&peer.stream) else {
+            self.turned_away(peer.caller.name().to_owned(), Status::Busy);
             return self.refuse(peer.stream, Status::Busy, "too_many");
         };
         let server = Arc::clone(self);
@@ -137,6 +139,10 @@ impl Server {
         open.next += 1;
         open.streams.insert(id, handle);
         Some(id)
+    }
+
+    fn turned_away(&self, who: String, status: Status) {
+        self.lobby.audit.turned_away((self.lobby.clock)(), who, status);
     }
 
     fn forget(&self, id: u64) {

@@ -10,6 +10,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use super::anchor::{Keeper, Place};
+use super::audit::{Book, Clerk};
 use super::config::Config;
 use super::connection::{Lobby, SERVER};
 use super::options::{HELP, Invocation, Options, parse};
@@ -77,12 +78,15 @@ pub fn run(options: &Options, self_test: fn() -> Result<(), EngineError>) -> Res
     let (engine, chain) = engine.unseal(Arc::clone(&keyring), &mut store, &anchors, now)?;
     let (epoch, receipt) = (store.epoch(), store.receipt());
     let keeper = drop_anchor(places, &keyring, &mut store, chain.head(), config.anchor.interval)?;
+    let book = Book::open(&config.audit, &options.dir, Arc::clone(&keyring))?;
+    let clerk = Clerk::start(book, epoch, chain.head())?;
     let tokens = engine.token_count();
     let hall = Arc::new(Hall::new(engine, receipt));
     let lobby = Arc::new(Lobby {
         hall: Arc::clone(&hall),
         keyring,
         metrics: Metrics::new(),
+        audit: clerk.recorder(),
         frame: config.limits.frame_bytes,
         in_flight: config.limits.in_flight,
         clock: UnixTime::from_system_clock,
@@ -92,6 +96,7 @@ pub fn run(options: &Options, self_test: fn() -> Result<(), EngineError>) -> Res
     });
     let committer =
         Committer::new(Arc::clone(&hall), Box::new(store), chain, keeper, UnixTime::from_system_clock)
+            .recording(clerk.recorder())
             .counting(&lobby.metrics);
     let (end, ended) = channel();
     watch_signals(end.clone())?;
@@ -99,9 +104,10 @@ pub fn run(options: &Options, self_test: fn() -> Result<(), EngineError>) -> Res
     let committer = start_committer(committer, end)?;
     let server = Arc::new(Server::new(lobby, config.peers, config.limits));
     tracing::info!(epoch = epoch.0, tokens, "serving");
-    let result = serve(&server, &sockets, &hall, &ended, committer);
+    serve(&server, &sockets, &hall, &ended, committer)?;
+    clerk.stop()?;
     tracing::info!("stopped");
-    result
+    Ok(())
 }
 
 fn open_store(options: &Options, config: &Config) -> Result<SqliteStore, DaemonError> {

@@ -8,6 +8,7 @@ use crate::account::{BinController, TokenRange};
 use crate::command::{Caller, Role, Roles};
 use crate::crypto::{PassphraseCost, SystemRandom};
 use crate::daemon::anchor::Keeper;
+use crate::daemon::audit::Recorder;
 use crate::daemon::{Committer, Door, Hall, Lobby, Metrics, serve};
 use crate::engine::{Engine, EngineConfig, EngineLimits};
 use crate::keys::OpenKeyring;
@@ -71,6 +72,7 @@ fn lobby() -> Option<Lobby> {
         hall,
         keyring,
         metrics: Metrics::new(),
+        audit: Recorder::none(),
         frame: 4096,
         in_flight: 64,
         clock: || NOW,

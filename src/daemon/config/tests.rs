@@ -50,6 +50,7 @@ fn every_bad_field_is_named() {
         (peer, "roles = [\"issuer\"]\n[limits]\nconnections = 0", "limits.connections"),
         (peer, "roles = [\"issuer\"]\n[limits]\nidempotency_seconds = 60", "limits.idempotency_seconds"),
         (peer, "roles = [\"issuer\"]\n[limits]\nframe_bytes = 10", "limits.frame_bytes"),
+        (peer, "roles = [\"issuer\"]\n[audit]\nfile_bytes = 65536", "audit.file_bytes"),
     ] {
         assert_eq!(field_of(with(from, to)), field, "{to}");
     }

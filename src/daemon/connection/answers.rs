@@ -4,6 +4,7 @@ use super::Lobby;
 use super::batch::{Asked, Kind, State};
 use super::tally::Tally;
 use crate::command::{Caller, Command, Refusal, Request, Role};
+use crate::daemon::audit::{Kept, Notes, subject};
 use crate::store::CommitReceipt;
 use crate::wire::{Status, begin_batch_reply, encode_batch_item, encode_metrics, encode_reply};
 
@@ -13,6 +14,10 @@ pub(super) struct Answers<'b> {
     pub caller: &'b Caller,
     /// None if the engine stopped before the commit.
     pub receipt: Option<CommitReceipt>,
+    /// The operation's name.
+    pub name: &'static str,
+    /// What is kept of it.
+    pub kept: Kept,
 }
 
 impl Answers<'_> {
@@ -23,33 +28,39 @@ impl Answers<'_> {
         kind: Kind,
         asked: &mut impl Iterator<Item = Asked<'b>>,
         tally: &mut Tally,
-        name: &'static str,
+        notes: &mut Notes,
     ) -> Status {
         match kind {
             Kind::Refused(fault) => {
+                notes.add(self.name, self.kept, fault.status, None);
                 fault.encode(out);
                 fault.status
             }
             Kind::Ping => Status::Ok,
             Kind::Status => {
+                notes.add(self.name, self.kept, Status::Ok, None);
                 self.lobby.report().encode(out);
                 Status::Ok
             }
             Kind::Metrics => {
+                notes.add(self.name, self.kept, Status::Ok, None);
                 self.lobby.refresh_metrics();
                 encode_metrics(out, &self.lobby.metrics.encode());
                 Status::Ok
             }
-            Kind::One => self.write_one(out, asked.next()),
+            Kind::One => self.write_one(out, asked.next(), notes),
             Kind::Many(items) => {
                 begin_batch_reply(out, items.len());
                 for fault in items {
                     encode_batch_item(out, |out| {
                         let status = match fault {
-                            Some(fault) => fault.status,
-                            None => self.write_one(out, asked.next()),
+                            Some(fault) => {
+                                notes.add(self.name, self.kept, fault.status, None);
+                                fault.status
+                            }
+                            None => self.write_one(out, asked.next(), notes),
                         };
-                        tally.count(name, status);
+                        tally.count(self.name, status);
                         status
                     });
                 }
@@ -58,19 +69,29 @@ impl Answers<'_> {
         }
     }
 
-    fn write_one(&self, out: &mut Vec<u8>, asked: Option<Asked<'_>>) -> Status {
-        let Some(Asked { request, state: State::Computed(pending), .. }) = asked else {
-            return Status::Stopped;
-        };
-        let Some(answer) = self.receipt.and_then(|receipt| pending.open(&receipt).ok()) else {
-            return Status::Stopped;
+    fn write_one(&self, out: &mut Vec<u8>, asked: Option<Asked<'_>>, notes: &mut Notes) -> Status {
+        let Some(Asked { request, state, .. }) = asked else { return Status::Stopped };
+        let answer = match state {
+            State::Computed(pending) => self.receipt.and_then(|receipt| pending.open(&receipt).ok()),
+            _ => None,
         };
         match answer {
-            Ok(reply) => {
+            None => {
+                notes.add(self.name, self.kept, Status::Stopped, subject(&request.command));
+                Status::Stopped
+            }
+            Some(Ok(reply)) => {
+                if self.kept != Kept::Group {
+                    notes.add(self.name, self.kept, Status::Ok, subject(&request.command));
+                }
                 encode_reply(out, &reply);
                 Status::Ok
             }
-            Err(refusal) => self.status_of(&request, refusal),
+            Some(Err(refusal)) => {
+                // The log learns why, whoever asked.
+                notes.add(self.name, self.kept, refusal.into(), subject(&request.command));
+                self.status_of(&request, refusal)
+            }
         }
     }
 

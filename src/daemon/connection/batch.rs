@@ -5,6 +5,7 @@ use super::Lobby;
 use super::answers::Answers;
 use super::tally::Tally;
 use crate::command::{Caller, Command, Operation, Refusal, Reply, Request, Role};
+use crate::daemon::audit::{Kept, Notes, Unrecorded, kept};
 use crate::daemon::{Door, Stopped};
 use crate::engine::{Answer, Context, Engine, Fetched, Mint, Need, Outcome, Pending, Proof, Unsealed};
 use crate::store::{CommitReceipt, GroupNumber};
@@ -72,6 +73,10 @@ impl<'b> Batch<'b> {
     /// Adds a request.
     pub fn push(&mut self, opcode: Opcode, id: u64, body: &'b [u8]) {
         let kind = match decode_message(opcode, body) {
+            // What cannot be recorded is not begun.
+            Ok(_) if kept(opcode) == Kept::Record && self.lobby.audit.is_blocked() => {
+                Kind::Refused(Status::AuditUnwritable.into())
+            }
             Err(fault) => Kind::Refused(fault),
             Ok(Message::Ping) => Kind::Ping,
             Ok(Message::Status) => self.administrative(Kind::Status),
@@ -100,17 +105,35 @@ impl<'b> Batch<'b> {
             self.compute(&mint);
         }
         let receipt = self.receipt();
-        let mut tally = Tally::default();
+        let (mut tally, mut notes, mut recorded) = (Tally::default(), Notes::default(), Vec::new());
         let mut asked = self.asked.into_iter();
         for Item { opcode, id, kind } in self.items {
-            let name = Opcode::from_number(opcode).map_or("unknown", Opcode::name);
-            let answers = Answers { lobby: self.lobby, caller: self.caller, receipt };
+            let opcode_known = Opcode::from_number(opcode);
+            let name = opcode_known.map_or("unknown", Opcode::name);
+            let kept = opcode_known.map_or(Kept::Group, kept);
+            let answers = Answers { lobby: self.lobby, caller: self.caller, receipt, name, kept };
             let start = out.len();
             let frame = FrameWriter::begin(out, opcode, 0, id);
-            let status = answers.write(out, kind, &mut asked, &mut tally, name);
+            let status = answers.write(out, kind, &mut asked, &mut tally, &mut notes);
             set_status(out, start, status);
             let fits = frame.finish_within(out, largest);
-            tally.count(name, if fits { status } else { Status::ReplyTooLarge });
+            let status = if fits { status } else { Status::ReplyTooLarge };
+            if kept == Kept::Record && status == Status::Ok {
+                recorded.push((start, name));
+            } else {
+                tally.count(name, status);
+            }
+        }
+        // Nothing leaves before what must be recorded of it is.
+        let noted = self.lobby.audit.note((self.lobby.clock)(), self.caller.name(), &notes);
+        for (start, name) in recorded.into_iter().rev() {
+            match noted {
+                Ok(()) => tally.count(name, Status::Ok),
+                Err(Unrecorded) => {
+                    FrameWriter::withhold(out, start, Status::Unrecorded);
+                    tally.count(name, Status::Unrecorded);
+                }
+            }
         }
         tally.add_to(&self.lobby.metrics);
     }

@@ -11,6 +11,7 @@ use super::{Hall, Question, Stopped};
 use crate::command::Refusal;
 use crate::daemon::Metrics;
 use crate::daemon::anchor::Keeper;
+use crate::daemon::audit::Recorder;
 use crate::daemon::sync::{Instant, sleep};
 use crate::engine::{Chain, Fetched, Need, OpenGroup};
 use crate::store::{Group, GroupNumber, Room, Store, StoreError};
@@ -27,6 +28,7 @@ pub struct Committer {
     store: Box<dyn Store>,
     chain: Chain,
     keeper: Keeper,
+    recorder: Recorder,
     clock: fn() -> UnixTime,
     expired: Instant,
     looked: Instant,
@@ -62,7 +64,15 @@ impl Committer {
         clock: fn() -> UnixTime,
     ) -> Self {
         let (expired, looked) = (Instant::now(), Instant::now());
-        Self { hall, store, chain, keeper, clock, expired, looked, closed: None, meters: None }
+        let recorder = Recorder::none();
+        Self { hall, store, chain, keeper, recorder, clock, expired, looked, closed: None, meters: None }
+    }
+
+    /// The same, recording each group in the audit log.
+    #[must_use]
+    pub fn recording(mut self, recorder: Recorder) -> Self {
+        self.recorder = recorder;
+        self
     }
 
     /// The same, measuring its commits.
@@ -149,6 +159,7 @@ impl Committer {
         }
         self.hall.done.notify_all();
         self.keeper.tell(self.chain.head());
+        self.recorder.group(self.chain.head());
         if has_rows && let Ok(mut desk) = self.hall.desk() {
             desk.engine.committed(receipt.newest());
         }
@@ -183,6 +194,7 @@ impl Committer {
         let room = self.store.reserve(group)?;
         let why = match room {
             _ if self.keeper.keeping().is_failing => Some(Refusal::Unanchored),
+            _ if self.recorder.is_blocked() => Some(Refusal::AuditUnwritable),
             Room::Ample => None,
             Room::Scarce | Room::None => Some(Refusal::StorageFull),
         };

@@ -58,6 +58,7 @@ refusals! {
     Busy => Busy,
     StorageFull => StorageFull,
     Unanchored => Unanchored,
+    AuditUnwritable => AuditUnwritable,
     Stopped => Stopped,
 }
 
