@@ -15,6 +15,7 @@ use tallystick::client::Client;
 use tallystick::command::{Command, Issue};
 use tallystick::crypto::SystemRandom;
 use tallystick::daemon::anchor::Keeper;
+use tallystick::daemon::audit::Recorder;
 use tallystick::daemon::{Committer, Door, Hall, Lobby, Metrics, serve};
 use tallystick::engine::{Engine, EngineLimits};
 use tallystick::store::{SqliteStore, Store};
@@ -35,6 +36,7 @@ fn served(dir: &std::path::Path) -> Client<UnixStream> {
         hall: Arc::clone(&hall),
         keyring,
         metrics: Metrics::new(),
+        audit: Recorder::none(),
         frame: 65_536,
         in_flight: 1024,
         clock: || NOW,
