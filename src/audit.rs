@@ -25,5 +25,6 @@ pub use head::{Head, HeadError};
 pub use key::Keys;
 pub use log::Log;
 pub use open::{Opened, open};
+pub(crate) use reader::walk;
 pub use record::{LONGEST, Link, NO_LINK, Record, Tip};
 pub use verify::{Fault, Note, Report, Seen, verify};
