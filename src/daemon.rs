@@ -4,6 +4,7 @@
 
 pub mod anchor;
 pub mod audit;
+pub mod backup;
 pub mod config;
 mod connection;
 mod error;

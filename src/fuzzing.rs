@@ -2,8 +2,10 @@
 //! must neither panic nor break a property. `fuzz/` calls them under libFuzzer,
 //! `tests/corpus.rs` replays its seeds on the stable toolchain.
 
+mod backup;
 mod connection;
 
+pub use backup::backup;
 pub use connection::connection;
 
 use crate::audit::{Event, Head, Record};
@@ -19,8 +21,9 @@ use crate::wire::{
 pub type Target = fn(&[u8]);
 
 /// Every entry point by the name of its target and corpus.
-pub const TARGETS: [(&str, Target); 8] = [
+pub const TARGETS: [(&str, Target); 9] = [
     ("audit", audit),
+    ("backup", backup),
     ("config", config),
     ("connection", connection),
     ("frame", frame),

@@ -18,9 +18,11 @@ use tallystick::command::{
     ChangeStatus, Command, Detokenized, Issue, IssueShort, Issued, LinkPar, List, Renew, Reply, Reseal,
     Verified, Verify, VerifyShort,
 };
-use tallystick::crypto::SystemRandom;
+use tallystick::crypto::{PassphraseCost, SystemRandom};
+use tallystick::daemon::backup::{Item, Writer};
 use tallystick::daemon::config::default_text;
 use tallystick::fuzzing::TARGETS;
+use tallystick::secmem::Region;
 use tallystick::store::{CounterMove, TokenSlot, journal};
 use tallystick::types::{
     Atc, Cryptogram, Expiry, Fingerprint, IdempotencyKey, Pan, Par, ShortValue, StatusEvent, TokenNumber,
@@ -185,6 +187,17 @@ fn make_seeds() {
     let mut file = fs::read(log.join(audit::file_name(1))).unwrap();
     let end = file.iter().rposition(|byte| *byte != 0).unwrap() + 1;
     file.truncate(end + 8);
+    let region = Region::new(4).unwrap();
+    let cost = PassphraseCost { memory_kib: 8, passes: 1, lanes: 1 };
+    let passphrase = b"for fuzzing only".to_vec().into();
+    let row = [&[3, 1, 0, 0, 0, 0, 0, 0, 0, 7, 2, 0, 0, 0, 2, 9, 9][..], &[1, 1], &[0; 8], &[0, 0]].concat();
+    let mut backup = Writer::new(Vec::new(), &region, &SystemRandom, &passphrase, cost).unwrap();
+    for item in [Item::Config(b"x".to_vec()), Item::Rows(row.clone()), Item::End(row.len() as u64)] {
+        backup.add(&item).unwrap();
+    }
+    put("backup", "file", &backup.finish().unwrap());
+    put("backup", "rows", &row);
+    put("backup", "piece", &[&[1][..], &row].concat());
     put("audit", "file", &file);
     put("audit", "torn", &file[..file.len() - 40]);
     put("audit", "record", &file[64..]);

@@ -6,6 +6,7 @@ mod batch;
 mod report;
 mod tally;
 
+use std::cell::RefCell;
 use std::io::{Read, Write};
 use std::sync::Arc;
 use std::time::Instant;
@@ -13,6 +14,7 @@ use std::time::Instant;
 use zeroize::Zeroizing;
 
 use super::audit::Recorder;
+use super::backup::{Backups, Pieces};
 use super::{Door, Hall, Metrics};
 use crate::command::Caller;
 use crate::crypto::Random;
@@ -31,6 +33,8 @@ pub struct Lobby {
     pub metrics: Metrics,
     /// The audit log.
     pub audit: Recorder,
+    /// Hands out backups.
+    pub backups: Backups,
     /// Bytes of the largest frame.
     pub frame: u32,
     /// Most requests handled together.
@@ -59,7 +63,9 @@ pub fn serve(
     caller: &Caller,
     door: Door,
 ) -> std::io::Result<()> {
+    let backup = RefCell::new(None);
     let mut connection = Connection {
+        backup: &backup,
         lobby,
         caller,
         door,
@@ -95,6 +101,8 @@ pub fn serve(
 
 /// The state of one connection.
 struct Connection<'c> {
+    /// The backup that it takes.
+    backup: &'c RefCell<Option<Pieces>>,
     lobby: &'c Lobby,
     caller: &'c Caller,
     door: Door,
@@ -108,7 +116,7 @@ struct Connection<'c> {
 impl Connection<'_> {
     /// Answers what has arrived into the buffer for sending.
     fn answer(&mut self, arrivals: &[Arrival<'_>]) {
-        let mut batch = Batch::new(self.lobby, self.caller, self.door);
+        let mut batch = Batch::new(self.lobby, self.caller, self.door, self.backup);
         for arrival in arrivals {
             match arrival {
                 Arrival::TooShort => batch.refuse(0, 0, Status::FrameTooShort.into()),
@@ -120,7 +128,7 @@ impl Connection<'_> {
                     Ok(Opcode::Hello) => {
                         // What came before HELLO was refused, so the order of answers holds.
                         batch.finish(&mut self.out, self.frame);
-                        batch = Batch::new(self.lobby, self.caller, self.door);
+                        batch = Batch::new(self.lobby, self.caller, self.door, self.backup);
                         self.welcome(frame.id, frame.body);
                     }
                     Ok(opcode) => batch.push(opcode, frame.id, frame.body),

@@ -1,5 +1,6 @@
 //! From a command line to a serving daemon, and in order back out.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -16,7 +17,7 @@ use super::connection::{Lobby, SERVER};
 use super::options::{HELP, Invocation, Options, parse};
 use super::server::Server;
 use super::sockets::{Socket, bind};
-use super::{Committer, DaemonError, Hall, Metrics, anchor, paths};
+use super::{Committer, DaemonError, Hall, Metrics, anchor, backup, paths};
 use crate::crypto::SystemRandom;
 use crate::engine::{Anchor, Engine, EngineError, self_test};
 use crate::keys::{Keyring, SealedKeyring, read_passphrase};
@@ -87,6 +88,7 @@ pub fn run(options: &Options, self_test: fn() -> Result<(), EngineError>) -> Res
         keyring,
         metrics: Metrics::new(),
         audit: clerk.recorder(),
+        backups: backup::start(store_path(options)?)?,
         frame: config.limits.frame_bytes,
         in_flight: config.limits.in_flight,
         clock: UnixTime::from_system_clock,
@@ -110,9 +112,13 @@ pub fn run(options: &Options, self_test: fn() -> Result<(), EngineError>) -> Res
     Ok(())
 }
 
-fn open_store(options: &Options, config: &Config) -> Result<SqliteStore, DaemonError> {
+fn store_path(options: &Options) -> Result<PathBuf, DaemonError> {
     let path = paths::store(&options.dir);
-    let path = std::path::absolute(&path).map_err(DaemonError::at(&path))?;
+    std::path::absolute(&path).map_err(DaemonError::at(&path))
+}
+
+fn open_store(options: &Options, config: &Config) -> Result<SqliteStore, DaemonError> {
+    let path = store_path(options)?;
     Ok(SqliteStore::open_on(Box::new(RealDisk), path, config.limits.log)?)
 }
 

@@ -9,6 +9,7 @@ use crate::command::{Caller, Role, Roles};
 use crate::crypto::{PassphraseCost, SystemRandom};
 use crate::daemon::anchor::Keeper;
 use crate::daemon::audit::Recorder;
+use crate::daemon::backup::Backups;
 use crate::daemon::{Committer, Door, Hall, Lobby, Metrics, serve};
 use crate::engine::{Engine, EngineConfig, EngineLimits};
 use crate::keys::OpenKeyring;
@@ -73,6 +74,7 @@ fn lobby() -> Option<Lobby> {
         keyring,
         metrics: Metrics::new(),
         audit: Recorder::none(),
+        backups: Backups::default(),
         frame: 4096,
         in_flight: 64,
         clock: || NOW,

@@ -132,6 +132,7 @@ statuses! {
     Unanchored = 0x0604 "unanchored" "the anchor cannot be written: nothing new is taken on until it can",
     AuditUnwritable = 0x0618 "audit_unwritable" "the audit log cannot be written: nothing new is taken on until it can",
     Unrecorded = 0x0619 "unrecorded" "it may be done, and could not be recorded: its answer is withheld",
+    NoBackup = 0x061a "no_backup" "no backup was begun on this connection, or it is at its end",
 }
 
 impl Status {

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::audit::arguments::AuditTask;
+use crate::backup::arguments::BackupTask;
 use crate::bench::arguments::Bench;
 
 /// Tallystick: payment-token keys in locked memory, each cryptogram once.
@@ -86,6 +87,11 @@ pub enum Task {
     Audit {
         #[command(subcommand)]
         task: AuditTask,
+    },
+    /// Back everything up while the daemon serves; check and restore backups
+    Backup {
+        #[command(subcommand)]
+        task: BackupTask,
     },
     /// Run known answers from a file; the last line says how many passed
     Kat {

@@ -35,7 +35,9 @@ pub const fn kept(opcode: Opcode) -> Kept {
         | Opcode::Renew
         | Opcode::LinkPar
         | Opcode::Par
-        | Opcode::Fingerprint => Kept::Group,
+        | Opcode::Fingerprint
+        // Its beginning has a record.
+        | Opcode::BackupNext => Kept::Group,
         Opcode::Status | Opcode::Metrics => Kept::Count,
         // Among them those that show a PAN.
         _ => Kept::Record,
@@ -74,7 +76,7 @@ mod tests {
             let expected = match number {
                 0x0026 | 0x0029 | 0x002a => Kept::Record,
                 0x0040 | 0x0041 => Kept::Count,
-                0x0001..=0x0028 => Kept::Group,
+                0x0001..=0x0028 | 0x0061 => Kept::Group,
                 _ => Kept::Record,
             };
             assert_eq!(kept(*opcode), expected, "{}", opcode.name());

@@ -1,17 +1,27 @@
 //! Writes answers, once the receipt of their commit is there.
 
+use std::cell::RefCell;
+
 use super::Lobby;
 use super::batch::{Asked, Kind, State};
 use super::tally::Tally;
 use crate::command::{Caller, Command, Refusal, Request, Role};
 use crate::daemon::audit::{Kept, Notes, subject};
+use crate::daemon::backup::Pieces;
 use crate::store::CommitReceipt;
-use crate::wire::{Status, begin_batch_reply, encode_batch_item, encode_metrics, encode_reply};
+use crate::wire::{
+    Status, begin_batch_reply, encode_backup_piece, encode_batch_item, encode_metrics, encode_reply,
+};
+
+/// Bytes of a piece of a backup.
+const MOST_OF_A_PIECE: usize = 32_768;
 
 /// What answers are written from.
 pub(super) struct Answers<'b> {
     pub lobby: &'b Lobby,
     pub caller: &'b Caller,
+    /// The backup that the connection takes.
+    pub backup: &'b RefCell<Option<Pieces>>,
     /// None if the engine stopped before the commit.
     pub receipt: Option<CommitReceipt>,
     /// The operation's name.
@@ -48,6 +58,8 @@ impl Answers<'_> {
                 encode_metrics(out, &self.lobby.metrics.encode());
                 Status::Ok
             }
+            Kind::BackupBegin => self.begin_backup(out, notes),
+            Kind::BackupNext => self.next_piece(out, notes),
             Kind::One => self.write_one(out, asked.next(), notes),
             Kind::Many(items) => {
                 begin_batch_reply(out, items.len());
@@ -67,6 +79,39 @@ impl Answers<'_> {
                 Status::Ok
             }
         }
+    }
+
+    fn begin_backup(&self, out: &mut Vec<u8>, notes: &mut Notes) -> Status {
+        // A piece and what stands around it must fit a frame.
+        let piece = usize::try_from(self.lobby.frame / 2).unwrap_or(0).min(MOST_OF_A_PIECE);
+        // One that was begun before ends with its pieces.
+        self.backup.replace(None);
+        let status = match self.lobby.backups.begin(piece) {
+            Ok((begun, pieces)) => {
+                begun.encode(out);
+                self.backup.replace(Some(pieces));
+                Status::Ok
+            }
+            Err(status) => status,
+        };
+        notes.add(self.name, self.kept, status, None);
+        status
+    }
+
+    fn next_piece(&self, out: &mut Vec<u8>, notes: &mut Notes) -> Status {
+        let next = self.backup.borrow().as_ref().map_or(Err(Status::NoBackup), Pieces::next);
+        let status = match &next {
+            Ok(piece) => {
+                encode_backup_piece(out, piece.as_deref());
+                Status::Ok
+            }
+            Err(status) => *status,
+        };
+        if !matches!(next, Ok(Some(_))) {
+            self.backup.replace(None);
+        }
+        notes.add(self.name, self.kept, status, None);
+        status
     }
 
     fn write_one(&self, out: &mut Vec<u8>, asked: Option<Asked<'_>>, notes: &mut Notes) -> Status {

@@ -1,11 +1,14 @@
 //! A batch of requests: proofs first, then decisions under the lock, then
 //! cryptograms beside the commit, then the answers in order.
 
+use std::cell::RefCell;
+
 use super::Lobby;
 use super::answers::Answers;
 use super::tally::Tally;
 use crate::command::{Caller, Command, Operation, Refusal, Reply, Request, Role};
 use crate::daemon::audit::{Kept, Notes, Unrecorded, kept};
+use crate::daemon::backup::Pieces;
 use crate::daemon::{Door, Duty, Stopped};
 use crate::engine::{Answer, Context, Engine, Fetched, Mint, Need, Outcome, Pending, Proof, Unsealed};
 use crate::store::{CommitReceipt, GroupNumber};
@@ -25,6 +28,8 @@ pub(super) struct Batch<'b> {
     lobby: &'b Lobby,
     caller: &'b Caller,
     door: Door,
+    /// The backup that this connection takes.
+    backup: &'b RefCell<Option<Pieces>>,
     items: Vec<Item>,
     /// Engine requests in the order of their frames; batch frames have many.
     asked: Vec<Asked<'b>>,
@@ -45,6 +50,8 @@ pub(super) enum Kind {
     Ping,
     Status,
     Metrics,
+    BackupBegin,
+    BackupNext,
     /// The next asked request.
     One,
     /// The next asked requests, as far as they could be read.
@@ -67,8 +74,13 @@ pub(super) enum State<'b> {
 }
 
 impl<'b> Batch<'b> {
-    pub fn new(lobby: &'b Lobby, caller: &'b Caller, door: Door) -> Self {
-        Self { lobby, caller, door, items: Vec::new(), asked: Vec::new(), duty: None }
+    pub fn new(
+        lobby: &'b Lobby,
+        caller: &'b Caller,
+        door: Door,
+        backup: &'b RefCell<Option<Pieces>>,
+    ) -> Self {
+        Self { lobby, caller, door, backup, items: Vec::new(), asked: Vec::new(), duty: None }
     }
 
     /// Adds a frame that is refused as it stands.
@@ -87,6 +99,8 @@ impl<'b> Batch<'b> {
             Ok(Message::Ping) => Kind::Ping,
             Ok(Message::Status) => self.administrative(Kind::Status),
             Ok(Message::Metrics) => self.administrative(Kind::Metrics),
+            Ok(Message::BackupBegin) => self.administrative(Kind::BackupBegin),
+            Ok(Message::BackupNext) => self.administrative(Kind::BackupNext),
             Ok(Message::Engine(request)) if self.is_at_wrong_door(&request) => {
                 Kind::Refused(Status::AdminSocketOnly.into())
             }
@@ -117,7 +131,8 @@ impl<'b> Batch<'b> {
             let opcode_known = Opcode::from_number(opcode);
             let name = opcode_known.map_or("unknown", Opcode::name);
             let kept = opcode_known.map_or(Kept::Group, kept);
-            let answers = Answers { lobby: self.lobby, caller: self.caller, receipt, name, kept };
+            let Self { lobby, caller, backup, .. } = self;
+            let answers = Answers { lobby, caller, backup, receipt, name, kept };
             let start = out.len();
             let frame = FrameWriter::begin(out, opcode, 0, id);
             let status = answers.write(out, kind, &mut asked, &mut tally, &mut notes);

@@ -74,13 +74,15 @@ pub(super) struct Log {
     /// SQLite's index of the log, which grows with it.
     index: Option<Box<dyn Longer>>,
     checkpoints: u64,
+    /// Somebody reads an older state, so that the log cannot start anew: a backup.
+    is_held: bool,
 }
 
 impl Log {
     /// The log of a database that SQLite has open, its first bytes allocated.
     pub(super) fn open(disk: &dyn Disk, path: &Path, limits: LogLimits) -> Result<Self, StoreError> {
         let index = disk.hold(&beside(path, "-shm")).map_err(|error| io(INDEX, &error))?;
-        let mut log = Self { limits, reserved: 0, index, checkpoints: 0 };
+        let mut log = Self { limits, reserved: 0, index, checkpoints: 0, is_held: false };
         log.reserve(disk, path, limits.reserved)?;
         Ok(log)
     }
@@ -115,7 +117,7 @@ impl Log {
         // One that is just ending may still keep the next group from starting the log anew.
         let mut used = if checkpointer.is_running() { length(found) } else { used(found) };
         if checkpointer.is_done()? {
-            used = finish(connection, used)?;
+            used = self.finish(connection, used)?;
             self.checkpoints += 1;
         }
         if used >= self.limits.checkpoint && checkpointer.begin()? {
@@ -123,9 +125,10 @@ impl Log {
             used = self::used(pass(connection, NOTHING)?);
         }
         let with = |used: u64| used.saturating_add(bytes).saturating_add(SPARE * FRAME);
-        if with(used) > self.reserved && checkpointer.wait()? {
+        let must_wait = with(used) > self.reserved || (self.is_long(used) && !self.is_held);
+        if must_wait && checkpointer.wait()? {
             // Commits came faster than the checkpoint ended: now they wait for it.
-            used = finish(connection, used)?;
+            used = self.finish(connection, used)?;
         }
         if with(used) > self.reserved {
             match self.reserve(disk, path, with(used)) {
@@ -135,8 +138,37 @@ impl Log {
             }
         }
         let free = disk.free(path).map_err(|error| io("the file system", &error))?;
-        let scarce = free < self.limits.free || used > self.limits.reserved / 4 * 3;
+        // No want of room: the log goes on until the backup is done, as long as there is
+        // enough beside it.
+        let may_go_on = self.is_held && free >= self.limits.free.saturating_add(self.limits.reserved);
+        let more = self.limits.reserved / 2;
+        if may_go_on && with(used).saturating_add(more) > self.reserved {
+            match self.reserve(disk, path, self.reserved.saturating_add(more)) {
+                Ok(()) | Err(StoreError::Full) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let scarce = free < self.limits.free || (self.is_long(used) && !may_go_on);
         Ok(if scarce { Room::Scarce } else { Room::Ample })
+    }
+}
+
+impl Log {
+    /// Whether three quarters of what was allocated at first are in use.
+    const fn is_long(&self, used: u64) -> bool {
+        used > self.limits.reserved / 4 * 3
+    }
+
+    /// Puts what is left of the log into the database. On a full disk it stays.
+    fn finish(&mut self, connection: &Connection, before: u64) -> Result<u64, StoreError> {
+        match pass(connection, "PRAGMA wal_checkpoint(PASSIVE)") {
+            Err(StoreError::Full) => Ok(before),
+            other => {
+                let progress = other?;
+                self.is_held = progress.done < progress.frames;
+                Ok(used(progress))
+            }
+        }
     }
 }
 
@@ -150,14 +182,6 @@ const fn index_bytes(log: u64) -> u64 {
 
 /// Asks how far the log has come, and does nothing.
 const NOTHING: &str = "PRAGMA wal_checkpoint(NOOP)";
-
-/// Puts what is left of the log into the database. On a full disk it stays.
-fn finish(connection: &Connection, before: u64) -> Result<u64, StoreError> {
-    match pass(connection, "PRAGMA wal_checkpoint(PASSIVE)") {
-        Err(StoreError::Full) => Ok(before),
-        other => other.map(used),
-    }
-}
 
 /// Bytes of the log in use. One that is wholly in the database starts anew with
 /// the next frame.
