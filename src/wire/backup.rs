@@ -37,10 +37,14 @@ impl BackupBegun {
     }
 }
 
-/// Appends the body of a piece: 1, or 0 for the end, and its bytes.
+/// Appends the body of a piece: 0 at the end, else 1, its length (4) and its bytes.
 pub fn encode_backup_piece(out: &mut Vec<u8>, piece: Option<&[u8]>) {
     append(out, &[u8::from(piece.is_some())]);
-    append(out, piece.unwrap_or_default());
+    if let Some(piece) = piece {
+        // Far below 4 GiB: it fits a frame.
+        append(out, &u32::try_from(piece.len()).unwrap_or(u32::MAX).to_be_bytes());
+        append(out, piece);
+    }
 }
 
 /// Reads the body of a piece; none at the end.
@@ -48,13 +52,18 @@ pub fn encode_backup_piece(out: &mut Vec<u8>, piece: Option<&[u8]>) {
 /// # Errors
 /// [`Status::BodyTruncated`], [`Status::BodyTrailing`] or [`Status::BodyMalformed`].
 pub fn decode_backup_piece(body: &[u8]) -> Result<Option<&[u8]>, Fault> {
-    match body.split_first() {
-        None => Err(Status::BodyTruncated.into()),
-        Some((1, piece)) => Ok(Some(piece)),
-        Some((0, [])) => Ok(None),
-        Some((0, _)) => Err(Status::BodyTrailing.into()),
-        Some(_) => Err(Status::BodyMalformed.into()),
-    }
+    let (kind, rest) = body.split_first().ok_or(Status::BodyTruncated)?;
+    let (piece, rest) = match kind {
+        0 => (None, rest),
+        1 => {
+            let (length, rest) = rest.split_first_chunk().ok_or(Status::BodyTruncated)?;
+            let length = usize::try_from(u32::from_be_bytes(*length)).unwrap_or(usize::MAX);
+            let (piece, rest) = rest.split_at_checked(length).ok_or(Status::BodyTruncated)?;
+            (Some(piece), rest)
+        }
+        _ => return Err(Status::BodyMalformed.into()),
+    };
+    if rest.is_empty() { Ok(piece) } else { Err(Status::BodyTrailing.into()) }
 }
 
 fn number(bytes: &[u8]) -> Result<(u64, &[u8]), Fault> {
