@@ -20,7 +20,7 @@ pub use group::{
 pub use memory::{Fault, Faults, MemoryDisk, MemoryStore, Operation};
 pub use receipt::CommitReceipt;
 pub use sqlite::{
-    Disk, Held, Import, LogLimits, Longer, RealDisk, Row, Rows, Snapshot, SqliteStore, StoreLock,
+    Disk, Grip, Held, Import, LogLimits, RealDisk, Row, Rows, Snapshot, SqliteStore, StoreLock,
 };
 
 use crate::types::Trid;
