@@ -83,6 +83,8 @@ pub(super) struct Log {
     database: Option<Arc<dyn Grip>>,
     /// Bytes of the log that were sent into the database.
     sent: u64,
+    /// Bytes of the log that can be in use at most since it was last looked at.
+    most: u64,
     checkpoints: u64,
     /// Somebody reads an older state, so that the log cannot start anew: a backup.
     is_held: bool,
@@ -93,7 +95,8 @@ impl Log {
     pub(super) fn open(disk: &dyn Disk, path: &Path, limits: LogLimits) -> Result<Self, StoreError> {
         let index = disk.hold(&beside(path, "-shm")).map_err(|error| io(INDEX, &error))?;
         let database = disk.hold(path).map_err(|error| io("the database", &error))?.map(Arc::from);
-        let mut log = Self { limits, reserved: 0, index, database, sent: 0, checkpoints: 0, is_held: false };
+        let (sent, most, checkpoints, is_held) = (0, u64::MAX, 0, false);
+        let mut log = Self { limits, reserved: 0, index, database, sent, most, checkpoints, is_held };
         log.reserve(disk, path, limits.reserved)?;
         Ok(log)
     }
@@ -129,6 +132,14 @@ impl Log {
         path: &Path,
         bytes: u64,
     ) -> Result<Room, StoreError> {
+        let next = self.sent.saturating_add(AT_ONCE).min(self.limits.checkpoint);
+        let with = |used: u64| used.saturating_add(bytes).saturating_add(SPARE * FRAME);
+        let most = with(self.most);
+        if most < next.min(self.reserved) && !checkpointer.is_running() {
+            // Surely short, so it is not even looked at.
+            self.most = most;
+            return self.room(disk, path, most);
+        }
         let found = pass(connection, NOTHING)?;
         // One that is just ending may still keep the next group from starting the log anew.
         let mut used = if checkpointer.is_running() { length(found) } else { used(found) };
@@ -146,7 +157,6 @@ impl Log {
                 used = self::used(pass(connection, NOTHING)?);
             }
         }
-        let with = |used: u64| used.saturating_add(bytes).saturating_add(SPARE * FRAME);
         let must_wait = with(used) > self.reserved || (self.is_long(used) && !self.is_held);
         if must_wait && checkpointer.wait()? {
             // Commits came faster than the checkpoint ended: now they wait for it.
@@ -159,20 +169,39 @@ impl Log {
                 Err(error) => return Err(error),
             }
         }
-        let free = disk.free(path).map_err(|error| io("the file system", &error))?;
-        // No want of room: the log goes on until the backup is done, as long as there is
-        // enough beside it.
-        let may_go_on = self.is_held && free >= self.limits.free.saturating_add(self.limits.reserved);
+        self.most = with(used);
+        self.lengthen(disk, path, with(used))?;
+        self.room(disk, path, used)
+    }
+
+    /// While a backup holds the log it is no want of room that it is long: more of it is
+    /// allocated, as long as there is enough beside it.
+    fn lengthen(&mut self, disk: &dyn Disk, path: &Path, used: u64) -> Result<(), StoreError> {
         let more = self.limits.reserved / 2;
-        if may_go_on && with(used).saturating_add(more) > self.reserved {
-            match self.reserve(disk, path, self.reserved.saturating_add(more)) {
-                Ok(()) | Err(StoreError::Full) => {}
-                Err(error) => return Err(error),
-            }
+        if !self.is_held || used.saturating_add(more) <= self.reserved || !self.may_go_on(free(disk, path)?) {
+            return Ok(());
         }
-        let scarce = free < self.limits.free || (self.is_long(used) && !may_go_on);
+        match self.reserve(disk, path, self.reserved.saturating_add(more)) {
+            Ok(()) | Err(StoreError::Full) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether there is more room than what is under way may need.
+    fn room(&self, disk: &dyn Disk, path: &Path, used: u64) -> Result<Room, StoreError> {
+        let free = free(disk, path)?;
+        let scarce = free < self.limits.free || (self.is_long(used) && !self.may_go_on(free));
         Ok(if scarce { Room::Scarce } else { Room::Ample })
     }
+
+    /// Whether the log is long because it is held, and may become longer.
+    const fn may_go_on(&self, free: u64) -> bool {
+        self.is_held && free >= self.limits.free.saturating_add(self.limits.reserved)
+    }
+}
+
+fn free(disk: &dyn Disk, path: &Path) -> Result<u64, StoreError> {
+    disk.free(path).map_err(|error| io("the file system", &error))
 }
 
 impl Log {
