@@ -15,6 +15,8 @@ use tallystick::client::Client;
 use tallystick::command::{Command, Issue};
 use tallystick::crypto::SystemRandom;
 use tallystick::daemon::anchor::Keeper;
+use tallystick::daemon::audit::Recorder;
+use tallystick::daemon::backup::Backups;
 use tallystick::daemon::{Committer, Door, Hall, Lobby, Metrics, Rates, serve};
 use tallystick::engine::{Engine, EngineLimits};
 use tallystick::store::{SqliteStore, Store};
@@ -36,6 +38,8 @@ fn served(dir: &std::path::Path) -> Client<UnixStream> {
         keyring,
         metrics: Metrics::new(),
         rates: Rates::default(),
+        audit: Recorder::none(),
+        backups: Backups::default(),
         frame: 65_536,
         in_flight: 1024,
         clock: || NOW,

@@ -11,15 +11,17 @@ mod passphrase;
 mod purpose;
 mod random;
 mod self_test;
+mod stream;
 
 pub use aead::{NONCE_LEN, Nonce, TAG_LEN};
 pub use error::CryptoError;
 pub use key::LoadedKey;
 pub use mac::{Mac, MacState};
-pub use passphrase::{PassphraseCost, root_from_passphrase};
+pub use passphrase::{PassphraseCost, key_from_passphrase, root_from_passphrase};
 pub use purpose::{
-    AeadPurpose, Audit, FingerprintDerivation, KeyPurpose, MacPurpose, PanSealing, ParDerivation, Purpose,
-    Root, TokenDerivation,
+    AeadPurpose, Audit, Backup, FingerprintDerivation, KeyPurpose, MacPurpose, PanSealing, ParDerivation,
+    Purpose, Root, TokenDerivation,
 };
 pub use random::{Random, RandomError, SystemRandom};
 pub use self_test::{SelfTestError, self_test};
+pub use stream::{CHUNK, Stream};

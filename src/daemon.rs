@@ -3,6 +3,8 @@
 //! that holds keys.
 
 pub mod anchor;
+pub mod audit;
+pub mod backup;
 pub mod config;
 mod connection;
 mod error;

@@ -2,10 +2,13 @@
 //! must neither panic nor break a property. `fuzz/` calls them under libFuzzer,
 //! `tests/corpus.rs` replays its seeds on the stable toolchain.
 
+mod backup;
 mod connection;
 
+pub use backup::backup;
 pub use connection::connection;
 
+use crate::audit::{Event, Head, Record};
 use crate::daemon::config::Config;
 use crate::keys::{SealedKeyring, WrappedKey};
 use crate::store::journal::{JournalBody, encode};
@@ -18,7 +21,9 @@ use crate::wire::{
 pub type Target = fn(&[u8]);
 
 /// Every entry point by the name of its target and corpus.
-pub const TARGETS: [(&str, Target); 7] = [
+pub const TARGETS: [(&str, Target); 9] = [
+    ("audit", audit),
+    ("backup", backup),
     ("config", config),
     ("connection", connection),
     ("frame", frame),
@@ -27,6 +32,27 @@ pub const TARGETS: [(&str, Target); 7] = [
     ("message", message),
     ("reply", reply),
 ];
+
+/// A file of the audit log, one record, its event, and a head. What is accepted of a
+/// chain is one: numbers without a gap, each in its place.
+pub fn audit(data: &[u8]) {
+    if let Some(record) = Record::parse(data) {
+        assert!(record.size() <= data.len(), "a record is longer than what it was read from");
+        let _ = Event::decode(record.event);
+    }
+    let _ = Event::decode(data);
+    if let Some(head) = data.first_chunk() {
+        let _ = Head::from_bytes(None, head);
+    }
+    let found = crate::audit::walk(data).unwrap_or_default();
+    for pair in found.windows(2) {
+        if let [one, two] = pair {
+            assert!(one.number.checked_add(1) == Some(two.number), "a gap was not told");
+            assert!(two.follows(one.link), "a link was not checked");
+        }
+    }
+    assert!(found.iter().map(Record::size).sum::<usize>() <= data.len(), "more was read than there is");
+}
 
 /// A received stream, cut into pieces of the size that the first byte says:
 /// however it is cut, the same arrives.

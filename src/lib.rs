@@ -11,6 +11,7 @@
 //! opens each [`engine::Pending`] answer with the receipt of its commit.
 
 pub mod account;
+pub mod audit;
 pub mod client;
 pub mod command;
 pub mod crypto;

@@ -19,7 +19,9 @@ pub use group::{
 };
 pub use memory::{Fault, Faults, MemoryDisk, MemoryStore, Operation};
 pub use receipt::CommitReceipt;
-pub use sqlite::{Disk, Grip, Held, LogLimits, RealDisk, SqliteStore, StoreLock};
+pub use sqlite::{
+    Disk, Grip, Held, Import, LogLimits, RealDisk, Row, Rows, Snapshot, SqliteStore, StoreLock,
+};
 
 use crate::types::Trid;
 

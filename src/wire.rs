@@ -11,6 +11,7 @@
 //! carries a status and the name of a field and never content, the intake wipes
 //! what is consumed, and buffers are wiped before they grow ([`append`]).
 
+mod backup;
 mod batch;
 mod buffer;
 mod cbor;
@@ -27,6 +28,7 @@ mod report;
 mod session;
 mod status;
 
+pub use backup::{BackupBegun, decode_backup_piece, encode_backup_piece};
 pub use batch::{
     MAX_BATCH, begin_batch_reply, decode_batch_reply, encode_batch_item, encode_issue_batch,
     encode_verify_batch,

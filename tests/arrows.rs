@@ -9,6 +9,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("secmem", &[]),
     ("types", &["secmem"]),
     ("crypto", &["types", "secmem"]),
+    ("audit", &["crypto", "types"]),
     ("cryptogram", &["crypto", "types", "secmem"]),
     ("account", &["crypto", "types", "secmem"]),
     ("keys", &["crypto", "types", "secmem"]),
@@ -17,10 +18,16 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("engine", &["secmem", "types", "crypto", "cryptogram", "account", "keys", "command", "store"]),
     ("wire", &["types", "command"]),
     ("client", &["wire", "types", "command"]),
-    ("daemon", &["secmem", "types", "crypto", "account", "keys", "command", "store", "engine", "wire"]),
+    (
+        "daemon",
+        &["secmem", "types", "crypto", "audit", "account", "keys", "command", "store", "engine", "wire"],
+    ),
     (
         "fuzzing",
-        &["secmem", "types", "crypto", "account", "keys", "command", "store", "engine", "wire", "daemon"],
+        &[
+            "secmem", "types", "crypto", "audit", "account", "keys", "command", "store", "engine", "wire",
+            "daemon",
+        ],
     ),
 ];
 

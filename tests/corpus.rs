@@ -13,17 +13,20 @@ use std::fs;
 use std::path::PathBuf;
 
 use support::{card, trid};
+use tallystick::audit;
 use tallystick::command::{
     ChangeStatus, Command, Detokenized, Issue, IssueShort, Issued, LinkPar, List, Renew, Reply, Reseal,
     Verified, Verify, VerifyShort,
 };
-use tallystick::crypto::SystemRandom;
+use tallystick::crypto::{PassphraseCost, SystemRandom};
+use tallystick::daemon::backup::{Item, Writer};
 use tallystick::daemon::config::default_text;
 use tallystick::fuzzing::TARGETS;
+use tallystick::secmem::Region;
 use tallystick::store::{CounterMove, TokenSlot, journal};
 use tallystick::types::{
     Atc, Cryptogram, Expiry, Fingerprint, IdempotencyKey, Pan, Par, ShortValue, StatusEvent, TokenNumber,
-    Transaction,
+    Transaction, UnixTime,
 };
 use tallystick::wire::{
     FrameWriter, Hello, KeyReport, Opcode, StatusReport, encode_command, encode_issue_batch, encode_reply,
@@ -95,6 +98,10 @@ fn replies() -> Vec<Reply> {
     ]
 }
 
+fn seed_time() -> UnixTime {
+    UnixTime::from_seconds(support::NOW)
+}
+
 /// Writes the seeds anew; run it when a format changes.
 #[test]
 #[ignore = "writes into the source tree"]
@@ -159,6 +166,42 @@ fn make_seeds() {
     let sealed = support::new_keys().seal(&SystemRandom).unwrap().to_bytes();
     put("key_block", "keyring", &sealed);
     put("key_block", "block", &sealed[102..190]);
+    let dir = tempfile::tempdir().unwrap();
+    let keyring = support::new_keys().load().unwrap();
+    let (disk, log) = (Box::new(audit::RealDisk), dir.path().join("log"));
+    let mut log_of = audit::open(disk, &log, 1 << 12, &keyring.audit, None, audit::Tip::START).unwrap().log;
+    let stand = audit::Stand { epoch: 1, group: 0, mac: [1; 32] };
+    for event in [
+        audit::Event::Groups(audit::Groups { epoch: 1, first: 1, macs: vec![2; 64] }),
+        audit::Event::Refused(audit::Operation {
+            caller: "vault".to_owned(),
+            operation: "verify".to_owned(),
+            status: "replayed".to_owned(),
+            subject: Some("xxxxxxxxxxxx5671".to_owned()),
+        }),
+        audit::Event::Stopped(stand),
+    ] {
+        assert!(log_of.push(&keyring.audit, seed_time(), &event));
+    }
+    log_of.flush().unwrap();
+    let mut file = fs::read(log.join(audit::file_name(1))).unwrap();
+    let end = file.iter().rposition(|byte| *byte != 0).unwrap() + 1;
+    file.truncate(end + 8);
+    let region = Region::new(4).unwrap();
+    let cost = PassphraseCost { memory_kib: 8, passes: 1, lanes: 1 };
+    let passphrase = b"for fuzzing only".to_vec().into();
+    let row = [&[3, 1, 0, 0, 0, 0, 0, 0, 0, 7, 2, 0, 0, 0, 2, 9, 9][..], &[1, 1], &[0; 8], &[0, 0]].concat();
+    let mut backup = Writer::new(Vec::new(), &region, &SystemRandom, &passphrase, cost).unwrap();
+    for item in [Item::Config(b"x".to_vec()), Item::Rows(row.clone()), Item::End(row.len() as u64)] {
+        backup.add(&item).unwrap();
+    }
+    put("backup", "file", &backup.finish().unwrap());
+    put("backup", "rows", &row);
+    put("backup", "piece", &[&[1][..], &row].concat());
+    put("audit", "file", &file);
+    put("audit", "torn", &file[..file.len() - 40]);
+    put("audit", "record", &file[64..]);
+    put("audit", "head", &audit::Head(log_of.durable()).to_bytes(&keyring.audit));
     put("config", "default", default_text(1000).as_bytes());
     put("config", "broken", b"bin_controller = \"TLY1\"\n[[peer]]\nname = \"x\"\nroles = [\"god\"]\n");
 }

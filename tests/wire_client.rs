@@ -13,8 +13,9 @@ use tallystick::types::{
     Atc, Cryptogram, Expiry, IdempotencyKey, Pan, TokenNumber, Transaction, Trid, UnpredictableNumber,
 };
 use tallystick::wire::{
-    Arrival, Fault, Frame, FrameWriter, Hello, Intake, Message, Opcode, Session, Status, StatusReport,
-    begin_batch_reply, decode_message, encode_batch_item, encode_metrics, encode_reply,
+    Arrival, BackupBegun, Fault, Frame, FrameWriter, Hello, Intake, Message, Opcode, Session, Status,
+    StatusReport, begin_batch_reply, decode_message, encode_backup_piece, encode_batch_item, encode_metrics,
+    encode_reply,
 };
 
 const PATIENCE: Option<Duration> = Some(Duration::from_secs(20));
@@ -87,6 +88,14 @@ fn answer(out: &mut Vec<u8>, opcode: Opcode, body: &[u8]) -> Status {
         }
         Message::Metrics => {
             encode_metrics(out, "tokens 9\n");
+            Status::Ok
+        }
+        Message::BackupBegin => {
+            BackupBegun { epoch: 1, group: 2, bytes: 3 }.encode(out);
+            Status::Ok
+        }
+        Message::BackupNext => {
+            encode_backup_piece(out, Some(b"rows"));
             Status::Ok
         }
         Message::Engine(request) => engine(out, &request.command),

@@ -3,7 +3,8 @@
 use super::ClientError;
 use crate::command::Reply;
 use crate::wire::{
-    Fault, Frame, Opcode, Status, StatusReport, Welcome, decode_batch_reply, decode_metrics, decode_reply,
+    BackupBegun, Fault, Frame, Opcode, Status, StatusReport, Welcome, decode_backup_piece,
+    decode_batch_reply, decode_metrics, decode_reply,
 };
 
 /// What the daemon answered to a request that it did not refuse.
@@ -21,6 +22,10 @@ pub enum Answer {
     Status(Box<StatusReport>),
     /// Metrics in the OpenMetrics text format.
     Metrics(String),
+    /// A backup has begun.
+    Backup(BackupBegun),
+    /// A piece of it; none at its end.
+    Piece(Option<Vec<u8>>),
 }
 
 impl Answer {
@@ -41,6 +46,8 @@ impl Answer {
             Opcode::IssueBatch | Opcode::VerifyBatch => Self::Batch(decode_batch_reply(opcode, body)?),
             Opcode::Status => Self::Status(Box::new(StatusReport::decode(body)?)),
             Opcode::Metrics => Self::Metrics(decode_metrics(body)?),
+            Opcode::BackupBegin => Self::Backup(BackupBegun::decode(body)?),
+            Opcode::BackupNext => Self::Piece(decode_backup_piece(body)?.map(<[u8]>::to_vec)),
             _ => Self::Reply(decode_reply(opcode, body)?),
         })
     }

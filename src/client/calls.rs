@@ -8,7 +8,7 @@ use crate::command::{
     Provision, Renew, Reply, Reseal, Resealed, TokenView, Verified, Verify, VerifyShort,
 };
 use crate::types::{Fingerprint, IdempotencyKey, Pan, Par, TokenNumber};
-use crate::wire::{Opcode, StatusReport};
+use crate::wire::{BackupBegun, Opcode, StatusReport};
 
 type Key<'k> = Option<IdempotencyKey<'k>>;
 
@@ -179,6 +179,22 @@ impl<S: Read + Write> Client<S> {
     /// As [`call`](Self::call).
     pub fn metrics(&mut self) -> Result<String, ClientError> {
         if let Answer::Metrics(text) = self.ask(Opcode::Metrics)? { Ok(text) } else { Err(OTHER) }
+    }
+
+    /// Begins a backup of everything that is durable by now; on the admin socket only.
+    ///
+    /// # Errors
+    /// As [`call`](Self::call).
+    pub fn backup_begin(&mut self) -> Result<BackupBegun, ClientError> {
+        if let Answer::Backup(begun) = self.ask(Opcode::BackupBegin)? { Ok(begun) } else { Err(OTHER) }
+    }
+
+    /// The next piece of the backup that was begun on this connection; none at its end.
+    ///
+    /// # Errors
+    /// As [`call`](Self::call).
+    pub fn backup_next(&mut self) -> Result<Option<Vec<u8>>, ClientError> {
+        if let Answer::Piece(piece) = self.ask(Opcode::BackupNext)? { Ok(piece) } else { Err(OTHER) }
     }
 
     /// Asks something that answers with a token.

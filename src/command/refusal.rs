@@ -123,6 +123,9 @@ pub enum Refusal {
     /// The anchor cannot be written, so that a rollback would go unnoticed.
     #[error("the anchor cannot be written: nothing new is taken on until it can")]
     Unanchored,
+    /// The audit log cannot be written, so that what is done would go unrecorded.
+    #[error("the audit log cannot be written: nothing new is taken on until it can")]
+    AuditUnwritable,
     /// The engine cannot go on.
     #[error("the engine has stopped")]
     Stopped,
@@ -142,6 +145,7 @@ impl Refusal {
                 | Self::Busy
                 | Self::StorageFull
                 | Self::Unanchored
+                | Self::AuditUnwritable
                 | Self::Stopped
         )
     }

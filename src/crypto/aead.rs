@@ -53,7 +53,7 @@ impl<P: AeadPurpose> LoadedKey<P> {
             .map_err(|_| CryptoError::NotAuthentic)
     }
 
-    fn cipher(&self) -> Result<LessSafeKey, CryptoError> {
+    pub(super) fn cipher(&self) -> Result<LessSafeKey, CryptoError> {
         // Only a key of another length than 32 bytes is refused, and ours has 32 by type.
         let key = UnboundKey::new(&AES_256_GCM, self.expose()).map_err(|_| CryptoError::NotAuthentic)?;
         Ok(LessSafeKey::new(key))

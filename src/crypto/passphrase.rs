@@ -3,7 +3,7 @@
 use argon2::{Algorithm, Argon2, Params, Version};
 use secrecy::{ExposeSecret, SecretSlice};
 
-use super::{CryptoError, LoadedKey, Root};
+use super::{CryptoError, LoadedKey, Purpose, Root};
 use crate::secmem::Region;
 
 /// What a guess of the passphrase costs.
@@ -30,14 +30,27 @@ impl PassphraseCost {
 /// Derives the key-wrapping root key, in place in locked memory.
 ///
 /// # Errors
-/// [`CryptoError::PassphraseCost`] if the costs are out of range,
-/// [`CryptoError::Memory`] if no slot is free.
+/// As [`key_from_passphrase`].
 pub fn root_from_passphrase(
     region: &Region,
     passphrase: &SecretSlice<u8>,
     salt: &[u8; 16],
     cost: PassphraseCost,
 ) -> Result<LoadedKey<Root>, CryptoError> {
+    key_from_passphrase(region, passphrase, salt, cost)
+}
+
+/// Derives a key, in place in locked memory. Its salt must be its own.
+///
+/// # Errors
+/// [`CryptoError::PassphraseCost`] if the costs are out of range,
+/// [`CryptoError::Memory`] if no slot is free.
+pub fn key_from_passphrase<P: Purpose>(
+    region: &Region,
+    passphrase: &SecretSlice<u8>,
+    salt: &[u8; 16],
+    cost: PassphraseCost,
+) -> Result<LoadedKey<P>, CryptoError> {
     if cost.memory_kib > PassphraseCost::MAX_MEMORY_KIB || cost.passes > PassphraseCost::MAX_PASSES {
         return Err(CryptoError::PassphraseCost);
     }

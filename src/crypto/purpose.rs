@@ -97,5 +97,7 @@ purposes! {
         /// Wraps the keyring.
         Root = "root",
         /// Seals PANs at rest.
-        PanSealing = "pan-sealing";
+        PanSealing = "pan-sealing",
+        /// Seals one backup.
+        Backup = "backup";
 }

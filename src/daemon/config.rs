@@ -18,7 +18,7 @@ use crate::command::{Caller, Role, Roles};
 use crate::engine::{EngineConfig, EngineLimits};
 use crate::store::LogLimits;
 use crate::types::{Network, Trid};
-use raw::{RawAnchor, RawConfig, RawPeer};
+use raw::{RawAnchor, RawAudit, RawConfig, RawPeer};
 
 /// A configuration that was checked.
 #[derive(Debug, Clone)]
@@ -29,6 +29,8 @@ pub struct Config {
     pub limits: DaemonLimits,
     /// Where anchors are kept.
     pub anchor: AnchorConfig,
+    /// Where the audit log is kept.
+    pub audit: AuditConfig,
     /// Where the sockets are made; the state directory if none is given.
     pub socket_dir: Option<PathBuf>,
     /// The group that may open the data socket, by its number.
@@ -61,6 +63,20 @@ pub struct AnchorConfig {
     pub service: Option<PathBuf>,
     /// The least time between two writings.
     pub interval: Duration,
+}
+
+/// Where the audit log is kept.
+#[derive(Debug, Clone)]
+pub struct AuditConfig {
+    /// Its directory; `audit` in the state directory if none is given.
+    pub dir: Option<PathBuf>,
+    /// The file that remembers its head; `audit-head` in the state directory if none
+    /// is given.
+    pub head: Option<PathBuf>,
+    /// The socket of a service that remembers it too.
+    pub service: Option<PathBuf>,
+    /// Bytes of each of its files.
+    pub file_bytes: u64,
 }
 
 /// Which kernel identity is which caller.
@@ -132,6 +148,7 @@ impl Config {
             engine: parse_engine(&raw)?,
             limits: parse_limits(&raw)?,
             anchor: parse_anchor(&raw)?,
+            audit: parse_audit(&raw)?,
             socket_dir: raw.sockets.dir.clone(),
             socket_group: raw.sockets.group,
             peers: peers.collect::<Result<_, _>>()?,
@@ -213,6 +230,13 @@ fn parse_anchor(raw: &RawConfig) -> Result<AnchorConfig, ConfigError> {
     let milliseconds = within("anchor.interval_milliseconds", *interval_milliseconds, 1, 60_000)?;
     let interval = Duration::from_millis(milliseconds);
     Ok(AnchorConfig { file: file.clone(), service: service.clone(), interval })
+}
+
+fn parse_audit(raw: &RawConfig) -> Result<AuditConfig, ConfigError> {
+    let RawAudit { dir, head, service, file_bytes } = &raw.audit;
+    // A file holds at least one record of any length.
+    let file_bytes = within("audit.file_bytes", *file_bytes, 128 << 10, 1 << 28)?;
+    Ok(AuditConfig { dir: dir.clone(), head: head.clone(), service: service.clone(), file_bytes })
 }
 
 fn parse_peer(at: usize, peer: &RawPeer) -> Result<PeerRule, ConfigError> {

@@ -6,12 +6,15 @@ mod batch;
 mod report;
 mod tally;
 
+use std::cell::RefCell;
 use std::io::{Read, Write};
 use std::sync::Arc;
 use std::time::Instant;
 
 use zeroize::Zeroizing;
 
+use super::audit::Recorder;
+use super::backup::{Backups, Pieces};
 use super::{Bucket, Door, Hall, Metrics, Rates};
 use crate::command::Caller;
 use crate::crypto::Random;
@@ -30,6 +33,10 @@ pub struct Lobby {
     pub metrics: Metrics,
     /// How many requests peers may make.
     pub rates: Rates,
+    /// The audit log.
+    pub audit: Recorder,
+    /// Hands out backups.
+    pub backups: Backups,
     /// Bytes of the largest frame.
     pub frame: u32,
     /// Most requests handled together.
@@ -58,7 +65,9 @@ pub fn serve(
     caller: &Caller,
     door: Door,
 ) -> std::io::Result<()> {
+    let backup = RefCell::new(None);
     let mut connection = Connection {
+        backup: &backup,
         lobby,
         caller,
         door,
@@ -95,6 +104,8 @@ pub fn serve(
 
 /// The state of one connection.
 struct Connection<'c> {
+    /// The backup that it takes.
+    backup: &'c RefCell<Option<Pieces>>,
     lobby: &'c Lobby,
     caller: &'c Caller,
     door: Door,
@@ -111,7 +122,7 @@ impl Connection<'_> {
     /// Answers what has arrived into the buffer for sending.
     fn answer(&mut self, arrivals: &[Arrival<'_>]) {
         let (lobby, caller, door, bucket) = (self.lobby, self.caller, self.door, self.bucket.clone());
-        let new_batch = || Batch::new(lobby, caller, door, bucket.as_deref());
+        let new_batch = || Batch::new(lobby, caller, door, bucket.as_deref(), self.backup);
         let mut batch = new_batch();
         for arrival in arrivals {
             match arrival {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use super::config::ConfigError;
+use crate::audit::AuditError;
 use crate::engine::EngineError;
 use crate::keys::KeyError;
 use crate::secmem::{HardenError, RegionError};
@@ -45,6 +46,13 @@ pub enum DaemonError {
     /// A service manager passed something else than the two sockets.
     #[error("what was passed is no tallyd.sock and no admin.sock, or one of them twice")]
     Passed,
+    /// The audit log cannot be gone on with.
+    #[error(transparent)]
+    Audit(#[from] AuditError),
+    /// What remembers the head of the audit log cannot be read or written, or
+    /// remembers none of this keyring.
+    #[error("the head of the audit log: {0}")]
+    AuditHead(String),
     /// A file or socket.
     #[error("{path}: {source}")]
     File {

@@ -7,8 +7,10 @@ use std::os::unix::net::UnixStream;
 
 use rustix::net::{RecvFlags, recv};
 
+use super::audit::{Notes, kept};
 use super::connection::Lobby;
 use crate::command::{Caller, Role};
+use crate::wire::{Opcode, Status};
 
 /// Most bytes of a request that are read.
 const MAX: usize = 8192;
@@ -23,14 +25,18 @@ pub(super) fn is_http(stream: &UnixStream) -> bool {
 /// Answers `GET /metrics` and closes.
 pub(super) fn serve_metrics(stream: &mut UnixStream, lobby: &Lobby, caller: &Caller) -> std::io::Result<()> {
     let request = read_head(stream)?;
-    let (code, body) = if !caller.roles().has(Role::Admin) {
-        ("403 Forbidden", String::new())
+    let (code, status, body) = if !caller.roles().has(Role::Admin) {
+        ("403 Forbidden", Status::RoleMissing, String::new())
     } else if request.starts_with(b"GET /metrics ") {
         lobby.refresh_metrics();
-        ("200 OK", lobby.metrics.encode())
+        ("200 OK", Status::Ok, lobby.metrics.encode())
     } else {
-        ("404 Not Found", String::new())
+        ("404 Not Found", Status::UnknownOpcode, String::new())
     };
+    let mut notes = Notes::default();
+    notes.add(Opcode::Metrics.name(), kept(Opcode::Metrics), status, None);
+    // It is counted, and so never waited for.
+    let _ = lobby.audit.note((lobby.clock)(), caller.name(), &notes);
     let head = format!(
         "HTTP/1.1 {code}\r\nContent-Type: application/openmetrics-text; version=1.0.0; charset=utf-8\r\n\
          Content-Length: {}\r\nConnection: close\r\n\r\n",

@@ -26,6 +26,18 @@ pub fn anchor(dir: &Path) -> PathBuf {
     dir.join("anchor")
 }
 
+/// The directory of the audit log, unless the configuration puts it elsewhere.
+#[must_use]
+pub fn audit(dir: &Path) -> PathBuf {
+    dir.join("audit")
+}
+
+/// The head of the audit log, unless the configuration puts it elsewhere.
+#[must_use]
+pub fn audit_head(dir: &Path) -> PathBuf {
+    dir.join("audit-head")
+}
+
 /// The data socket.
 #[must_use]
 pub fn data_socket(dir: &Path) -> PathBuf {

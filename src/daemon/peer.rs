@@ -96,6 +96,12 @@ impl Identified {
         &self.process
     }
 
+    /// What the kernel says of it, for the audit log.
+    #[must_use]
+    pub fn who(&self) -> String {
+        format!("uid {} gid {}", self.uid, self.gid)
+    }
+
     /// Gives the connection of a peer up that comes in no further.
     #[must_use]
     pub fn into_stream(self) -> UnixStream {

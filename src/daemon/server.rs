@@ -155,6 +155,7 @@ impl Server {
     /// Starts the thread of a connection, if one more may be.
     fn start(self: &Arc<Self>, peer: Identified, door: Door) {
         let Some(id) = self.register(&peer, door) else {
+            self.turned_away(peer.who(), Status::Busy);
             return self.refuse(peer.into_stream(), Status::Busy, "too_many");
         };
         let server = Arc::clone(self);
@@ -213,6 +214,10 @@ impl Server {
         Some(id)
     }
 
+    fn turned_away(&self, who: String, status: Status) {
+        self.lobby.audit.turned_away((self.lobby.clock)(), who, status);
+    }
+
     fn forget(&self, id: u64) {
         if let Ok(mut open) = self.open.lock() {
             open.connections.remove(&id);
@@ -233,6 +238,7 @@ impl Server {
             PeerError::Unknown { stream, uid, gid, cause } => {
                 let cause = cause.map(|cause| cause.to_string());
                 tracing::warn!(uid, gid, cause, "no configured peer; refused");
+                self.turned_away(format!("uid {uid} gid {gid}"), Status::PeerUnknown);
                 self.refuse(stream, Status::PeerUnknown, "unknown_peer");
             }
             PeerError::Unidentified(errno) => {

@@ -1,5 +1,6 @@
 //! From a command line to a serving daemon, and in order back out.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -10,6 +11,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use super::anchor::{Keeper, Place};
+use super::audit::{Book, Clerk};
 use super::config::Config;
 use super::connection::{Lobby, SERVER};
 use super::options::{HELP, Invocation, Options, parse};
@@ -17,7 +19,7 @@ use super::peer::{Examiner, can_pin};
 use super::server::Server;
 use super::service;
 use super::sockets::{Passed, Socket, bind};
-use super::{Committer, DaemonError, Hall, Metrics, Rates, anchor, paths};
+use super::{Committer, DaemonError, Hall, Metrics, Rates, anchor, backup, paths};
 use crate::crypto::SystemRandom;
 use crate::engine::{Anchor, Engine, EngineError, self_test};
 use crate::keys::{Keyring, SealedKeyring, read_passphrase};
@@ -82,6 +84,8 @@ pub fn run(options: &Options, self_test: fn() -> Result<(), EngineError>) -> Res
     let (engine, chain) = engine.unseal(Arc::clone(&keyring), &mut store, &anchors, now)?;
     let (epoch, receipt) = (store.epoch(), store.receipt());
     let keeper = drop_anchor(places, &keyring, &mut store, chain.head(), config.anchor.interval)?;
+    let book = Book::open(&config.audit, &options.dir, Arc::clone(&keyring))?;
+    let clerk = Clerk::start(book, epoch, chain.head())?;
     let tokens = engine.token_count();
     let hall = Arc::new(Hall::new(engine, receipt));
     let lobby = Arc::new(Lobby {
@@ -89,6 +93,8 @@ pub fn run(options: &Options, self_test: fn() -> Result<(), EngineError>) -> Res
         keyring,
         metrics: Metrics::new(),
         rates: Rates::of(&config.peers),
+        audit: clerk.recorder(),
+        backups: backup::start(store_path(options)?)?,
         frame: config.limits.frame_bytes,
         in_flight: config.limits.in_flight,
         clock: UnixTime::from_system_clock,
@@ -98,6 +104,7 @@ pub fn run(options: &Options, self_test: fn() -> Result<(), EngineError>) -> Res
     });
     let committer =
         Committer::new(Arc::clone(&hall), Box::new(store), chain, keeper, UnixTime::from_system_clock)
+            .recording(clerk.recorder())
             .counting(&lobby.metrics);
     let (end, ended) = channel();
     watch_signals(end.clone())?;
@@ -106,9 +113,15 @@ pub fn run(options: &Options, self_test: fn() -> Result<(), EngineError>) -> Res
     let server = Server::new(lobby, config.peers, config.limits, examiner).map_err(DaemonError::System)?;
     tracing::info!(epoch = epoch.0, tokens, "serving");
     service::serving(&hall).map_err(DaemonError::System)?;
-    let result = serve(&server, &sockets, &hall, &ended, committer);
+    serve(&server, &sockets, &hall, &ended, committer)?;
+    clerk.stop()?;
     tracing::info!("stopped");
-    result
+    Ok(())
+}
+
+fn store_path(options: &Options) -> Result<PathBuf, DaemonError> {
+    let path = paths::store(&options.dir);
+    std::path::absolute(&path).map_err(DaemonError::at(&path))
 }
 
 /// Says so if peers cannot be pinned, and readies the look at their executables.
@@ -124,8 +137,7 @@ fn examiner(config: &Config) -> Result<Option<Examiner>, DaemonError> {
 }
 
 fn open_store(options: &Options, config: &Config) -> Result<SqliteStore, DaemonError> {
-    let path = paths::store(&options.dir);
-    let path = std::path::absolute(&path).map_err(DaemonError::at(&path))?;
+    let path = store_path(options)?;
     Ok(SqliteStore::open_on(Box::new(RealDisk), path, config.limits.log)?)
 }
 

@@ -8,6 +8,8 @@ use crate::account::{BinController, TokenRange};
 use crate::command::{Caller, Role, Roles};
 use crate::crypto::{PassphraseCost, SystemRandom};
 use crate::daemon::anchor::Keeper;
+use crate::daemon::audit::Recorder;
+use crate::daemon::backup::Backups;
 use crate::daemon::{Committer, Door, Hall, Lobby, Metrics, Rates, serve};
 use crate::engine::{Engine, EngineConfig, EngineLimits};
 use crate::keys::OpenKeyring;
@@ -72,6 +74,8 @@ fn lobby() -> Option<Lobby> {
         keyring,
         metrics: Metrics::new(),
         rates: Rates::default(),
+        audit: Recorder::none(),
+        backups: Backups::default(),
         frame: 4096,
         in_flight: 64,
         clock: || NOW,

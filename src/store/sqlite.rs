@@ -18,11 +18,13 @@ mod meta;
 mod number;
 mod page;
 mod schema;
+mod snapshot;
 mod token;
 
 pub use disk::{Disk, Grip, Held, RealDisk};
 pub use lock::StoreLock;
 pub use log::LogLimits;
+pub use snapshot::{Import, Row, Rows, Snapshot};
 
 use std::path::{Path, PathBuf};
 

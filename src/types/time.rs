@@ -36,11 +36,25 @@ impl UnixTime {
     }
 
     /// The civil year and month in UTC.
+    #[must_use]
+    pub fn year_month(self) -> (u64, u64) {
+        let (year, month, _) = self.date();
+        (year, month)
+    }
+
+    /// Date and time in UTC as RFC 3339 writes them, to the second.
+    #[must_use]
+    pub fn to_rfc3339(self) -> String {
+        let ((year, month, day), second) = (self.date(), self.0 % SECONDS_A_DAY);
+        let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+        format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+    }
+
+    /// The civil year, month and day in UTC.
     ///
     /// Days-to-civil after Hinnant, "chrono-Compatible Low-Level Date
     /// Algorithms", for days from 0000-03-01.
-    #[must_use]
-    pub fn year_month(self) -> (u64, u64) {
+    fn date(self) -> (u64, u64, u64) {
         let day = (self.0 / SECONDS_A_DAY).saturating_add(719_468);
         let era = day / 146_097;
         let day_of_era = day % 146_097;
@@ -48,7 +62,8 @@ impl UnixTime {
         let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
         let shifted = (5 * day_of_year + 2) / 153;
         let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-        (era * 400 + year_of_era + u64::from(month <= 2), month)
+        let day = day_of_year - (153 * shifted + 2) / 5 + 1;
+        (era * 400 + year_of_era + u64::from(month <= 2), month, day)
     }
 }
 
@@ -91,6 +106,19 @@ mod tests {
             (4_102_444_799, (2099, 12)),
         ] {
             assert_eq!(UnixTime::from_seconds(seconds).year_month(), expected, "{seconds}");
+        }
+    }
+
+    #[test]
+    fn written_out() {
+        for (seconds, expected) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (951_782_399, "2000-02-28T23:59:59Z"),
+            (951_782_400, "2000-02-29T00:00:00Z"),
+            (1_800_000_000, "2027-01-15T08:00:00Z"),
+            (4_102_444_799, "2099-12-31T23:59:59Z"),
+        ] {
+            assert_eq!(UnixTime::from_seconds(seconds).to_rfc3339(), expected);
         }
     }
 

@@ -75,6 +75,28 @@ impl FrameWriter {
         }
     }
 
+    /// Takes the body away from the reply that begins at `start` in a buffer of
+    /// replies, wiped, and gives it another status.
+    pub fn withhold(out: &mut Vec<u8>, start: usize, status: Status) {
+        let body = start.saturating_add(LENGTH + HEADER);
+        let Some(length) = out.get(start..).and_then(<[u8]>::first_chunk::<LENGTH>) else { return };
+        let length = usize::try_from(u32::from_be_bytes(*length)).unwrap_or(usize::MAX);
+        let end = start.saturating_add(LENGTH).saturating_add(length).min(out.len());
+        if body > end {
+            return;
+        }
+        out.copy_within(end.., body);
+        let left = out.len() - (end - body);
+        cut(out, left);
+        let fields = u32::try_from(HEADER).unwrap_or(0).to_be_bytes().into_iter();
+        if let Some(header) = out.get_mut(start..).and_then(<[u8]>::first_chunk_mut::<{ STATUS_AT + 2 }>) {
+            header.iter_mut().zip(fields).for_each(|(slot, byte)| *slot = byte);
+            header.iter_mut().skip(STATUS_AT).zip(status.code().to_be_bytes()).for_each(|(slot, byte)| {
+                *slot = byte;
+            });
+        }
+    }
+
     /// Fills in the length of a reply, if the frame has at most `largest` bytes.
     /// If not, its body is cut away, its status becomes
     /// [`Status::ReplyTooLarge`], and the answer is `false`.

@@ -18,6 +18,10 @@ pub enum Message<'a> {
     Status,
     /// Metrics.
     Metrics,
+    /// A backup begins.
+    BackupBegin,
+    /// Its next piece.
+    BackupNext,
 }
 
 /// Reads the body of a request.
@@ -30,6 +34,8 @@ pub fn decode_message(opcode: Opcode, body: &[u8]) -> Result<Message<'_>, Fault>
         Opcode::Ping => empty(body, Message::Ping),
         Opcode::Status => empty(body, Message::Status),
         Opcode::Metrics => empty(body, Message::Metrics),
+        Opcode::BackupBegin => empty(body, Message::BackupBegin),
+        Opcode::BackupNext => empty(body, Message::BackupNext),
         Opcode::IssueBatch => decode_batch(body, Opcode::Issue).map(Message::Batch),
         Opcode::VerifyBatch => decode_batch(body, Opcode::Verify).map(Message::Batch),
         _ => decode_request(opcode, body).map(Message::Engine),

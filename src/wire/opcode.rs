@@ -78,6 +78,10 @@ opcodes! {
     Status = 0x0040 "status",
     /// Metrics in the OpenMetrics text format. Admin socket only.
     Metrics = 0x0041 "metrics",
+    /// Begin a backup of everything stored. Admin socket only.
+    BackupBegin = 0x0060 "backup_begin",
+    /// The next piece of the backup that was begun on this connection.
+    BackupNext = 0x0061 "backup_next",
 }
 
 impl Opcode {

@@ -133,6 +133,9 @@ statuses! {
     Stopped = 0x0602 "stopped" "the engine has stopped; whether the request was done is not known",
     StorageFull = 0x0603 "storage_full" "the disk is full: nothing new is taken on until there is room",
     Unanchored = 0x0604 "unanchored" "the anchor cannot be written: nothing new is taken on until it can",
+    AuditUnwritable = 0x0618 "audit_unwritable" "the audit log cannot be written: nothing new is taken on until it can",
+    Unrecorded = 0x0619 "unrecorded" "it may be done, and could not be recorded: its answer is withheld",
+    NoBackup = 0x061a "no_backup" "no backup was begun on this connection, or it is at its end",
 }
 
 impl Status {

@@ -3,9 +3,10 @@
 use tallystick::command::{Command, Issue, Request, Verify};
 use tallystick::types::IdempotencyKey;
 use tallystick::wire::{
-    Fault, Hello, Message, Opcode, Status, StatusReport, Welcome, begin_batch_reply, decode_batch_reply,
-    decode_message, decode_metrics, decode_reply, encode_batch_item, encode_command, encode_issue_batch,
-    encode_metrics, encode_reply, encode_verify_batch,
+    BackupBegun, Fault, Hello, Message, Opcode, Status, StatusReport, Welcome, begin_batch_reply,
+    decode_backup_piece, decode_batch_reply, decode_message, decode_metrics, decode_reply,
+    encode_backup_piece, encode_batch_item, encode_command, encode_issue_batch, encode_metrics, encode_reply,
+    encode_verify_batch,
 };
 
 /// Reads the body of a request and writes it again.
@@ -16,7 +17,7 @@ pub fn request_again(opcode: Opcode, body: &[u8]) -> Result<Vec<u8>, Fault> {
         return Ok(out);
     }
     match decode_message(opcode, body)? {
-        Message::Ping | Message::Status | Message::Metrics => {}
+        Message::Ping | Message::Status | Message::Metrics | Message::BackupBegin | Message::BackupNext => {}
         Message::Engine(request) => {
             assert_eq!(request.body, body);
             assert_eq!(Opcode::of(request.command.operation()), opcode);
@@ -73,6 +74,8 @@ pub fn reply_again(opcode: Opcode, status: Status, body: &[u8]) -> Result<Vec<u8
             }
         }
         Opcode::Status => StatusReport::decode(body)?.encode(&mut out),
+        Opcode::BackupBegin => BackupBegun::decode(body)?.encode(&mut out),
+        Opcode::BackupNext => encode_backup_piece(&mut out, decode_backup_piece(body)?),
         Opcode::Metrics => encode_metrics(&mut out, &decode_metrics(body)?),
         _ => encode_reply(&mut out, &decode_reply(opcode, body)?),
     }

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::audit::arguments::AuditTask;
+use crate::backup::arguments::BackupTask;
 use crate::bench::arguments::Bench;
 
 /// Tallystick: payment-token keys in locked memory, each cryptogram once.
@@ -80,6 +82,16 @@ pub enum Task {
         /// Print its metrics in the OpenMetrics text format instead
         #[arg(long)]
         metrics: bool,
+    },
+    /// Check the audit log, export it, or begin it anew after damage
+    Audit {
+        #[command(subcommand)]
+        task: AuditTask,
+    },
+    /// Back everything up while the daemon serves; check and restore backups
+    Backup {
+        #[command(subcommand)]
+        task: BackupTask,
     },
     /// Run known answers from a file; the last line says how many passed
     Kat {

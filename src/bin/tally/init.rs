@@ -12,6 +12,7 @@ use tallystick::daemon::paths;
 use tallystick::keys::{OpenKeyring, read_passphrase};
 use tallystick::secmem::{Protection, Region, harden};
 
+use crate::audit;
 use crate::output::{Failure, Output};
 use crate::show::{key_json, key_line};
 
@@ -55,6 +56,7 @@ pub fn make(dir: &Path, passphrase_file: &Path) -> Result<Made, Failure> {
         write_new(&config_path, default_text(uid).as_bytes())?;
     }
     write_new(&keyring_path, &bytes)?;
+    audit::record(dir, &open, "init", "a keyring was made".to_owned())?;
     Ok(Made { keyring: keyring_path, config: config_path, open, protection: region.protection() })
 }
 

@@ -11,6 +11,7 @@ use tallystick::daemon::paths;
 use tallystick::keys::{KeyInfo, OpenKeyring, SealedKeyring};
 use tallystick::secmem::Region;
 
+use crate::audit;
 use crate::output::Failure;
 
 /// Opens the keyring of a state directory.
@@ -20,7 +21,8 @@ pub fn open(dir: &Path, region: &Region, passphrase: &SecretSlice<u8>) -> Result
     Ok(SealedKeyring::from_bytes(&bytes)?.open(region, passphrase)?)
 }
 
-/// Puts a changed keyring in the old one's place.
+/// Puts a changed keyring in the old one's place. That is recorded in the audit log
+/// first: no change of keys goes by it.
 pub fn replace(
     dir: &Path,
     keyring: &OpenKeyring,
@@ -35,6 +37,8 @@ pub fn replace(
     if keys != infos(keyring) {
         return Err(Failure::new("the new keyring does not read as it was written; nothing was changed"));
     }
+    let told = keys.iter().map(|key| format!("{} {} {}", key.purpose.name(), key.version, key.state.name()));
+    audit::record(dir, keyring, "keyring", told.collect::<Vec<_>>().join(", "))?;
     write(&path, &bytes).map_err(|error| Failure::new(format!("{}: {error}", path.display())))?;
     Ok(keys)
 }

@@ -2,6 +2,8 @@
 
 mod arguments;
 mod ask;
+mod audit;
+mod backup;
 mod bench;
 mod bulk;
 mod cards;
@@ -70,6 +72,8 @@ fn run(task: Task, output: &Output) -> Result<(), Failure> {
         Task::Par(card) => cards::par(&card, output),
         Task::Fingerprint(card) => cards::fingerprint(&card, output),
         Task::Status { at, metrics } => status::run(&at, metrics, output),
+        Task::Backup { task } => backup::run(&task, output),
+        Task::Audit { task } => audit::run(&task, output),
         Task::Kat { file } => kat::run(&file, output),
         Task::Bench(bench) => bench::run(&bench, output),
     }

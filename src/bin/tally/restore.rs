@@ -23,8 +23,8 @@ use tallystick::store::{ChainHead, Epoch, SqliteStore, Store};
 use tallystick::types::{KeyVersion, UnixTime};
 
 use crate::arguments::Restore;
-use crate::keys_at_rest;
 use crate::output::{Failure, Output};
+use crate::{audit, keys_at_rest};
 
 /// Slots of locked memory: every version of every key, twice.
 const SLOTS: usize = 2048;
@@ -88,13 +88,16 @@ fn restore(
     let newest = newest_epoch(&mut places, &keyring)?;
     let engine = Engine::new(config.engine.clone());
     let (engine, chain) = engine.unseal(keyring, &mut store, &[], UnixTime::from_system_clock())?;
+    let head = chain.head();
+    let detail = format!("the database of group {}; older token keys are destroyed", head.number.0);
+    audit::record(dir, &keys, "restore", detail)?;
     // It is what it was once, under these keys. From here on things change, and a
     // second run after a failure changes them again, which does no harm.
     let token_key = keys.rotate(&SystemRandom, KeyPurpose::TokenDerivation)?;
     destroy_older(&mut keys)?;
     keys_at_rest::replace(dir, &keys, region, passphrase)?;
     store.outgrow(newest)?;
-    let (epoch, head) = (store.epoch(), chain.head());
+    let epoch = store.epoch();
     anchor::write_all(&mut places, &keys.load()?, &Anchor { epoch, head, token_key })?;
     store.set_anchored()?;
     Ok(Restored { tokens: engine.token_count(), head, epoch, token_key })

@@ -15,8 +15,8 @@ use crate::keys_at_rest;
 use crate::output::{Failure, Output};
 use crate::show::{key_json, key_line};
 
-/// Slots of locked memory: the keys that wrap, and one at a time of those wrapped.
-const SLOTS: usize = 32;
+/// Slots of locked memory: every version of every key, twice.
+const SLOTS: usize = 2048;
 
 /// Rotates and tells what the keyring holds.
 pub fn run(dir: &Path, passphrase_file: &Path, purpose: PurposeName, output: &Output) -> Result<(), Failure> {

@@ -17,6 +17,8 @@ pub(super) struct RawConfig {
     #[serde(default)]
     pub anchor: RawAnchor,
     #[serde(default)]
+    pub audit: RawAudit,
+    #[serde(default)]
     pub token_range: Vec<RawRange>,
     #[serde(default)]
     pub peer: Vec<RawPeer>,
@@ -35,6 +37,15 @@ pub(super) struct RawAnchor {
     pub file: Option<PathBuf>,
     pub service: Option<PathBuf>,
     pub interval_milliseconds: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawAudit {
+    pub dir: Option<PathBuf>,
+    pub head: Option<PathBuf>,
+    pub service: Option<PathBuf>,
+    pub file_bytes: u64,
 }
 
 #[derive(Deserialize)]
@@ -88,6 +99,12 @@ impl Default for RawCryptogram {
 impl Default for RawAnchor {
     fn default() -> Self {
         Self { file: None, service: None, interval_milliseconds: 100 }
+    }
+}
+
+impl Default for RawAudit {
+    fn default() -> Self {
+        Self { dir: None, head: None, service: None, file_bytes: 16 << 20 }
     }
 }
 

@@ -53,6 +53,7 @@ fn every_bad_field_is_named() {
         (peer, "roles = [\"issuer\"]\n[limits]\ntoken_per_minute = 0", "limits.token_per_minute"),
         (peer, "roles = [\"issuer\"]\nrequests_per_second = 0", "peer[0].requests_per_second"),
         (peer, "roles = [\"issuer\"]\nexecutable_sha256 = \"ab\"", "peer[0].executable_sha256"),
+        (peer, "roles = [\"issuer\"]\n[audit]\nfile_bytes = 65536", "audit.file_bytes"),
     ] {
         assert_eq!(field_of(with(from, to)), field, "{to}");
     }

@@ -1,18 +1,33 @@
 //! Writes answers, once the receipt of their commit is there.
 
+use std::cell::RefCell;
+
 use super::Lobby;
 use super::batch::{Asked, Kind, State};
 use super::tally::Tally;
 use crate::command::{Caller, Command, Refusal, Request, Role};
+use crate::daemon::audit::{Kept, Notes, subject};
+use crate::daemon::backup::Pieces;
 use crate::store::CommitReceipt;
-use crate::wire::{Status, begin_batch_reply, encode_batch_item, encode_metrics, encode_reply};
+use crate::wire::{
+    Status, begin_batch_reply, encode_backup_piece, encode_batch_item, encode_metrics, encode_reply,
+};
+
+/// Bytes of a piece of a backup.
+const MOST_OF_A_PIECE: usize = 32_768;
 
 /// What answers are written from.
 pub(super) struct Answers<'b> {
     pub lobby: &'b Lobby,
     pub caller: &'b Caller,
+    /// The backup that the connection takes.
+    pub backup: &'b RefCell<Option<Pieces>>,
     /// None if the engine stopped before the commit.
     pub receipt: Option<CommitReceipt>,
+    /// The operation's name.
+    pub name: &'static str,
+    /// What is kept of it.
+    pub kept: Kept,
 }
 
 impl Answers<'_> {
@@ -23,33 +38,41 @@ impl Answers<'_> {
         kind: Kind,
         asked: &mut impl Iterator<Item = Asked<'b>>,
         tally: &mut Tally,
-        name: &'static str,
+        notes: &mut Notes,
     ) -> Status {
         match kind {
             Kind::Refused(fault) => {
+                notes.add(self.name, self.kept, fault.status, None);
                 fault.encode(out);
                 fault.status
             }
             Kind::Ping => Status::Ok,
             Kind::Status => {
+                notes.add(self.name, self.kept, Status::Ok, None);
                 self.lobby.report().encode(out);
                 Status::Ok
             }
             Kind::Metrics => {
+                notes.add(self.name, self.kept, Status::Ok, None);
                 self.lobby.refresh_metrics();
                 encode_metrics(out, &self.lobby.metrics.encode());
                 Status::Ok
             }
-            Kind::One => self.write_one(out, asked.next()),
+            Kind::BackupBegin => self.begin_backup(out, notes),
+            Kind::BackupNext => self.next_piece(out, notes),
+            Kind::One => self.write_one(out, asked.next(), notes),
             Kind::Many(items) => {
                 begin_batch_reply(out, items.len());
                 for fault in items {
                     encode_batch_item(out, |out| {
                         let status = match fault {
-                            Some(fault) => fault.status,
-                            None => self.write_one(out, asked.next()),
+                            Some(fault) => {
+                                notes.add(self.name, self.kept, fault.status, None);
+                                fault.status
+                            }
+                            None => self.write_one(out, asked.next(), notes),
                         };
-                        tally.count(name, status);
+                        tally.count(self.name, status);
                         status
                     });
                 }
@@ -58,21 +81,66 @@ impl Answers<'_> {
         }
     }
 
-    fn write_one(&self, out: &mut Vec<u8>, asked: Option<Asked<'_>>) -> Status {
-        let (request, pending) = match asked {
-            Some(Asked { request, state: State::Computed(pending), .. }) => (request, pending),
-            Some(Asked { state: State::Limited, .. }) => return Status::RateLimited,
-            _ => return Status::Stopped,
+    fn begin_backup(&self, out: &mut Vec<u8>, notes: &mut Notes) -> Status {
+        // A piece and what stands around it must fit a frame.
+        let piece = usize::try_from(self.lobby.frame / 2).unwrap_or(0).min(MOST_OF_A_PIECE);
+        // One that was begun before ends with its pieces.
+        self.backup.replace(None);
+        let status = match self.lobby.backups.begin(piece) {
+            Ok((begun, pieces)) => {
+                begun.encode(out);
+                self.backup.replace(Some(pieces));
+                Status::Ok
+            }
+            Err(status) => status,
         };
-        let Some(answer) = self.receipt.and_then(|receipt| pending.open(&receipt).ok()) else {
-            return Status::Stopped;
+        notes.add(self.name, self.kept, status, None);
+        status
+    }
+
+    fn next_piece(&self, out: &mut Vec<u8>, notes: &mut Notes) -> Status {
+        let next = self.backup.borrow().as_ref().map_or(Err(Status::NoBackup), Pieces::next);
+        let status = match &next {
+            Ok(piece) => {
+                encode_backup_piece(out, piece.as_deref());
+                Status::Ok
+            }
+            Err(status) => *status,
+        };
+        if !matches!(next, Ok(Some(_))) {
+            self.backup.replace(None);
+        }
+        notes.add(self.name, self.kept, status, None);
+        status
+    }
+
+    fn write_one(&self, out: &mut Vec<u8>, asked: Option<Asked<'_>>, notes: &mut Notes) -> Status {
+        let Some(Asked { request, state, .. }) = asked else { return Status::Stopped };
+        let answer = match state {
+            State::Computed(pending) => self.receipt.and_then(|receipt| pending.open(&receipt).ok()),
+            State::Limited => {
+                notes.add(self.name, self.kept, Status::RateLimited, subject(&request.command));
+                return Status::RateLimited;
+            }
+            _ => None,
         };
         match answer {
-            Ok(reply) => {
+            None => {
+                notes.add(self.name, self.kept, Status::Stopped, subject(&request.command));
+                Status::Stopped
+            }
+            Some(Ok(reply)) => {
+                if self.kept != Kept::Group {
+                    notes.add(self.name, self.kept, Status::Ok, subject(&request.command));
+                }
                 encode_reply(out, &reply);
                 Status::Ok
             }
-            Err(refusal) => self.status_of(&request, refusal),
+            Some(Err(refusal)) => {
+                // The log learns why, whoever asked.
+                notes.add(self.name, self.kept, refusal.into(), subject(&request.command));
+                self.status_of(&request, refusal)
+            }
         }
     }
 

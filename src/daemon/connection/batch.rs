@@ -1,10 +1,14 @@
 //! A batch of requests: proofs first, then decisions under the lock, then
 //! cryptograms beside the commit, then the answers in order.
 
+use std::cell::RefCell;
+
 use super::Lobby;
 use super::answers::Answers;
 use super::tally::Tally;
 use crate::command::{Caller, Command, Operation, Refusal, Reply, Request, Role};
+use crate::daemon::audit::{Kept, Notes, Unrecorded, kept};
+use crate::daemon::backup::Pieces;
 use crate::daemon::{Bucket, Door, Duty, Stopped};
 use crate::engine::{Answer, Context, Engine, Fetched, Mint, Need, Outcome, Pending, Proof, Unsealed};
 use crate::store::{CommitReceipt, GroupNumber};
@@ -25,6 +29,8 @@ pub(super) struct Batch<'b> {
     caller: &'b Caller,
     door: Door,
     bucket: Option<&'b Bucket>,
+    /// The backup that this connection takes.
+    backup: &'b RefCell<Option<Pieces>>,
     items: Vec<Item>,
     /// Engine requests in the order of their frames; batch frames have many.
     asked: Vec<Asked<'b>>,
@@ -45,6 +51,8 @@ pub(super) enum Kind {
     Ping,
     Status,
     Metrics,
+    BackupBegin,
+    BackupNext,
     /// The next asked request.
     One,
     /// The next asked requests, as far as they could be read.
@@ -71,8 +79,14 @@ pub(super) enum State<'b> {
 impl<'b> Batch<'b> {
     /// A batch of a caller who may make as many requests as `bucket` has, if there
     /// is a limit.
-    pub fn new(lobby: &'b Lobby, caller: &'b Caller, door: Door, bucket: Option<&'b Bucket>) -> Self {
-        Self { lobby, caller, door, bucket, items: Vec::new(), asked: Vec::new(), duty: None }
+    pub fn new(
+        lobby: &'b Lobby,
+        caller: &'b Caller,
+        door: Door,
+        bucket: Option<&'b Bucket>,
+        backup: &'b RefCell<Option<Pieces>>,
+    ) -> Self {
+        Self { lobby, caller, door, bucket, backup, items: Vec::new(), asked: Vec::new(), duty: None }
     }
 
     /// Adds a frame that is refused as it stands.
@@ -83,10 +97,16 @@ impl<'b> Batch<'b> {
     /// Adds a request.
     pub fn push(&mut self, opcode: Opcode, id: u64, body: &'b [u8]) {
         let kind = match decode_message(opcode, body) {
+            // What cannot be recorded is not begun.
+            Ok(_) if kept(opcode) == Kept::Record && self.lobby.audit.is_blocked() => {
+                Kind::Refused(Status::AuditUnwritable.into())
+            }
             Err(fault) => Kind::Refused(fault),
             Ok(Message::Ping) => Kind::Ping,
             Ok(Message::Status) => self.administrative(Kind::Status),
             Ok(Message::Metrics) => self.administrative(Kind::Metrics),
+            Ok(Message::BackupBegin) => self.administrative(Kind::BackupBegin),
+            Ok(Message::BackupNext) => self.administrative(Kind::BackupNext),
             Ok(Message::Engine(request)) if self.is_at_wrong_door(&request) => {
                 Kind::Refused(Status::AdminSocketOnly.into())
             }
@@ -112,17 +132,36 @@ impl<'b> Batch<'b> {
             self.compute(&mint);
         }
         let receipt = self.receipt();
-        let mut tally = Tally::default();
+        let (mut tally, mut notes, mut recorded) = (Tally::default(), Notes::default(), Vec::new());
         let mut asked = self.asked.into_iter();
         for Item { opcode, id, kind } in self.items {
-            let name = Opcode::from_number(opcode).map_or("unknown", Opcode::name);
-            let answers = Answers { lobby: self.lobby, caller: self.caller, receipt };
+            let opcode_known = Opcode::from_number(opcode);
+            let name = opcode_known.map_or("unknown", Opcode::name);
+            let kept = opcode_known.map_or(Kept::Group, kept);
+            let Self { lobby, caller, backup, .. } = self;
+            let answers = Answers { lobby, caller, backup, receipt, name, kept };
             let start = out.len();
             let frame = FrameWriter::begin(out, opcode, 0, id);
-            let status = answers.write(out, kind, &mut asked, &mut tally, name);
+            let status = answers.write(out, kind, &mut asked, &mut tally, &mut notes);
             set_status(out, start, status);
             let fits = frame.finish_within(out, largest);
-            tally.count(name, if fits { status } else { Status::ReplyTooLarge });
+            let status = if fits { status } else { Status::ReplyTooLarge };
+            if kept == Kept::Record && status == Status::Ok {
+                recorded.push((start, name));
+            } else {
+                tally.count(name, status);
+            }
+        }
+        // Nothing leaves before what must be recorded of it is.
+        let noted = self.lobby.audit.note((self.lobby.clock)(), self.caller.name(), &notes);
+        for (start, name) in recorded.into_iter().rev() {
+            match noted {
+                Ok(()) => tally.count(name, Status::Ok),
+                Err(Unrecorded) => {
+                    FrameWriter::withhold(out, start, Status::Unrecorded);
+                    tally.count(name, Status::Unrecorded);
+                }
+            }
         }
         tally.add_to(&self.lobby.metrics);
     }

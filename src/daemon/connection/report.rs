@@ -41,6 +41,10 @@ impl Lobby {
 
     /// `serving`, or the name of the status with which new work is refused.
     fn health(&self) -> &'static str {
+        if self.audit.is_blocked() {
+            // The engine is told a moment later.
+            return Status::AuditUnwritable.name();
+        }
         match self.hall.decide(|engine| engine.closed()) {
             Ok(None) => "serving",
             Ok(Some(why)) => Status::from(why).name(),

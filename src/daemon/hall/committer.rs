@@ -6,6 +6,7 @@ use super::writer::Writer;
 use super::{Hall, Pen};
 use crate::daemon::Metrics;
 use crate::daemon::anchor::Keeper;
+use crate::daemon::audit::Recorder;
 use crate::engine::Chain;
 use crate::store::{Store, StoreError};
 use crate::types::UnixTime;
@@ -30,6 +31,13 @@ impl Committer {
         clock: fn() -> UnixTime,
     ) -> Self {
         Self { hall, writer: Writer::new(store, chain, keeper, clock) }
+    }
+
+    /// The same, recording each group in the audit log.
+    #[must_use]
+    pub fn recording(mut self, recorder: Recorder) -> Self {
+        self.writer.record(recorder);
+        self
     }
 
     /// The same, measuring its commits.

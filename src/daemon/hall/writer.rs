@@ -10,6 +10,7 @@ use super::{Hall, Question};
 use crate::command::Refusal;
 use crate::daemon::Metrics;
 use crate::daemon::anchor::Keeper;
+use crate::daemon::audit::Recorder;
 use crate::daemon::sync::{Instant, sleep};
 use crate::engine::{Chain, Fetched, Need, OpenGroup};
 use crate::store::{Group, Room, Store, StoreError};
@@ -26,6 +27,7 @@ pub(super) struct Writer {
     store: Box<dyn Store>,
     chain: Chain,
     keeper: Keeper,
+    recorder: Recorder,
     clock: fn() -> UnixTime,
     expired: Instant,
     looked: Instant,
@@ -46,7 +48,13 @@ struct Meters {
 impl Writer {
     pub fn new(store: Box<dyn Store>, chain: Chain, keeper: Keeper, clock: fn() -> UnixTime) -> Self {
         let (expired, looked) = (Instant::now(), Instant::now());
-        Self { store, chain, keeper, clock, expired, looked, closed: None, meters: None }
+        let recorder = Recorder::none();
+        Self { store, chain, keeper, recorder, clock, expired, looked, closed: None, meters: None }
+    }
+
+    /// Records groups from now on.
+    pub fn record(&mut self, recorder: Recorder) {
+        self.recorder = recorder;
     }
 
     /// Measures commits from now on.
@@ -95,6 +103,7 @@ impl Writer {
         }
         hall.done.notify_all();
         self.keeper.tell(self.chain.head());
+        self.recorder.group(self.chain.head());
         if has_rows && let Ok(mut desk) = hall.desk() {
             desk.engine.committed(receipt.newest());
         }
@@ -129,6 +138,7 @@ impl Writer {
         let room = self.store.reserve(group)?;
         let why = match room {
             _ if self.keeper.keeping().is_failing => Some(Refusal::Unanchored),
+            _ if self.recorder.is_blocked() => Some(Refusal::AuditUnwritable),
             Room::Ample => None,
             Room::Scarce | Room::None => Some(Refusal::StorageFull),
         };

@@ -114,7 +114,7 @@ fn check_length(disk: &dyn Disk, connection: &Connection, path: &Path) -> Result
 }
 
 /// Puts the whole log into the database, durably.
-fn empty_log(connection: &Connection) -> Result<(), StoreError> {
+pub(super) fn empty_log(connection: &Connection) -> Result<(), StoreError> {
     let busy: i64 =
         connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)).map_err(failed)?;
     if busy == 0 { Ok(()) } else { Err(StoreError::InUse) }

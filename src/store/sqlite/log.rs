@@ -86,6 +86,8 @@ pub(super) struct Log {
     /// Bytes of the log that can be in use at most since it was last looked at.
     most: u64,
     checkpoints: u64,
+    /// Somebody reads an older state, so that the log cannot start anew: a backup.
+    is_held: bool,
 }
 
 impl Log {
@@ -93,7 +95,8 @@ impl Log {
     pub(super) fn open(disk: &dyn Disk, path: &Path, limits: LogLimits) -> Result<Self, StoreError> {
         let index = disk.hold(&beside(path, "-shm")).map_err(|error| io(INDEX, &error))?;
         let database = disk.hold(path).map_err(|error| io("the database", &error))?.map(Arc::from);
-        let mut log = Self { limits, reserved: 0, index, database, sent: 0, most: u64::MAX, checkpoints: 0 };
+        let (sent, most, checkpoints, is_held) = (0, u64::MAX, 0, false);
+        let mut log = Self { limits, reserved: 0, index, database, sent, most, checkpoints, is_held };
         log.reserve(disk, path, limits.reserved)?;
         Ok(log)
     }
@@ -145,7 +148,7 @@ impl Log {
         // One that is just ending may still keep the next group from starting the log anew.
         let mut used = if checkpointer.is_running() { length(found) } else { used(found) };
         if checkpointer.is_done()? && used >= self.limits.checkpoint {
-            used = finish(connection, used)?;
+            used = self.finish(connection, used)?;
         }
         // One that is wholly in the database has started anew.
         self.sent = self.sent.min(used);
@@ -155,9 +158,10 @@ impl Log {
                 used = self::used(pass(connection, NOTHING)?);
             }
         }
-        if with(used) > self.reserved && checkpointer.wait()? {
+        let must_wait = with(used) > self.reserved || (self.is_long(used) && !self.is_held);
+        if must_wait && checkpointer.wait()? {
             // Commits came faster than the checkpoint ended: now they wait for it.
-            used = finish(connection, used)?;
+            used = self.finish(connection, used)?;
         }
         if with(used) > self.reserved {
             match self.reserve(disk, path, with(used)) {
@@ -167,20 +171,64 @@ impl Log {
             }
         }
         self.most = used;
+        self.lengthen(disk, path, with(used))?;
         self.room(disk, path, used)
     }
 
     /// Bytes of log at which more of it is sent into the database.
     fn next(&self) -> u64 {
         let at_once = if self.limits.background { AT_ONCE } else { u64::MAX };
-        self.sent.saturating_add(at_once).min(self.limits.checkpoint)
+        let next = self.sent.saturating_add(at_once);
+        // While it is held, hurrying would not make it shorter.
+        if self.is_held { next } else { next.min(self.limits.checkpoint) }
+    }
+
+    /// While a backup holds the log it is no want of room that it is long: more of it is
+    /// allocated, as long as there is enough beside it.
+    fn lengthen(&mut self, disk: &dyn Disk, path: &Path, used: u64) -> Result<(), StoreError> {
+        let more = self.limits.reserved / 2;
+        if !self.is_held || used.saturating_add(more) <= self.reserved || !self.may_go_on(free(disk, path)?) {
+            return Ok(());
+        }
+        match self.reserve(disk, path, self.reserved.saturating_add(more)) {
+            Ok(()) | Err(StoreError::Full) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     /// Whether there is more room than what is under way may need.
     fn room(&self, disk: &dyn Disk, path: &Path, used: u64) -> Result<Room, StoreError> {
-        let free = disk.free(path).map_err(|error| io("the file system", &error))?;
-        let scarce = free < self.limits.free || used > self.limits.reserved / 4 * 3;
+        let free = free(disk, path)?;
+        let scarce = free < self.limits.free || (self.is_long(used) && !self.may_go_on(free));
         Ok(if scarce { Room::Scarce } else { Room::Ample })
+    }
+
+    /// Whether the log is long because it is held, and may become longer.
+    const fn may_go_on(&self, free: u64) -> bool {
+        self.is_held && free >= self.limits.free.saturating_add(self.limits.reserved)
+    }
+}
+
+fn free(disk: &dyn Disk, path: &Path) -> Result<u64, StoreError> {
+    disk.free(path).map_err(|error| io("the file system", &error))
+}
+
+impl Log {
+    /// Whether three quarters of what was allocated at first are in use.
+    const fn is_long(&self, used: u64) -> bool {
+        used > self.limits.reserved / 4 * 3
+    }
+
+    /// Puts what is left of the log into the database. On a full disk it stays.
+    fn finish(&mut self, connection: &Connection, before: u64) -> Result<u64, StoreError> {
+        match pass(connection, "PRAGMA wal_checkpoint(PASSIVE)") {
+            Err(StoreError::Full) => Ok(before),
+            other => {
+                let progress = other?;
+                self.is_held = progress.done < progress.frames;
+                Ok(used(progress))
+            }
+        }
     }
 }
 
@@ -194,14 +242,6 @@ const fn index_bytes(log: u64) -> u64 {
 
 /// Asks how far the log has come, and does nothing.
 const NOTHING: &str = "PRAGMA wal_checkpoint(NOOP)";
-
-/// Puts what is left of the log into the database. On a full disk it stays.
-fn finish(connection: &Connection, before: u64) -> Result<u64, StoreError> {
-    match pass(connection, "PRAGMA wal_checkpoint(PASSIVE)") {
-        Err(StoreError::Full) => Ok(before),
-        other => other.map(used),
-    }
-}
 
 /// Bytes of the log in use. One that is wholly in the database starts anew with
 /// the next frame.

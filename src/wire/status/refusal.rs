@@ -60,6 +60,7 @@ refusals! {
     Busy => Busy,
     StorageFull => StorageFull,
     Unanchored => Unanchored,
+    AuditUnwritable => AuditUnwritable,
     Stopped => Stopped,
 }
 

@@ -1,0 +1,184 @@
+//! The thread that writes the log.
+
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use super::desk::Desk;
+use super::recorder::Shared;
+use super::{Book, Recorder};
+use crate::audit::{Event, Started};
+use crate::daemon::sync::{Instant, JoinHandle, spawn};
+use crate::daemon::{DaemonError, SERVER};
+use crate::store::{ChainHead, Epoch};
+use crate::types::UnixTime;
+
+/// How long anything waits at most before it is written, but for counts.
+const ROUND: Duration = Duration::from_millis(100);
+/// How often counts are written.
+const SECOND: Duration = Duration::from_secs(1);
+/// For how long what remembers the head may fail before nothing new is taken on.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Writes the log until it is told to stop, or dropped.
+pub struct Clerk {
+    recorder: Recorder,
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<Worker>>,
+}
+
+struct Worker {
+    book: Book,
+    shared: Arc<Shared>,
+    counted: Instant,
+    kept: Instant,
+    /// Since when the head could not be kept.
+    headless: Option<Instant>,
+    /// Whether the log could be written last.
+    is_well: bool,
+}
+
+impl Clerk {
+    /// Records the start of a daemon, durably, and goes on from there.
+    ///
+    /// # Errors
+    /// [`DaemonError`] if it cannot be recorded.
+    pub fn start(mut book: Book, epoch: Epoch, head: ChainHead) -> Result<Self, DaemonError> {
+        let desk = Desk::new(epoch, head);
+        let started = Started {
+            server: SERVER.to_owned(),
+            stand: desk.stand(),
+            after_crash: !book.is_ended,
+            dropped: book.dropped,
+        };
+        book.write(&Event::Started(started))?;
+        let has_room = book.log.has_room();
+        let (recorder, shared) = Recorder::new(desk, !has_room);
+        let (now, ours) = (Instant::now(), Arc::clone(&shared));
+        let worker =
+            Worker { book, shared: ours, counted: now, kept: now, headless: None, is_well: has_room };
+        let thread = spawn("audit", move || worker.run()).map_err(DaemonError::System)?;
+        Ok(Self { recorder, shared, thread: Some(thread) })
+    }
+
+    /// A handle for those who have things recorded.
+    #[must_use]
+    pub fn recorder(&self) -> Recorder {
+        self.recorder.clone()
+    }
+
+    /// Writes what waits, and that the daemon stopped in order. Call it when the
+    /// committer has ended, and well.
+    ///
+    /// # Errors
+    /// [`DaemonError`] if it cannot be written.
+    pub fn stop(mut self) -> Result<(), DaemonError> {
+        let Some(mut book) = self.join() else { return Ok(()) };
+        let stand = self.shared.state().desk.stand();
+        book.write(&Event::Stopped(stand))
+    }
+
+    fn join(&mut self) -> Option<Book> {
+        let thread = self.thread.take()?;
+        self.shared.state().closing = true;
+        self.shared.urgent.notify_one();
+        // A panic there was its own end.
+        thread.join().ok().map(|worker| worker.book)
+    }
+}
+
+impl Drop for Clerk {
+    /// Writes what waits, and leaves it as a crash would.
+    fn drop(&mut self) {
+        self.join();
+    }
+}
+
+impl Worker {
+    fn run(mut self) -> Self {
+        let ending = Ending(Arc::clone(&self.shared));
+        loop {
+            let closing = self.wait();
+            self.write(closing);
+            if closing {
+                drop(ending);
+                return self;
+            }
+        }
+    }
+
+    /// Waits for a round to be over, or for something urgent. Whether the end has
+    /// come.
+    fn wait(&self) -> bool {
+        // After a failure nothing is urgent: it would be tried without a pause.
+        let is_well = self.is_well;
+        let shared = &self.shared;
+        let idle = |state: &mut super::recorder::State| !(state.closing || is_well && state.desk.is_urgent());
+        let waited = shared.urgent.wait_timeout_while(shared.state(), ROUND, idle);
+        waited.unwrap_or_else(PoisonError::into_inner).0.closing
+    }
+
+    fn write(&mut self, closing: bool) {
+        let now = UnixTime::from_system_clock();
+        let mut put = 0;
+        if self.book.log.waiting() == 0 {
+            let is_second_over = closing || self.counted.elapsed() >= SECOND;
+            let mut state = self.shared.state();
+            let events = state.desk.take(now, is_second_over);
+            (state.writing, put) = (Some(Instant::now()), state.put());
+            drop(state);
+            if is_second_over {
+                self.counted = Instant::now();
+            }
+            for (time, event) in events {
+                if !self.book.log.push(&self.book.keyring.audit, time, &event) {
+                    tracing::error!(kind = event.kind(), "a record has no place in the audit log");
+                }
+            }
+        } else {
+            // What waits was put down before, and its callers were told already.
+            self.shared.state().writing = Some(Instant::now());
+        }
+        let flushed = self.book.log.flush();
+        let reserved = self.book.log.reserve();
+        if flushed.is_ok() {
+            self.keep_head(closing);
+        }
+        let is_headless = self.headless.is_some_and(|since| since.elapsed() >= PATIENCE);
+        let is_well = flushed.is_ok() && reserved.is_ok() && !is_headless;
+        if is_well != self.is_well {
+            match flushed.as_ref().err().or(reserved.as_ref().err()) {
+                Some(error) => tracing::error!(%error, "the audit log cannot be written"),
+                None if is_headless => tracing::error!("the head of the audit log cannot be written"),
+                None => tracing::info!("the audit log can be written again"),
+            }
+        }
+        self.is_well = is_well;
+        self.shared.settle(put, flushed.is_ok(), !is_well);
+    }
+
+    /// Has the head remembered, each round.
+    fn keep_head(&mut self, closing: bool) {
+        if !closing && self.kept.elapsed() < ROUND {
+            return;
+        }
+        self.kept = Instant::now();
+        match self.book.keep_head() {
+            Ok(()) => self.headless = None,
+            Err(error) => {
+                if self.headless.is_none() {
+                    tracing::error!(%error, "the audit log goes on");
+                }
+                self.headless.get_or_insert_with(Instant::now);
+            }
+        }
+    }
+}
+
+/// Tells those who wait, however the thread ends.
+struct Ending(Arc<Shared>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}

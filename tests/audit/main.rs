@@ -1,0 +1,19 @@
+//! The audit log: what tampering, crashes and failing disks make of it, and what the
+//! real daemon records.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::as_conversions
+)]
+
+mod crash;
+mod daemon;
+mod failing;
+mod full_disk;
+mod log;
+#[path = "../daemon/process.rs"]
+#[allow(dead_code)]
+mod process;
+mod tamper;
