@@ -46,7 +46,7 @@ use std::sync::Arc;
 use crate::command::Refusal;
 use crate::keys::Keyring;
 use crate::store::{CounterMove, GroupNumber, PageKind, Store, TokenSlot};
-use crate::types::{Atc, Par, UnixTime};
+use crate::types::{Atc, Par, TokenNumber, UnixTime};
 use book::Book;
 use checkpoint::Checkpoint;
 use ghosts::Ghosts;
@@ -127,6 +127,12 @@ impl Engine<Unsealed> {
     pub fn horizon(&self) -> GroupNumber {
         let GroupNumber(number) = self.state.number;
         if self.state.open.is_empty() { GroupNumber(number - 1) } else { GroupNumber(number) }
+    }
+
+    /// Brings what is stored of tokens into the processor's cache, together: worth it
+    /// before many are decided on.
+    pub fn fetch_ahead(&self, tokens: impl Iterator<Item = TokenNumber>) {
+        self.state.book.fetch_ahead(tokens);
     }
 
     /// Whether there is something to be committed.

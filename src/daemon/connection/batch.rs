@@ -254,6 +254,11 @@ fn decide_all(
     asked: &mut [Asked<'_>],
     fetched: &mut Fetched,
 ) -> (usize, Option<Need>) {
+    engine.fetch_ahead(asked.iter().filter_map(|one| match &one.request.command {
+        Command::Issue(issue) => Some(issue.token),
+        Command::Verify(verify) => Some(verify.token),
+        _ => None,
+    }));
     let mut done = 0;
     for one in asked {
         match engine.execute(context, &one.request, one.proof, fetched) {
