@@ -15,11 +15,11 @@ mod self_test;
 pub use aead::{NONCE_LEN, Nonce, TAG_LEN};
 pub use error::CryptoError;
 pub use key::LoadedKey;
-pub use mac::{Mac, MacState};
+pub use mac::{Mac, MacState, TransientMac};
 pub use passphrase::{PassphraseCost, root_from_passphrase};
 pub use purpose::{
     AeadPurpose, Audit, FingerprintDerivation, KeyPurpose, MacPurpose, PanSealing, ParDerivation, Purpose,
-    Root, TokenDerivation,
+    Root, Schedule, TokenDerivation,
 };
 pub use random::{Random, RandomError, SystemRandom};
 pub use self_test::{SelfTestError, self_test};

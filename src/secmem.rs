@@ -22,6 +22,7 @@ mod region;
 mod secret;
 mod secret_file;
 mod slot;
+mod stack;
 
 #[cfg(test)]
 mod child;
@@ -34,3 +35,4 @@ pub use protection::Protection;
 pub use region::{MAX_SLOTS, Region};
 pub use secret::Secret32;
 pub use slot::SLOT_BYTES;
+pub use stack::{START_STACK, TURN_STACK, scrubbed};

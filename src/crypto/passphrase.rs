@@ -1,7 +1,8 @@
 //! The root key from a passphrase: Argon2id (RFC 9106).
 
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use secrecy::{ExposeSecret, SecretSlice};
+use zeroize::Zeroizing;
 
 use super::{CryptoError, LoadedKey, Root};
 use crate::secmem::Region;
@@ -27,7 +28,8 @@ impl PassphraseCost {
     const MAX_PASSES: u32 = 64;
 }
 
-/// Derives the key-wrapping root key, in place in locked memory.
+/// Derives the key-wrapping root key, in place in locked memory. The memory of
+/// Argon2 is wiped.
 ///
 /// # Errors
 /// [`CryptoError::PassphraseCost`] if the costs are out of range,
@@ -43,10 +45,11 @@ pub fn root_from_passphrase(
     }
     let params = Params::new(cost.memory_kib, cost.passes, cost.lanes, Some(32))
         .map_err(|_| CryptoError::PassphraseCost)?;
+    let mut memory = Zeroizing::new(vec![Block::default(); params.block_count()]);
     let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
     LoadedKey::build(region, |key| {
         argon
-            .hash_password_into(passphrase.expose_secret(), salt, key)
+            .hash_password_into_with_memory(passphrase.expose_secret(), salt, key, memory.as_mut_slice())
             .map_err(|_| CryptoError::PassphraseCost)
     })
 }

@@ -7,6 +7,8 @@ use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
+use zeroize::Zeroizing;
+
 use super::config::{DaemonLimits, PeerRule};
 use super::connection::{Lobby, serve};
 use super::http;
@@ -157,7 +159,7 @@ impl Server {
         // so its HELLO is read first, though not waited for long.
         let limit = Some(Duration::from_millis(200));
         let _ = stream.set_read_timeout(limit).and_then(|()| stream.set_write_timeout(limit));
-        let _ = stream.read(&mut [0; 4096]);
+        let _ = stream.read(&mut *Zeroizing::new([0; 4096]));
         let _ = stream.write_all(&out);
     }
 }

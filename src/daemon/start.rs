@@ -19,12 +19,22 @@ use super::{Committer, DaemonError, Hall, Metrics, anchor, paths};
 use crate::crypto::SystemRandom;
 use crate::engine::{Anchor, Engine, EngineError, self_test};
 use crate::keys::{Keyring, SealedKeyring, read_passphrase};
-use crate::secmem::{Protection, Region, harden};
+use crate::secmem::{Protection, Region, START_STACK, harden, scrubbed};
 use crate::store::{ChainHead, RealDisk, SqliteStore, Store, StoreError};
 use crate::types::UnixTime;
 
-/// Slots of locked memory: every version of every key, and those that wrap them.
-const SLOTS: usize = 1024;
+/// Slots of locked memory, three for each version of a key: 48 KiB, which also a
+/// limit of 64 KiB leaves room for.
+const SLOTS: usize = 1536;
+
+/// A daemon that is ready to accept.
+struct Started {
+    server: Arc<Server>,
+    sockets: [Socket; 2],
+    hall: Arc<Hall>,
+    ended: Receiver<End>,
+    committer: JoinHandle<Result<(), StoreError>>,
+}
 
 /// What ends a serving daemon.
 enum End {
@@ -64,6 +74,14 @@ pub fn main(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode
 pub fn run(options: &Options, self_test: fn() -> Result<(), EngineError>) -> Result<(), DaemonError> {
     // Before any thread: the hardening of one is inherited by the next.
     harden()?;
+    let started = scrubbed::<START_STACK, _>(|| start(options, self_test))?;
+    let result = serve(started);
+    tracing::info!("stopped");
+    result
+}
+
+/// Everything before the first connection. It leaves keys on its stack.
+fn start(options: &Options, self_test: fn() -> Result<(), EngineError>) -> Result<Started, DaemonError> {
     self_test()?;
     let config_path = options.config.clone().unwrap_or_else(|| paths::config(&options.dir));
     let config = Config::read(&config_path)?;
@@ -99,9 +117,7 @@ pub fn run(options: &Options, self_test: fn() -> Result<(), EngineError>) -> Res
     let committer = start_committer(committer, end)?;
     let server = Arc::new(Server::new(lobby, config.peers, config.limits));
     tracing::info!(epoch = epoch.0, tokens, "serving");
-    let result = serve(&server, &sockets, &hall, &ended, committer);
-    tracing::info!("stopped");
-    result
+    Ok(Started { server, sockets, hall, ended, committer })
 }
 
 fn open_store(options: &Options, config: &Config) -> Result<SqliteStore, DaemonError> {
@@ -144,15 +160,10 @@ fn unseal(options: &Options) -> Result<Keyring, DaemonError> {
 
 /// Accepts until something ends it; then connections, committer and sockets, in
 /// this order, so that nothing acknowledged is lost and nothing read is unanswered.
-fn serve(
-    server: &Arc<Server>,
-    sockets: &[Socket; 2],
-    hall: &Hall,
-    ended: &Receiver<End>,
-    committer: JoinHandle<Result<(), StoreError>>,
-) -> Result<(), DaemonError> {
+fn serve(started: Started) -> Result<(), DaemonError> {
+    let Started { server, sockets, hall, ended, committer } = started;
     std::thread::scope(|scope| {
-        for socket in sockets {
+        for socket in &sockets {
             scope.spawn(|| server.accept_all(socket));
         }
         let end = ended.recv();
@@ -161,7 +172,7 @@ fn serve(
             _ => tracing::error!("the store failed; stopping"),
         }
         server.refuse_more();
-        for socket in sockets {
+        for socket in &sockets {
             // Wakes the thread in accept.
             let _ = rustix::net::shutdown(&socket.listener, rustix::net::Shutdown::Both);
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::load::Loader;
-use super::{Anchor, Chain, Engine, EngineConfig, EngineError, OpenGroup, Unsealed, anchor, authentic};
+use super::{Anchor, Chain, Engine, EngineConfig, EngineError, OpenGroup, Unsealed, anchor};
 use crate::keys::Keyring;
 use crate::store::{ChainHead, GroupNumber, Store};
 use crate::types::UnixTime;
@@ -20,7 +20,7 @@ pub(super) fn unseal(
     now: UnixTime,
 ) -> Result<(Engine<Unsealed>, Chain), EngineError> {
     let anchored: Vec<ChainHead> = anchors.iter().flatten().map(|anchor| anchor.head).collect();
-    let mut loader = Loader::new(authentic::states(&keyring), config.limits.journal_bytes, &anchored);
+    let mut loader = Loader::new(Arc::clone(&keyring), config.limits.journal_bytes, &anchored);
     let loaded = store.load(&mut loader);
     if let Some(number) = loader.broken_at() {
         return Err(EngineError::Chain(number.0));
@@ -36,9 +36,9 @@ impl Loader {
     fn finish(mut self, keyring: Arc<Keyring>, store: &dyn Store, now: UnixTime) -> (Unsealed, Chain) {
         while self.memory.expire(now) {}
         self.checkpoint.resume(self.standing.first);
-        let active = self.audit.iter().position(|(version, _)| *version == keyring.audit.active().0);
-        let tags = active.map(|at| self.tags.swap_remove(at)).unwrap_or_default();
-        let chain = Chain::new(&keyring, store.epoch(), self.head, tags);
+        // The first tags are those under the active key.
+        let tags = self.tags.drain(..).next().unwrap_or_default();
+        let chain = Chain::new(Arc::clone(&keyring), store.epoch(), self.head, tags);
         let GroupNumber(newest) = self.head.number;
         let state = Unsealed {
             keyring,

@@ -9,7 +9,7 @@ use std::fmt;
 
 use super::KeyError;
 use crate::crypto::{
-    AeadPurpose, CryptoError, KeyPurpose, LoadedKey, MacState, NONCE_LEN, Purpose, Random, Root, TAG_LEN,
+    AeadPurpose, CryptoError, KeyPurpose, LoadedKey, NONCE_LEN, Purpose, Random, Root, TAG_LEN, TransientMac,
 };
 use crate::secmem::Region;
 use crate::types::KeyVersion;
@@ -190,7 +190,7 @@ impl WrappedKey {
 
 /// The key check value of a key.
 fn kcv<P: Purpose>(key: &LoadedKey<P>) -> Kcv {
-    Kcv(MacState::new(key.expose()).mac(&[b"tallystick/v1/kcv"]).truncated())
+    Kcv(TransientMac::new(key.expose()).mac(&[b"tallystick/v1/kcv"]).truncated())
 }
 
 fn attributes(info: &KeyInfo) -> [u8; ATTRIBUTES] {

@@ -13,6 +13,7 @@ use super::{Place, rank};
 use crate::daemon::sync::{Condvar, Instant, JoinHandle, Mutex, MutexGuard, spawn};
 use crate::engine::Anchor;
 use crate::keys::Keyring;
+use crate::secmem::{TURN_STACK, scrubbed};
 use crate::store::{ChainHead, Epoch, GroupNumber};
 
 /// For how long the anchor may fail before no new work is taken on.
@@ -130,8 +131,8 @@ impl Worker {
     fn run(mut self) {
         loop {
             let (head, closing) = self.next();
-            let result =
-                if head.number > self.shared.state().anchored { self.anchor(head) } else { Ok(true) };
+            let is_news = head.number > self.shared.state().anchored;
+            let result = if is_news { scrubbed::<TURN_STACK, _>(|| self.anchor(head)) } else { Ok(true) };
             let mut state = self.shared.state();
             match result {
                 Ok(true) => (state.anchored, state.failing) = (head.number.max(state.anchored), None),

@@ -13,6 +13,7 @@ use crate::daemon::Metrics;
 use crate::daemon::anchor::Keeper;
 use crate::daemon::sync::{Instant, sleep};
 use crate::engine::{Chain, Fetched, Need, OpenGroup};
+use crate::secmem::{TURN_STACK, scrubbed};
 use crate::store::{Group, GroupNumber, Room, Store, StoreError};
 use crate::types::UnixTime;
 
@@ -141,7 +142,7 @@ impl Committer {
             return Err(StoreError::Fenced);
         }
         let (has_rows, size, begun) = (group.has_rows(), group.len(), Instant::now());
-        let group = self.chain.seal(group, keeping.anchored);
+        let group = scrubbed::<TURN_STACK, _>(|| self.chain.seal(group, keeping.anchored));
         self.wait_for_room(&group)?;
         let receipt = self.store.append(&group)?;
         if let Ok(mut progress) = self.hall.progress.lock() {
