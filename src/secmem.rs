@@ -14,6 +14,7 @@
 //!   `SIGSEGV`.
 
 mod area;
+mod capabilities;
 mod error;
 mod harden;
 mod mapping;
@@ -29,6 +30,7 @@ mod child;
 #[cfg(test)]
 mod isolation;
 
+pub use capabilities::give_up_capabilities;
 pub use error::RegionError;
 pub use harden::{HardenError, Hardening, harden};
 pub use protection::Protection;

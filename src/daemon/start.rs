@@ -6,6 +6,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use rustix::thread::CapabilitySet;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
@@ -19,7 +20,7 @@ use super::{Committer, DaemonError, Hall, Metrics, anchor, paths};
 use crate::crypto::SystemRandom;
 use crate::engine::{Anchor, Engine, EngineError, self_test};
 use crate::keys::{Keyring, SealedKeyring, read_passphrase};
-use crate::secmem::{Protection, Region, START_STACK, harden, scrubbed};
+use crate::secmem::{Protection, Region, START_STACK, give_up_capabilities, harden, scrubbed};
 use crate::store::{ChainHead, RealDisk, SqliteStore, Store, StoreError};
 use crate::types::UnixTime;
 
@@ -86,6 +87,9 @@ fn start(options: &Options, self_test: fn() -> Result<(), EngineError>) -> Resul
     let config_path = options.config.clone().unwrap_or_else(|| paths::config(&options.dir));
     let config = Config::read(&config_path)?;
     let keyring = Arc::new(unseal(options)?);
+    // Memory is locked and files are read; only a socket may still go to a group.
+    let kept = config.socket_group.map_or(CapabilitySet::empty(), |_| CapabilitySet::CHOWN);
+    give_up_capabilities(kept)?;
     let mut places = anchor::places(&config.anchor, &options.dir);
     let mut store = open_store(options, &config)?;
     // Now nobody else writes them any more.
@@ -115,6 +119,8 @@ fn start(options: &Options, self_test: fn() -> Result<(), EngineError>) -> Resul
     watch_signals(end.clone())?;
     let sockets = bind(&options.dir, &config)?;
     let committer = start_committer(committer, end)?;
+    // The sockets have their group.
+    give_up_capabilities(CapabilitySet::empty())?;
     let server = Arc::new(Server::new(lobby, config.peers, config.limits));
     tracing::info!(epoch = epoch.0, tokens, "serving");
     Ok(Started { server, sockets, hall, ended, committer })

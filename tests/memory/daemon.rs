@@ -37,7 +37,7 @@ impl Daemon {
         let config = daemon.path("tallyd.toml");
         let mut text = fs::read_to_string(&config).unwrap();
         text += &format!(
-            "\n[[peer]]\nname = \"peer {}\"\nuid = 4242\nroles = [\"verifier\"]\n",
+            "\n[[peer]]\nname = \"peer-{}\"\nuid = 4242\nroles = [\"verifier\"]\n",
             daemon.planted_pan
         );
         fs::write(config, text).unwrap();

@@ -5,9 +5,8 @@
 
 use sha2::block_api::compress256;
 
-const SHA_256_START: [u32; 8] = [
-    0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19,
-];
+const SHA_256_START: [u32; 8] =
+    [0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19];
 
 /// A key of 32 bytes: itself, as HMAC keys with it, and as AES does.
 pub fn key_forms(key: &[u8; 32]) -> Vec<Vec<u8>> {
@@ -87,7 +86,8 @@ pub fn pan_forms(pan: &str) -> Vec<Vec<u8>> {
     for digits in [ascii, &plain] {
         forms.extend(digits.windows(10).map(<[u8]>::to_vec));
     }
-    let pack = |digits: &[u8]| digits.chunks(2).map(|pair| pair[0] << 4 | pair.get(1).unwrap_or(&0xf)).collect();
+    let pack =
+        |digits: &[u8]| digits.chunks(2).map(|pair| pair[0] << 4 | pair.get(1).unwrap_or(&0xf)).collect();
     let mut from_right = plain.clone();
     if plain.len() % 2 == 1 {
         from_right.insert(0, 0);
@@ -174,7 +174,8 @@ mod aes {
         let rounds = round_keys.len() / 16 - 1;
         for (round, key) in round_keys.chunks_exact(16).enumerate() {
             if round > 0 {
-                let shifted: [u8; 16] = std::array::from_fn(|i| sbox[usize::from(state[(i + 4 * (i % 4)) % 16])]);
+                let shifted: [u8; 16] =
+                    std::array::from_fn(|i| sbox[usize::from(state[(i + 4 * (i % 4)) % 16])]);
                 state = if round < rounds { mix_columns(&shifted) } else { shifted };
             }
             state.iter_mut().zip(key).for_each(|(byte, key)| *byte ^= key);
@@ -200,12 +201,11 @@ mod aes {
     /// FIPS 197, appendix A.3 and SP 800-38D's test case 13.
     #[test]
     fn as_published() {
-        let key: [u8; 32] =
-            data_encoding::HEXLOWER
-                .decode(b"603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4")
-                .unwrap()
-                .try_into()
-                .unwrap();
+        let key: [u8; 32] = data_encoding::HEXLOWER
+            .decode(b"603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4")
+            .unwrap()
+            .try_into()
+            .unwrap();
         assert_eq!(data_encoding::HEXLOWER.encode(&round_keys(&key)[59 * 4..]), "706c631e");
         let zero = hash_key(&[0; 32]);
         assert_eq!(zero, 0xdc95_c078_a240_8989_ad48_a214_9284_2087);

@@ -40,7 +40,8 @@ impl Keys {
         let named = |(purpose, version, key): &(u8, u8, [u8; 32])| {
             (format!("key of purpose {purpose}, version {version}"), *key)
         };
-        let mut all = vec![("key of the passphrase".to_owned(), self.wrapping), ("root key".to_owned(), self.root)];
+        let mut all =
+            vec![("key of the passphrase".to_owned(), self.wrapping), ("root key".to_owned(), self.root)];
         all.extend(self.keys.iter().map(named));
         // Five purposes and two rotations.
         assert_eq!(all.len(), 2 + 5 + 2);
