@@ -12,6 +12,7 @@ mod metrics;
 pub mod options;
 pub mod paths;
 mod peer;
+pub mod sandbox;
 mod server;
 mod sockets;
 mod start;
@@ -19,7 +20,7 @@ mod sync;
 
 pub use connection::{Lobby, SERVER, serve};
 pub use error::DaemonError;
-pub use hall::{Committer, Hall, Stopped};
+pub use hall::{Committer, Duty, Hall, Stopped};
 pub use metrics::Metrics;
 pub use peer::{Accepted, Authorised, Identified, PeerError};
 pub use sockets::Door;

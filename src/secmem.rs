@@ -13,6 +13,7 @@
 //!   inherited, nor drop one: the pages are not there, and it dies of
 //!   `SIGSEGV`.
 
+mod allocator;
 mod area;
 mod capabilities;
 mod error;
@@ -30,6 +31,7 @@ mod child;
 #[cfg(test)]
 mod isolation;
 
+pub use allocator::settle_allocator;
 pub use capabilities::give_up_capabilities;
 pub use error::RegionError;
 pub use harden::{HardenError, Hardening, harden};
@@ -37,4 +39,4 @@ pub use protection::Protection;
 pub use region::{MAX_SLOTS, Region};
 pub use secret::Secret32;
 pub use slot::SLOT_BYTES;
-pub use stack::{START_STACK, TURN_STACK, scrubbed};
+pub use stack::{CIPHER_STACK, MAC_STACK, START_STACK, TURN_STACK, scrubbed};

@@ -14,7 +14,7 @@ use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop, optimization_barrier};
 
 use super::{LoadedKey, MacPurpose};
-use crate::secmem::{Region, RegionError, Secret32};
+use crate::secmem::{MAC_STACK, Region, RegionError, Secret32, scrubbed};
 
 const BLOCK: usize = 64;
 /// The initial hash value (FIPS 180-4, section 5.3.3).
@@ -62,12 +62,17 @@ impl MacState {
                 Ok::<_, RegionError>(())
             })
         };
-        Ok(Self { inner: held(INNER_PAD)?, outer: held(OUTER_PAD)? })
+        scrubbed::<MAC_STACK, _>(|| Ok(Self { inner: held(INNER_PAD)?, outer: held(OUTER_PAD)? }))
     }
 
     /// The MAC of the parts, one after the other.
     #[must_use]
     pub fn mac(&self, parts: &[&[u8]]) -> Mac {
+        scrubbed::<MAC_STACK, _>(|| self.mac_unscrubbed(parts))
+    }
+
+    /// The same, for who wipes afterwards.
+    pub(crate) fn mac_unscrubbed(&self, parts: &[&[u8]]) -> Mac {
         mac(words(&self.inner), parts, || words(&self.outer))
     }
 }
@@ -145,7 +150,7 @@ impl Hash {
         if self.filled > 0 {
             let Some(room) = self.block.get_mut(self.filled..) else { return };
             let (now, later) = rest.split_at(room.len().min(rest.len()));
-            room.iter_mut().zip(now).for_each(|(slot, byte)| *slot = *byte);
+            room.get_mut(..now.len()).into_iter().for_each(|place| place.copy_from_slice(now));
             self.filled += now.len();
             if self.filled < BLOCK {
                 return;
@@ -157,16 +162,18 @@ impl Hash {
         if !whole.is_empty() {
             compress256(&mut self.chaining, whole);
         }
-        self.block.iter_mut().zip(tail).for_each(|(slot, byte)| *slot = *byte);
+        self.block.get_mut(..tail.len()).into_iter().for_each(|place| place.copy_from_slice(tail));
         self.filled = tail.len();
     }
 
     /// Pads (FIPS 180-4, section 5.1.1) and gives the digest.
     fn finish(mut self) -> Mac {
         let bits = self.length.wrapping_mul(8).to_be_bytes();
-        let mut padding = self.block.iter_mut().skip(self.filled);
-        padding.next().into_iter().for_each(|slot| *slot = 0x80);
-        padding.for_each(|slot| *slot = 0);
+        let padding = self.block.get_mut(self.filled..).and_then(<[u8]>::split_first_mut);
+        if let Some((first, rest)) = padding {
+            *first = 0x80;
+            rest.fill(0);
+        }
         if self.filled >= BLOCK - bits.len() {
             compress256(&mut self.chaining, slice::from_ref(&self.block));
             self.block = [0; BLOCK];

@@ -5,7 +5,7 @@ use secrecy::{ExposeSecret, SecretSlice};
 use zeroize::Zeroizing;
 
 use super::{CryptoError, LoadedKey, Root};
-use crate::secmem::Region;
+use crate::secmem::{Region, TURN_STACK, scrubbed};
 
 /// What a guess of the passphrase costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,9 +48,11 @@ pub fn root_from_passphrase(
     let mut memory = Zeroizing::new(vec![Block::default(); params.block_count()]);
     let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
     LoadedKey::build(region, |key| {
-        argon
-            .hash_password_into_with_memory(passphrase.expose_secret(), salt, key, memory.as_mut_slice())
-            .map_err(|_| CryptoError::PassphraseCost)
+        let hashed = scrubbed::<TURN_STACK, _>(|| {
+            let passphrase = passphrase.expose_secret();
+            argon.hash_password_into_with_memory(passphrase, salt, key, memory.as_mut_slice()).is_ok()
+        });
+        if hashed { Ok(()) } else { Err(CryptoError::PassphraseCost) }
     })
 }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::crypto::{LoadedKey, Mac, MacState, TokenDerivation, TransientMac};
+use crate::secmem::{MAC_STACK, scrubbed};
 use crate::types::{Binding, Cryptogram, CryptogramHeader, Expiry, TokenNumber, Transaction, Trid};
 
 const TOKEN_KEY_LABEL: &[u8] = b"tallystick/v1/token-key";
@@ -41,15 +42,23 @@ impl<'k> Deriver<'k> {
     /// The key of a token:
     /// `TK = HMAC-SHA-256(TDK, "tallystick/v1/token-key" || token digits || 0x01)`,
     /// which is HKDF-Expand (RFC 5869, section 2.3) of one block.
+    ///
+    /// It is there for `work` only, and wiped afterwards.
+    pub fn with_token_key<T>(self, token: TokenNumber, work: impl FnOnce(&TokenKey) -> T) -> T {
+        scrubbed::<MAC_STACK, _>(|| work(&self.token_key(token)))
+    }
+
+    /// The key of a token. The caller wipes what computing and using it leaves:
+    /// [`with_token_key`](Self::with_token_key) does.
     #[must_use]
-    pub fn token_key(&self, token: TokenNumber) -> TokenKey {
+    pub fn token_key(self, token: TokenNumber) -> TokenKey {
         TokenKey(TransientMac::new(self.derive(token).as_bytes()))
     }
 
-    /// The 32 bytes of a token's key.
+    /// The 32 bytes of a token's key. The caller wipes what computing it leaves.
     #[must_use]
-    pub fn derive(&self, token: TokenNumber) -> Mac {
-        self.0.mac(&[TOKEN_KEY_LABEL, token.digits().as_bytes(), &[1]])
+    pub fn derive(self, token: TokenNumber) -> Mac {
+        self.0.mac_unscrubbed(&[TOKEN_KEY_LABEL, token.digits().as_bytes(), &[1]])
     }
 }
 

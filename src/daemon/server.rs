@@ -14,6 +14,7 @@ use super::connection::{Lobby, serve};
 use super::http;
 use super::metrics::ReasonLabels;
 use super::peer::{Accepted, Authorised, PeerError};
+use super::sandbox::{self, Role};
 use super::sockets::{Door, Socket};
 use crate::wire::{FrameWriter, Opcode, Status};
 
@@ -99,6 +100,7 @@ impl Server {
         let server = Arc::clone(self);
         let thread = std::thread::Builder::new().name(format!("connection {id}"));
         let spawned = thread.spawn(move || {
+            sandbox::enter(Role::Connection);
             server.lobby.metrics.connections.inc();
             server.serve(peer, door);
             server.lobby.metrics.connections.dec();

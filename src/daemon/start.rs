@@ -14,13 +14,16 @@ use super::anchor::{Keeper, Place};
 use super::config::Config;
 use super::connection::{Lobby, SERVER};
 use super::options::{HELP, Invocation, Options, parse};
+use super::sandbox::{self, Role};
 use super::server::Server;
 use super::sockets::{Socket, bind};
 use super::{Committer, DaemonError, Hall, Metrics, anchor, paths};
 use crate::crypto::SystemRandom;
 use crate::engine::{Anchor, Engine, EngineError, self_test};
 use crate::keys::{Keyring, SealedKeyring, read_passphrase};
-use crate::secmem::{Protection, Region, START_STACK, give_up_capabilities, harden, scrubbed};
+use crate::secmem::{
+    Protection, Region, START_STACK, give_up_capabilities, harden, scrubbed, settle_allocator,
+};
 use crate::store::{ChainHead, RealDisk, SqliteStore, Store, StoreError};
 use crate::types::UnixTime;
 
@@ -75,6 +78,7 @@ pub fn main(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode
 pub fn run(options: &Options, self_test: fn() -> Result<(), EngineError>) -> Result<(), DaemonError> {
     // Before any thread: the hardening of one is inherited by the next.
     harden()?;
+    settle_allocator();
     let started = scrubbed::<START_STACK, _>(|| start(options, self_test))?;
     let result = serve(started);
     tracing::info!("stopped");
@@ -90,6 +94,7 @@ fn start(options: &Options, self_test: fn() -> Result<(), EngineError>) -> Resul
     // Memory is locked and files are read; only a socket may still go to a group.
     let kept = config.socket_group.map_or(CapabilitySet::empty(), |_| CapabilitySet::CHOWN);
     give_up_capabilities(kept)?;
+    sandbox::set_up(&config, &options.dir)?;
     let mut places = anchor::places(&config.anchor, &options.dir);
     let mut store = open_store(options, &config)?;
     // Now nobody else writes them any more.
@@ -119,8 +124,6 @@ fn start(options: &Options, self_test: fn() -> Result<(), EngineError>) -> Resul
     watch_signals(end.clone())?;
     let sockets = bind(&options.dir, &config)?;
     let committer = start_committer(committer, end)?;
-    // The sockets have their group.
-    give_up_capabilities(CapabilitySet::empty())?;
     let server = Arc::new(Server::new(lobby, config.peers, config.limits));
     tracing::info!(epoch = epoch.0, tokens, "serving");
     Ok(Started { server, sockets, hall, ended, committer })
@@ -129,7 +132,9 @@ fn start(options: &Options, self_test: fn() -> Result<(), EngineError>) -> Resul
 fn open_store(options: &Options, config: &Config) -> Result<SqliteStore, DaemonError> {
     let path = paths::store(&options.dir);
     let path = std::path::absolute(&path).map_err(DaemonError::at(&path))?;
-    Ok(SqliteStore::open_on(Box::new(RealDisk), path, config.limits.log)?)
+    Ok(SqliteStore::open_with(Box::new(RealDisk), path, config.limits.log, || {
+        sandbox::enter(Role::Checkpointer)
+    })?)
 }
 
 /// Tells every anchor of this epoch before anything is served in it, and goes on
@@ -168,11 +173,19 @@ fn unseal(options: &Options) -> Result<Keyring, DaemonError> {
 /// this order, so that nothing acknowledged is lost and nothing read is unanswered.
 fn serve(started: Started) -> Result<(), DaemonError> {
     let Started { server, sockets, hall, ended, committer } = started;
-    std::thread::scope(|scope| {
-        for socket in &sockets {
-            scope.spawn(|| server.accept_all(socket));
-        }
-        let end = ended.recv();
+    let server = &server;
+    let listening = std::thread::scope(|scope| {
+        let listen = |socket| {
+            let accept = move || {
+                sandbox::enter(Role::Listener);
+                server.accept_all(socket);
+            };
+            let thread = std::thread::Builder::new().name(Role::Listener.thread_name().to_owned());
+            thread.spawn_scoped(scope, accept).map(drop)
+        };
+        let listening = sockets.iter().try_for_each(listen);
+        sandbox::enter(Role::Main);
+        let end = if listening.is_ok() { ended.recv() } else { Ok(End::Signal) };
         match end {
             Ok(End::Signal) => tracing::info!("asked to stop"),
             _ => tracing::error!("the store failed; stopping"),
@@ -183,12 +196,14 @@ fn serve(started: Started) -> Result<(), DaemonError> {
             let _ = rustix::net::shutdown(&socket.listener, rustix::net::Shutdown::Both);
         }
         server.close();
+        listening
     });
     hall.close();
     match committer.join() {
-        Ok(result) => Ok(result?),
-        Err(_) => Err(StoreError::Poisoned.into()),
+        Ok(result) => result?,
+        Err(_) => return Err(StoreError::Poisoned.into()),
     }
+    listening.map_err(DaemonError::System)
 }
 
 fn start_committer(
@@ -197,6 +212,7 @@ fn start_committer(
 ) -> Result<JoinHandle<Result<(), StoreError>>, DaemonError> {
     let thread = std::thread::Builder::new().name("committer".to_owned());
     let work = move || {
+        sandbox::enter(Role::Committer);
         let result = committer.run();
         // Nobody listens any more when the daemon is already ending.
         let _ = end.send(End::Committer);
@@ -209,6 +225,7 @@ fn watch_signals(end: Sender<End>) -> Result<(), DaemonError> {
     let mut signals = Signals::new([SIGTERM, SIGINT]).map_err(DaemonError::System)?;
     let thread = std::thread::Builder::new().name("signals".to_owned());
     let watch = move || {
+        sandbox::enter(Role::Signals);
         for _ in signals.forever() {
             // Further signals change nothing: the daemon is on its way out.
             let _ = end.send(End::Signal);

@@ -45,7 +45,9 @@ impl<'a> Mint<'a> {
     /// [`Refusal::KeyVersion`] if the key is gone by now.
     pub fn issue(&self, task: &IssueTask<'_>) -> Result<Issued, Refusal> {
         let covered = Covered { trid: task.trid, expiry: task.expiry, transaction: task.transaction };
-        let make = |deriver: Deriver<'_>| deriver.token_key(task.token).cryptogram(&task.header, &covered);
+        let make = |deriver: Deriver<'_>| {
+            deriver.with_token_key(task.token, |key| key.cryptogram(&task.header, &covered))
+        };
         let made = self.with_deriver(task.header.key_version, make).ok_or(Refusal::KeyVersion)?;
         let cryptogram = made.map_err(|_| Refusal::BindingMismatch)?;
         Ok(Issued { cryptogram, expiry: task.expiry })
@@ -57,7 +59,7 @@ impl<'a> Mint<'a> {
         let Ok(header) = verify.cryptogram.header() else { return Proof::Format };
         let covered = Covered { trid: verify.trid, expiry: verify.expiry, transaction: verify.transaction };
         let check = |deriver: Deriver<'_>| {
-            deriver.token_key(verify.token).matches(&verify.cryptogram, &header, &covered)
+            deriver.with_token_key(verify.token, |key| key.matches(&verify.cryptogram, &header, &covered))
         };
         self.with_deriver(header.key_version, check)
             .map_or(Proof::KeyVersion, |authentic| Proof::Checked { header, authentic })

@@ -4,11 +4,22 @@
 //! still loads the key: into registers, and from there onto the stack, where
 //! neither `Drop` nor the type system reaches. So whoever works with secrets
 //! does it inside [`scrubbed`].
+//!
+//! Each primitive is wiped after at once, since whatever is put together later in
+//! the same place may take what still lies there into the heap: moving a value
+//! moves the gaps between its fields too. Each turn of a thread is wiped after once
+//! more, for what lies deeper, and for PANs.
 #![allow(unsafe_code)]
 
 use std::mem::MaybeUninit;
 
 use zeroize::optimization_barrier;
+
+/// Bytes of stack to wipe after a few MACs.
+pub const MAC_STACK: usize = if cfg!(debug_assertions) { 16 * 1024 } else { 2 * 1024 };
+
+/// Bytes of stack to wipe after a cipher, which expands its key there.
+pub const CIPHER_STACK: usize = if cfg!(debug_assertions) { 32 * 1024 } else { 8 * 1024 };
 
 /// Bytes of stack to wipe after one turn of a thread: a batch of requests, a
 /// group to be sealed. What a turn uses in an optimised build is a third of it.

@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -24,8 +24,11 @@ pub struct Daemon {
 
 impl Daemon {
     pub fn prepare() -> Self {
+        Self::prepare_in(TempDir::with_prefix("tally-memory-").unwrap())
+    }
+
+    pub fn prepare_in(dir: TempDir) -> Self {
         let mut random = fastrand::Rng::new();
-        let dir = TempDir::with_prefix("tally-memory-").unwrap();
         // No word of it may stand in the program itself.
         let passphrase: String = std::iter::repeat_with(|| random.alphanumeric()).take(40).collect();
         fs::write(dir.path().join("passphrase"), &passphrase).unwrap();
@@ -54,8 +57,12 @@ impl Daemon {
 
     /// Starts it, the passphrase in the file or, for `-`, on standard input.
     pub fn launch(&mut self, passphrase: &str) {
+        self.launch_by(Command::new(env!("CARGO_BIN_EXE_tallyd")), passphrase);
+    }
+
+    /// The same by a command that ends in the program.
+    pub fn launch_by(&mut self, mut command: Command, passphrase: &str) {
         let file = if passphrase == "-" { PathBuf::from("-") } else { self.path(passphrase) };
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tallyd"));
         command.arg("--dir").arg(self.dir.path()).arg("--passphrase-file").arg(file);
         command.env("PLANTED", OsString::from_vec(self.planted_key.to_vec()));
         command.stdin(File::open(self.path("passphrase")).unwrap());
@@ -91,7 +98,13 @@ impl Daemon {
         connect(&self.path("admin.sock"))
     }
 
-    fn log(&self) -> String {
+    /// How it ended by itself.
+    #[allow(dead_code)]
+    pub fn wait(&mut self) -> ExitStatus {
+        self.child.take().unwrap().wait().unwrap()
+    }
+
+    pub fn log(&self) -> String {
         fs::read_to_string(self.path("log")).unwrap_or_default()
     }
 

@@ -127,7 +127,7 @@ mod aes {
         let mut round = 1u8;
         while words.len() < 60 {
             let mut word = words[words.len() - 1];
-            if words.len() % 8 == 0 {
+            if words.len().is_multiple_of(8) {
                 word.rotate_left(1);
                 word = substituted(word);
                 word[0] ^= round;

@@ -162,7 +162,7 @@ impl Core {
         let dir = TempDir::with_prefix("tally-core-").unwrap();
         let path = dir.path().join("core");
         let mut command = Command::new(gdb);
-        command.args(["-q", "-nx", "-batch", "-p", &pid.to_string()]);
+        command.args(["-q", "-nx", "-batch", "--readnever", "-p", &pid.to_string()]);
         for line in ["set use-coredump-filter off", "set dump-excluded-mappings on"] {
             command.args(["-ex", line]);
         }

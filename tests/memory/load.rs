@@ -57,21 +57,21 @@ impl Load {
     /// Saves the first half of the cards.
     pub fn save_cards(&mut self, daemon: &Daemon) {
         let mut client = daemon.client();
-        for pan in self.pans[..CARDS / 2].to_vec() {
-            let view = client.provision(card(&pan), None).unwrap();
-            self.saved.push((pan, view));
+        for pan in &self.pans[..CARDS / 2] {
+            let view = client.provision(card(pan), None).unwrap();
+            self.saved.push((pan.clone(), view));
         }
     }
 
     /// Does everything, and gives back the connections that are still open.
     pub fn work(&mut self, daemon: &Daemon) -> Vec<Client<UnixStream>> {
         let mut client = daemon.client();
-        for (at, pan) in self.pans[CARDS / 2..CARDS].to_vec().into_iter().enumerate() {
+        for (at, pan) in self.pans[CARDS / 2..CARDS].iter().enumerate() {
             let name = format!("key {at}");
             let key = IdempotencyKey::parse(name.as_bytes()).unwrap();
-            let view = client.provision(card(&pan), Some(key)).unwrap();
-            assert_eq!(client.provision(card(&pan), Some(key)).unwrap().token, view.token, "a retry");
-            self.saved.push((pan, view));
+            let view = client.provision(card(pan), Some(key)).unwrap();
+            assert_eq!(client.provision(card(pan), Some(key)).unwrap().token, view.token, "a retry");
+            self.saved.push((pan.clone(), view));
         }
         let saved = &self.saved;
         let mut open: Vec<_> = std::thread::scope(|scope| {
@@ -177,9 +177,9 @@ fn administer(daemon: &Daemon, saved: &[(String, TokenView)]) -> Client<UnixStre
 }
 
 /// A connection for frames written by hand.
-struct Raw(UnixStream);
+pub struct Raw(pub UnixStream);
 
-fn raw(socket: &std::path::Path, greeted: bool) -> Raw {
+pub fn raw(socket: &std::path::Path, greeted: bool) -> Raw {
     let mut raw = Raw(UnixStream::connect(socket).unwrap());
     if greeted {
         let mut hello = Vec::new();
@@ -191,15 +191,20 @@ fn raw(socket: &std::path::Path, greeted: bool) -> Raw {
 
 impl Raw {
     /// Writes, and reads one answer.
-    fn exchange(&mut self, bytes: &[u8]) {
+    pub fn exchange(&mut self, bytes: &[u8]) {
         self.0.write_all(bytes).unwrap();
+        self.answer();
+    }
+
+    /// Reads one answer.
+    pub fn answer(&mut self) {
         let mut length = [0; 4];
         self.0.read_exact(&mut length).unwrap();
         self.0.read_exact(&mut vec![0; u32::from_be_bytes(length) as usize]).unwrap();
     }
 }
 
-fn frame(opcode: u16, id: u64, body: &[u8]) -> Vec<u8> {
+pub fn frame(opcode: u16, id: u64, body: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::new();
     let frame = FrameWriter::begin(&mut bytes, opcode, 0, id);
     bytes.extend_from_slice(body);
@@ -221,7 +226,7 @@ fn trid() -> Trid {
     Trid::parse(b"40010000001").unwrap()
 }
 
-fn card(pan: &str) -> Provision {
+pub fn card(pan: &str) -> Provision {
     Provision {
         pan: parsed(pan),
         expiry: Expiry::parse(b"4912").unwrap(),

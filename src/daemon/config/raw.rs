@@ -17,6 +17,8 @@ pub(super) struct RawConfig {
     #[serde(default)]
     pub anchor: RawAnchor,
     #[serde(default)]
+    pub sandbox: RawSandbox,
+    #[serde(default)]
     pub token_range: Vec<RawRange>,
     #[serde(default)]
     pub peer: Vec<RawPeer>,
@@ -60,6 +62,12 @@ pub(super) struct RawLimits {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawSandbox {
+    pub enforce: bool,
+}
+
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawRange {
     pub network: String,
@@ -85,6 +93,12 @@ impl Default for RawCryptogram {
 impl Default for RawAnchor {
     fn default() -> Self {
         Self { file: None, service: None, interval_milliseconds: 100 }
+    }
+}
+
+impl Default for RawSandbox {
+    fn default() -> Self {
+        Self { enforce: true }
     }
 }
 

@@ -5,7 +5,7 @@ use super::Lobby;
 use super::answers::Answers;
 use super::tally::Tally;
 use crate::command::{Caller, Command, Operation, Refusal, Reply, Request, Role};
-use crate::daemon::{Door, Stopped};
+use crate::daemon::{Door, Duty, Stopped};
 use crate::engine::{Answer, Context, Engine, Fetched, Mint, Need, Outcome, Pending, Proof, Unsealed};
 use crate::store::{CommitReceipt, GroupNumber};
 use crate::wire::{Fault, FrameWriter, Message, Opcode, Status, decode_message};
@@ -15,6 +15,10 @@ use crate::wire::{Fault, FrameWriter, Message, Opcode, Status, decode_message};
 /// was written.
 const FETCHES: u32 = 16;
 
+/// Requests that are committed on the connection's own thread: to compute their
+/// cryptograms takes less than to wake another.
+const HANDFUL: usize = 16;
+
 /// Requests that arrived together.
 pub(super) struct Batch<'b> {
     lobby: &'b Lobby,
@@ -23,6 +27,8 @@ pub(super) struct Batch<'b> {
     items: Vec<Item>,
     /// Engine requests in the order of their frames; batch frames have many.
     asked: Vec<Asked<'b>>,
+    /// To commit what was decided.
+    duty: Option<Duty<'b>>,
 }
 
 /// A frame and what it is answered with.
@@ -61,7 +67,7 @@ pub(super) enum State<'b> {
 
 impl<'b> Batch<'b> {
     pub fn new(lobby: &'b Lobby, caller: &'b Caller, door: Door) -> Self {
-        Self { lobby, caller, door, items: Vec::new(), asked: Vec::new() }
+        Self { lobby, caller, door, items: Vec::new(), asked: Vec::new(), duty: None }
     }
 
     /// Adds a frame that is refused as it stands.
@@ -146,9 +152,12 @@ impl<'b> Batch<'b> {
         let (mut at, mut tries, mut fetched) = (0, 0, Fetched::Nothing);
         while at < self.asked.len() {
             let rest = self.asked.get_mut(at..).unwrap_or_default();
-            let decided = self.lobby.hall.decide(|engine| decide_all(engine, context, rest, &mut fetched));
-            let fetch = decided.and_then(|(done, need)| {
+            let lobby = self.lobby;
+            let decided =
+                lobby.hall.decide_and_commit(|engine| decide_all(engine, context, rest, &mut fetched));
+            let fetch = decided.and_then(|((done, need), duty)| {
                 at += done;
+                self.duty = duty.filter(|_| at <= HANDFUL && need.is_none());
                 tries = if done == 0 { tries + 1 } else { 0 };
                 if tries > FETCHES {
                     return Ok(Fetched::Missing);
@@ -172,11 +181,12 @@ impl<'b> Batch<'b> {
     }
 
     /// The receipt of the newest group that any answer waits for.
-    fn receipt(&self) -> Option<CommitReceipt> {
+    fn receipt(&mut self) -> Option<CommitReceipt> {
         let group = |asked: &Asked<'_>| match &asked.state {
             State::Computed(pending) => Some(pending.group()),
             _ => None,
         };
+        self.duty.take().into_iter().for_each(Duty::commit);
         let newest: GroupNumber = self.asked.iter().filter_map(group).max()?;
         self.lobby.hall.wait_for(newest).ok()
     }

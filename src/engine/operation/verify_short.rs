@@ -4,7 +4,7 @@ use subtle::{ConditionallySelectable, ConstantTimeEq};
 
 use super::verify::{Presented, check_binding};
 use crate::command::{Refusal, Reply, VerifyShort};
-use crate::cryptogram::native::{Covered, Deriver};
+use crate::cryptogram::native::{Covered, Deriver, TokenKey};
 use crate::engine::{Context, Engine, Unsealed};
 use crate::store::TokenSlot;
 use crate::types::{Atc, Domain};
@@ -51,9 +51,9 @@ impl Engine<Unsealed> {
         let mut found = 0u32;
         for header in self.state.short_values.outstanding(slot, context.now) {
             let Some(key) = self.state.keyring.token_derivation.get(header.key_version) else { continue };
-            let key = Deriver::new(key).token_key(request.token);
             let allowed = check_binding(domain, &request.transaction, &header).is_ok();
-            if let Ok(value) = key.short_value(&header, &covered, digits) {
+            let make = |key: &TokenKey| key.short_value(&header, &covered, digits);
+            if let Ok(value) = Deriver::new(key).with_token_key(request.token, make) {
                 let hit = value.ct_eq(&request.value) & subtle::Choice::from(u8::from(allowed));
                 found.conditional_assign(&header.atc.get(), hit);
             }
