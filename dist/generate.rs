@@ -9,10 +9,22 @@
 #[path = "../src/bin/tally/arguments.rs"]
 #[allow(dead_code)]
 mod arguments;
+#[path = "../src/bin/tally/audit/arguments.rs"]
+#[allow(dead_code)]
+mod audit_arguments;
+#[path = "../src/bin/tally/backup/arguments.rs"]
+#[allow(dead_code)]
+mod backup_arguments;
 #[path = "../src/bin/tally/bench/arguments.rs"]
 #[allow(dead_code)]
 mod bench_arguments;
-/// Where `arguments` looks for the bench's.
+/// Where `arguments` looks for those of some tasks.
+mod audit {
+    pub(crate) use super::audit_arguments as arguments;
+}
+mod backup {
+    pub(crate) use super::backup_arguments as arguments;
+}
 mod bench {
     pub(crate) use super::bench_arguments as arguments;
 }

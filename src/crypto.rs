@@ -16,11 +16,11 @@ mod stream;
 pub use aead::{NONCE_LEN, Nonce, TAG_LEN};
 pub use error::CryptoError;
 pub use key::LoadedKey;
-pub use mac::{Mac, MacState};
+pub use mac::{Mac, MacState, TransientMac};
 pub use passphrase::{PassphraseCost, key_from_passphrase, root_from_passphrase};
 pub use purpose::{
     AeadPurpose, Audit, Backup, FingerprintDerivation, KeyPurpose, MacPurpose, PanSealing, ParDerivation,
-    Purpose, Root, TokenDerivation,
+    Purpose, Root, Schedule, TokenDerivation,
 };
 pub use random::{Random, RandomError, SystemRandom};
 pub use self_test::{SelfTestError, self_test};

@@ -16,6 +16,7 @@ pub mod paths;
 mod peer;
 mod porter;
 mod rate;
+pub mod sandbox;
 mod server;
 mod service;
 mod sockets;

@@ -13,7 +13,9 @@
 //!   inherited, nor drop one: the pages are not there, and it dies of
 //!   `SIGSEGV`.
 
+mod allocator;
 mod area;
+mod capabilities;
 mod error;
 mod harden;
 mod mapping;
@@ -22,15 +24,19 @@ mod region;
 mod secret;
 mod secret_file;
 mod slot;
+mod stack;
 
 #[cfg(test)]
 mod child;
 #[cfg(test)]
 mod isolation;
 
+pub use allocator::settle_allocator;
+pub use capabilities::give_up_capabilities;
 pub use error::RegionError;
 pub use harden::{HardenError, Hardening, harden};
 pub use protection::Protection;
 pub use region::{MAX_SLOTS, Region};
 pub use secret::Secret32;
 pub use slot::SLOT_BYTES;
+pub use stack::{CIPHER_STACK, MAC_STACK, START_STACK, TURN_STACK, scrubbed};

@@ -3,6 +3,7 @@
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, UnboundKey};
 
 use super::{AeadPurpose, CryptoError, LoadedKey, Random};
+use crate::secmem::{CIPHER_STACK, scrubbed};
 
 /// Bytes of a nonce.
 pub const NONCE_LEN: usize = 12;
@@ -27,14 +28,25 @@ impl<P: AeadPurpose> LoadedKey<P> {
     ) -> Result<Nonce, CryptoError> {
         let mut nonce = [0; NONCE_LEN];
         random.fill(&mut nonce)?;
-        self.cipher()?
-            .seal_in_place_append_tag(
-                ring::aead::Nonce::assume_unique_for_key(nonce),
-                Aad::from(associated),
-                text,
-            )
-            .map_err(|_| CryptoError::TooLong)?;
+        self.seal_under(nonce, associated, text)?;
         Ok(nonce)
+    }
+
+    /// As [`LoadedKey::seal`], under a nonce that this key has sealed nothing with.
+    pub(super) fn seal_under(
+        &self,
+        nonce: Nonce,
+        associated: &[u8],
+        text: &mut Vec<u8>,
+    ) -> Result<(), CryptoError> {
+        let unique = ring::aead::Nonce::assume_unique_for_key(nonce);
+        let sealed = scrubbed::<CIPHER_STACK, _>(|| {
+            let cipher = self.cipher();
+            cipher.is_some_and(|cipher| {
+                cipher.seal_in_place_append_tag(unique, Aad::from(associated), text).is_ok()
+            })
+        });
+        if sealed { Ok(()) } else { Err(CryptoError::TooLong) }
     }
 
     /// Decrypts `sealed` where it stands and returns the text without its tag.
@@ -48,15 +60,18 @@ impl<P: AeadPurpose> LoadedKey<P> {
         associated: &[u8],
         sealed: &'a mut [u8],
     ) -> Result<&'a mut [u8], CryptoError> {
-        self.cipher()?
-            .open_in_place(ring::aead::Nonce::assume_unique_for_key(nonce), Aad::from(associated), sealed)
-            .map_err(|_| CryptoError::NotAuthentic)
+        let nonce = ring::aead::Nonce::assume_unique_for_key(nonce);
+        let length = scrubbed::<CIPHER_STACK, _>(|| {
+            let opened = self.cipher()?.open_in_place(nonce, Aad::from(associated), sealed).ok()?;
+            Some(opened.len())
+        });
+        length.and_then(|length| sealed.get_mut(..length)).ok_or(CryptoError::NotAuthentic)
     }
 
-    pub(super) fn cipher(&self) -> Result<LessSafeKey, CryptoError> {
+    /// The expanded key. It is in nobody's hands but its caller's stack.
+    fn cipher(&self) -> Option<LessSafeKey> {
         // Only a key of another length than 32 bytes is refused, and ours has 32 by type.
-        let key = UnboundKey::new(&AES_256_GCM, self.expose()).map_err(|_| CryptoError::NotAuthentic)?;
-        Ok(LessSafeKey::new(key))
+        UnboundKey::new(&AES_256_GCM, self.expose()).ok().map(LessSafeKey::new)
     }
 }
 

@@ -3,12 +3,13 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use super::{CryptoError, Purpose, Random};
-use crate::secmem::{Region, RegionError, Secret32};
+use super::{CryptoError, Purpose, Random, Schedule};
+use crate::secmem::{Region, Secret32};
 
 /// A 256-bit key in locked memory that can be used for one purpose only.
 pub struct LoadedKey<P: Purpose> {
     secret: Secret32,
+    schedule: P::Schedule,
     purpose: PhantomData<fn() -> P>,
 }
 
@@ -21,7 +22,9 @@ impl<P: Purpose> LoadedKey<P> {
         region: &Region,
         fill: impl FnOnce(&mut [u8; 32]) -> Result<(), CryptoError>,
     ) -> Result<Self, CryptoError> {
-        Ok(Self { secret: Secret32::fill_with(region, fill)?, purpose: PhantomData })
+        let secret = Secret32::fill_with(region, fill)?;
+        let schedule = P::Schedule::of(region, secret.expose())?;
+        Ok(Self { secret, schedule, purpose: PhantomData })
     }
 
     /// Makes a new random key.
@@ -37,16 +40,20 @@ impl<P: Purpose> LoadedKey<P> {
     /// # Errors
     /// [`CryptoError::Memory`] if no slot is free.
     pub fn from_bytes(region: &Region, bytes: &[u8; 32]) -> Result<Self, CryptoError> {
-        let filled = Secret32::fill_with(region, |slot| -> Result<(), RegionError> {
+        Self::build(region, |slot| {
             slot.copy_from_slice(bytes);
             Ok(())
-        });
-        Ok(Self { secret: filled?, purpose: PhantomData })
+        })
     }
 
     /// The bytes, for the primitives of this crate.
     pub(crate) fn expose(&self) -> &[u8; 32] {
         self.secret.expose()
+    }
+
+    /// What was made of it when it was loaded.
+    pub(super) const fn schedule(&self) -> &P::Schedule {
+        &self.schedule
     }
 }
 

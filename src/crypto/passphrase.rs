@@ -1,10 +1,11 @@
 //! The root key from a passphrase: Argon2id (RFC 9106).
 
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use secrecy::{ExposeSecret, SecretSlice};
+use zeroize::Zeroizing;
 
 use super::{CryptoError, LoadedKey, Purpose, Root};
-use crate::secmem::Region;
+use crate::secmem::{Region, TURN_STACK, scrubbed};
 
 /// What a guess of the passphrase costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +28,8 @@ impl PassphraseCost {
     const MAX_PASSES: u32 = 64;
 }
 
-/// Derives the key-wrapping root key, in place in locked memory.
+/// Derives the key-wrapping root key, in place in locked memory. The memory of
+/// Argon2 is wiped.
 ///
 /// # Errors
 /// As [`key_from_passphrase`].
@@ -56,11 +58,14 @@ pub fn key_from_passphrase<P: Purpose>(
     }
     let params = Params::new(cost.memory_kib, cost.passes, cost.lanes, Some(32))
         .map_err(|_| CryptoError::PassphraseCost)?;
+    let mut memory = Zeroizing::new(vec![Block::default(); params.block_count()]);
     let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
     LoadedKey::build(region, |key| {
-        argon
-            .hash_password_into(passphrase.expose_secret(), salt, key)
-            .map_err(|_| CryptoError::PassphraseCost)
+        let hashed = scrubbed::<TURN_STACK, _>(|| {
+            let passphrase = passphrase.expose_secret();
+            argon.hash_password_into_with_memory(passphrase, salt, key, memory.as_mut_slice()).is_ok()
+        });
+        if hashed { Ok(()) } else { Err(CryptoError::PassphraseCost) }
     })
 }
 

@@ -1,5 +1,8 @@
 //! What a key is for, at run time and as types.
 
+use super::MacState;
+use crate::secmem::{Region, RegionError};
+
 /// What a key is for, as stored beside it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum KeyPurpose {
@@ -60,16 +63,44 @@ mod sealed {
 pub trait Purpose: sealed::Sealed {
     /// The name in a redacted `Debug`.
     const NAME: &'static str;
+    /// What is made of a key once, when it is loaded.
+    type Schedule: Schedule;
 }
 
+/// What is made of a key once and then kept beside it, in locked memory.
+pub trait Schedule: sealed::Sealed + Sized {
+    /// Makes it of the key's 32 bytes.
+    ///
+    /// # Errors
+    /// [`RegionError::Full`] if there are not enough free slots.
+    fn of(region: &Region, key: &[u8; 32]) -> Result<Self, RegionError>;
+}
+
+/// A key that seals is expanded anew for each text, on a stack that is wiped:
+/// texts are few, and an expanded key is eight times as long.
+impl Schedule for () {
+    fn of(_: &Region, _: &[u8; 32]) -> Result<Self, RegionError> {
+        Ok(())
+    }
+}
+
+impl Schedule for MacState {
+    fn of(region: &Region, key: &[u8; 32]) -> Result<Self, RegionError> {
+        Self::new(region, key)
+    }
+}
+
+impl sealed::Sealed for () {}
+impl sealed::Sealed for MacState {}
+
 /// A purpose whose keys compute MACs.
-pub trait MacPurpose: Purpose {}
+pub trait MacPurpose: Purpose<Schedule = MacState> {}
 
 /// A purpose whose keys seal and open.
 pub trait AeadPurpose: Purpose {}
 
 macro_rules! purposes {
-    ($($kind:ident: $($(#[$doc:meta])* $name:ident = $text:literal),+;)+) => {
+    ($($kind:ident, $schedule:ty: $($(#[$doc:meta])* $name:ident = $text:literal),+;)+) => {
         $($(
             $(#[$doc])*
             #[derive(Debug, Clone, Copy)]
@@ -77,6 +108,7 @@ macro_rules! purposes {
             impl sealed::Sealed for $name {}
             impl Purpose for $name {
                 const NAME: &'static str = $text;
+                type Schedule = $schedule;
             }
             impl $kind for $name {}
         )+)+
@@ -84,7 +116,7 @@ macro_rules! purposes {
 }
 
 purposes! {
-    MacPurpose:
+    MacPurpose, MacState:
         /// Derives token keys.
         TokenDerivation = "token-derivation",
         /// Derives PARs.
@@ -93,7 +125,7 @@ purposes! {
         FingerprintDerivation = "fingerprint",
         /// Chains the journal and digests requests.
         Audit = "audit";
-    AeadPurpose:
+    AeadPurpose, ():
         /// Wraps the keyring.
         Root = "root",
         /// Seals PANs at rest.

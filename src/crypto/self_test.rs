@@ -5,7 +5,7 @@ use ring::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use ring::hkdf;
 use thiserror::Error;
 
-use super::MacState;
+use super::TransientMac;
 
 /// A known answer did not come out. The engine must not serve.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -34,7 +34,7 @@ const HMAC_ANSWER: [u8; 32] = [
 ];
 
 fn hmac_known_answer() -> bool {
-    let state = MacState::new(&[0x0b; 32]);
+    let state = TransientMac::new(&[0x0b; 32]);
     let mac = state.mac(&[b"what do ya want ", b"for nothing?"]);
     let flipped = state.mac(&[b"what do ya want ", b"for nothing>"]);
     mac.as_bytes() == &HMAC_ANSWER && flipped != mac
@@ -44,7 +44,7 @@ fn hmac_known_answer() -> bool {
 /// has its own.
 fn hkdf_agrees() -> bool {
     let key = [0x5a; 32];
-    let ours = MacState::new(&key).mac(&[b"info", &[1]]);
+    let ours = TransientMac::new(&key).mac(&[b"info", &[1]]);
     let mut theirs = [0; 32];
     let expanded = hkdf::Prk::new_less_safe(hkdf::HKDF_SHA256, &key)
         .expand(&[b"info"], hkdf::HKDF_SHA256)

@@ -8,28 +8,24 @@
 
 use std::fmt;
 
-use ring::aead::{Aad, LessSafeKey};
-
 use super::{AeadPurpose, CryptoError, LoadedKey, NONCE_LEN, Nonce};
 
 /// Bytes of a chunk before it is sealed; the last may have fewer.
 pub const CHUNK: usize = 65_536;
 
 /// One way through the chunks of one text.
-pub struct Stream {
-    key: LessSafeKey,
+pub struct Stream<P: AeadPurpose> {
+    key: LoadedKey<P>,
     associated: Vec<u8>,
     number: u64,
     is_over: bool,
 }
 
-impl Stream {
+impl<P: AeadPurpose> Stream<P> {
     /// Begins at the first chunk. `associated` is authenticated beside each.
-    ///
-    /// # Errors
-    /// [`CryptoError::NotAuthentic`] if the key is none.
-    pub fn new<P: AeadPurpose>(key: &LoadedKey<P>, associated: &[u8]) -> Result<Self, CryptoError> {
-        Ok(Self { key: key.cipher()?, associated: associated.to_owned(), number: 0, is_over: false })
+    #[must_use]
+    pub fn new(key: LoadedKey<P>, associated: &[u8]) -> Self {
+        Self { key, associated: associated.to_owned(), number: 0, is_over: false }
     }
 
     /// Encrypts the next chunk where it stands and appends its tag.
@@ -39,9 +35,7 @@ impl Stream {
     /// [`CHUNK`].
     pub fn seal(&mut self, is_last: bool, text: &mut Vec<u8>) -> Result<(), CryptoError> {
         let nonce = self.next(is_last).filter(|_| text.len() <= CHUNK).ok_or(CryptoError::TooLong)?;
-        let nonce = ring::aead::Nonce::assume_unique_for_key(nonce);
-        let associated = Aad::from(&self.associated);
-        self.key.seal_in_place_append_tag(nonce, associated, text).map_err(|_| CryptoError::TooLong)
+        self.key.seal_under(nonce, &self.associated, text)
     }
 
     /// Decrypts the next chunk where it stands and returns the text without its tag.
@@ -51,9 +45,7 @@ impl Stream {
     /// place, the last as the last.
     pub fn open<'a>(&mut self, is_last: bool, sealed: &'a mut [u8]) -> Result<&'a mut [u8], CryptoError> {
         let nonce = self.next(is_last).ok_or(CryptoError::NotAuthentic)?;
-        let nonce = ring::aead::Nonce::assume_unique_for_key(nonce);
-        let associated = Aad::from(&self.associated);
-        self.key.open_in_place(nonce, associated, sealed).map_err(|_| CryptoError::NotAuthentic)
+        self.key.open(nonce, &self.associated, sealed)
     }
 
     fn next(&mut self, is_last: bool) -> Option<Nonce> {
@@ -69,7 +61,7 @@ impl Stream {
     }
 }
 
-impl fmt::Debug for Stream {
+impl<P: AeadPurpose> fmt::Debug for Stream<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Stream(chunk {}, redacted)", self.number)
     }
@@ -78,14 +70,14 @@ impl fmt::Debug for Stream {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::crypto::{Backup, SystemRandom};
+    use crate::crypto::Backup;
     use crate::secmem::Region;
 
     #[test]
     fn a_chunk_opens_at_its_own_place_only() {
-        let region = Region::new(1).unwrap();
-        let key = LoadedKey::<Backup>::generate(&region, &SystemRandom).unwrap();
-        let mut sealer = Stream::new(&key, b"header").unwrap();
+        let region = Region::new(2).unwrap();
+        let key = || LoadedKey::<Backup>::from_bytes(&region, &[7; 32]).unwrap();
+        let mut sealer = Stream::new(key(), b"header");
         let chunks: Vec<Vec<u8>> = (0..4_u8)
             .map(|number| {
                 let mut text = vec![number; 100];
@@ -95,7 +87,7 @@ mod tests {
             .collect();
         assert_eq!(sealer.seal(true, &mut vec![]), Err(CryptoError::TooLong), "the text is over");
         let open = |associated: &[u8], order: &[usize], last: usize| {
-            let mut opener = Stream::new(&key, associated).unwrap();
+            let mut opener = Stream::new(key(), associated);
             order.iter().enumerate().all(|(place, chunk)| {
                 opener
                     .open(place == last, &mut chunks[*chunk].clone())

@@ -2,17 +2,19 @@
 
 use std::fmt;
 
-use crate::crypto::{LoadedKey, Mac, MacState, TokenDerivation};
+use crate::crypto::{LoadedKey, Mac, MacState, TokenDerivation, TransientMac};
+use crate::secmem::{MAC_STACK, scrubbed};
 use crate::types::{Binding, Cryptogram, CryptogramHeader, Expiry, TokenNumber, Transaction, Trid};
 
 const TOKEN_KEY_LABEL: &[u8] = b"tallystick/v1/token-key";
 const CRYPTOGRAM_LABEL: &[u8] = b"tallystick/v1/cryptogram";
 
-/// A token derivation key made ready for a batch of tokens.
-pub struct Deriver(MacState);
+/// Derives the keys of tokens from a token derivation key.
+#[derive(Clone, Copy)]
+pub struct Deriver<'k>(&'k MacState);
 
 /// The key of one token, derived on demand and wiped on drop.
-pub struct TokenKey(MacState);
+pub struct TokenKey(TransientMac);
 
 /// What a cryptogram's MAC covers beside its first eight bytes.
 #[derive(Debug, Clone, Copy)]
@@ -30,25 +32,33 @@ pub struct Covered<'a> {
 #[error("the transaction lacks what the cryptogram binds")]
 pub struct BindingMissing;
 
-impl Deriver {
-    /// Readies a token derivation key.
+impl<'k> Deriver<'k> {
+    /// From a token derivation key.
     #[must_use]
-    pub fn new(key: &LoadedKey<TokenDerivation>) -> Self {
+    pub const fn new(key: &'k LoadedKey<TokenDerivation>) -> Self {
         Self(key.mac_state())
     }
 
     /// The key of a token:
     /// `TK = HMAC-SHA-256(TDK, "tallystick/v1/token-key" || token digits || 0x01)`,
     /// which is HKDF-Expand (RFC 5869, section 2.3) of one block.
-    #[must_use]
-    pub fn token_key(&self, token: TokenNumber) -> TokenKey {
-        TokenKey(MacState::new(self.derive(token).as_bytes()))
+    ///
+    /// It is there for `work` only, and wiped afterwards.
+    pub fn with_token_key<T>(self, token: TokenNumber, work: impl FnOnce(&TokenKey) -> T) -> T {
+        scrubbed::<MAC_STACK, _>(|| work(&self.token_key(token)))
     }
 
-    /// The 32 bytes of a token's key.
+    /// The key of a token. The caller wipes what computing and using it leaves:
+    /// [`with_token_key`](Self::with_token_key) does.
     #[must_use]
-    pub fn derive(&self, token: TokenNumber) -> Mac {
-        self.0.mac(&[TOKEN_KEY_LABEL, token.digits().as_bytes(), &[1]])
+    pub fn token_key(self, token: TokenNumber) -> TokenKey {
+        TokenKey(TransientMac::new(self.derive(token).as_bytes()))
+    }
+
+    /// The 32 bytes of a token's key. The caller wipes what computing it leaves.
+    #[must_use]
+    pub fn derive(self, token: TokenNumber) -> Mac {
+        self.0.mac_unscrubbed(&[TOKEN_KEY_LABEL, token.digits().as_bytes(), &[1]])
     }
 }
 
@@ -56,7 +66,7 @@ impl TokenKey {
     /// A token key from its 32 bytes, which the caller wipes.
     #[must_use]
     pub fn from_bytes(bytes: &[u8; 32]) -> Self {
-        Self(MacState::new(bytes))
+        Self(TransientMac::new(bytes))
     }
 
     /// The cryptogram of a header: its eight bytes and the first twelve of the
@@ -122,7 +132,7 @@ impl fmt::Debug for TokenKey {
     }
 }
 
-impl fmt::Debug for Deriver {
+impl fmt::Debug for Deriver<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Deriver(redacted)")
     }

@@ -37,6 +37,8 @@ pub struct Config {
     pub socket_group: Option<u32>,
     /// The peers, in the order of the file.
     pub peers: Vec<PeerRule>,
+    /// Whether what the sandbox forbids is stopped, or only logged.
+    pub sandbox_enforced: bool,
 }
 
 /// Limits of the daemon: past each the peer is refused.
@@ -149,6 +151,7 @@ impl Config {
             limits: parse_limits(&raw)?,
             anchor: parse_anchor(&raw)?,
             audit: parse_audit(&raw)?,
+            sandbox_enforced: raw.sandbox.enforce,
             socket_dir: raw.sockets.dir.clone(),
             socket_group: raw.sockets.group,
             peers: peers.collect::<Result<_, _>>()?,

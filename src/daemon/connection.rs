@@ -19,6 +19,7 @@ use super::{Bucket, Door, Hall, Metrics, Rates};
 use crate::command::Caller;
 use crate::crypto::Random;
 use crate::keys::Keyring;
+use crate::secmem::{TURN_STACK, scrubbed};
 use crate::types::UnixTime;
 use crate::wire::{Arrival, FrameWriter, Hello, Intake, Opcode, Session, Status, cut};
 use batch::Batch;
@@ -86,19 +87,8 @@ pub fn serve(
             Err(error) => return Err(error),
         };
         intake.filled(count);
-        loop {
-            let mut arrivals = Vec::new();
-            let most = usize::try_from(connection.in_flight).unwrap_or(1);
-            let parsed = intake.arrivals(most, &mut arrivals);
-            if arrivals.is_empty() {
-                break;
-            }
-            connection.answer(&arrivals);
-            drop(arrivals);
-            intake.consume(parsed);
-            intake.agree(connection.frame);
-            connection.send(stream)?;
-        }
+        // Answers are sent inside, so that nobody waits for the wiping.
+        scrubbed::<TURN_STACK, _>(|| connection.take_turn(&mut intake, stream))?;
     }
 }
 
@@ -119,6 +109,23 @@ struct Connection<'c> {
 }
 
 impl Connection<'_> {
+    /// Answers everything that has arrived whole.
+    fn take_turn(&mut self, intake: &mut Intake, stream: &mut impl Write) -> std::io::Result<()> {
+        loop {
+            let mut arrivals = Vec::new();
+            let most = usize::try_from(self.in_flight).unwrap_or(1);
+            let parsed = intake.arrivals(most, &mut arrivals);
+            if arrivals.is_empty() {
+                return Ok(());
+            }
+            self.answer(&arrivals);
+            drop(arrivals);
+            intake.consume(parsed);
+            intake.agree(self.frame);
+            self.send(stream)?;
+        }
+    }
+
     /// Answers what has arrived into the buffer for sending.
     fn answer(&mut self, arrivals: &[Arrival<'_>]) {
         let (lobby, caller, door, bucket) = (self.lobby, self.caller, self.door, self.bucket.clone());

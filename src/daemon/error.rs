@@ -14,6 +14,9 @@ use crate::store::StoreError;
 /// Why the daemon does not serve.
 #[derive(Debug, Error)]
 pub enum DaemonError {
+    /// The daemon cannot be confined.
+    #[error(transparent)]
+    Sandbox(#[from] super::sandbox::SandboxError),
     /// The process could not be hardened.
     #[error(transparent)]
     Harden(#[from] HardenError),

@@ -16,6 +16,7 @@ use super::http;
 use super::metrics::ReasonLabels;
 use super::peer::{Accepted, Authorised, Examiner, Identified, PeerError, Watch};
 use super::porter::Porter;
+use super::sandbox::{self, Role};
 use super::sockets::{Door, Socket};
 use crate::wire::Status;
 
@@ -161,6 +162,7 @@ impl Server {
         let server = Arc::clone(self);
         let thread = std::thread::Builder::new().name(format!("connection {id}"));
         let spawned = thread.spawn(move || {
+            sandbox::enter(Role::Connection);
             match peer.authorise(&server.peers, server.examiner.as_ref()) {
                 Ok(peer) => {
                     server.lobby.metrics.connections.inc();

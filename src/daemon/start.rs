@@ -7,6 +7,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use rustix::thread::CapabilitySet;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
@@ -16,6 +17,7 @@ use super::config::Config;
 use super::connection::{Lobby, SERVER};
 use super::options::{HELP, Invocation, Options, parse};
 use super::peer::{Examiner, can_pin};
+use super::sandbox::{self, Role};
 use super::server::Server;
 use super::service;
 use super::sockets::{Passed, Socket, bind};
@@ -23,12 +25,25 @@ use super::{Committer, DaemonError, Hall, Metrics, Rates, anchor, backup, paths}
 use crate::crypto::SystemRandom;
 use crate::engine::{Anchor, Engine, EngineError, self_test};
 use crate::keys::{Keyring, SealedKeyring, read_passphrase};
-use crate::secmem::{Protection, Region, harden};
+use crate::secmem::{
+    Protection, Region, START_STACK, give_up_capabilities, harden, scrubbed, settle_allocator,
+};
 use crate::store::{ChainHead, RealDisk, SqliteStore, Store, StoreError};
 use crate::types::UnixTime;
 
-/// Slots of locked memory: every version of every key, and those that wrap them.
-const SLOTS: usize = 1024;
+/// Slots of locked memory, three for each version of a key: 48 KiB, which also a
+/// limit of 64 KiB leaves room for.
+const SLOTS: usize = 1536;
+
+/// A daemon that is ready to accept.
+struct Started {
+    server: Arc<Server>,
+    sockets: [Socket; 2],
+    hall: Arc<Hall>,
+    ended: Receiver<End>,
+    committer: JoinHandle<Result<(), StoreError>>,
+    clerk: Clerk,
+}
 
 /// What ends a serving daemon.
 enum End {
@@ -69,12 +84,29 @@ pub fn run(options: &Options, self_test: fn() -> Result<(), EngineError>) -> Res
     // Before any thread: the hardening of one is inherited by the next.
     harden()?;
     let passed = Passed::take()?;
+    settle_allocator();
+    let started = scrubbed::<START_STACK, _>(|| start(options, passed, self_test))?;
+    serve(started)?;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Everything before the first connection. It leaves keys on its stack.
+fn start(
+    options: &Options,
+    passed: Passed,
+    self_test: fn() -> Result<(), EngineError>,
+) -> Result<Started, DaemonError> {
     self_test()?;
     let config_path = options.config.clone().unwrap_or_else(|| paths::config(&options.dir));
     let config = Config::read(&config_path)?;
     // Before anything that other threads must not have is given up.
     let examiner = examiner(&config)?;
     let keyring = Arc::new(unseal(options)?);
+    // Memory is locked and files are read; only a socket may still go to a group.
+    let kept = config.socket_group.map_or(CapabilitySet::empty(), |_| CapabilitySet::CHOWN);
+    give_up_capabilities(kept)?;
+    sandbox::set_up(&config, &options.dir)?;
     let mut places = anchor::places(&config.anchor, &options.dir);
     let mut store = open_store(options, &config)?;
     // Now nobody else writes them any more.
@@ -113,10 +145,7 @@ pub fn run(options: &Options, self_test: fn() -> Result<(), EngineError>) -> Res
     let server = Server::new(lobby, config.peers, config.limits, examiner).map_err(DaemonError::System)?;
     tracing::info!(epoch = epoch.0, tokens, "serving");
     service::serving(&hall).map_err(DaemonError::System)?;
-    serve(&server, &sockets, &hall, &ended, committer)?;
-    clerk.stop()?;
-    tracing::info!("stopped");
-    Ok(())
+    Ok(Started { server, sockets, hall, ended, committer, clerk })
 }
 
 fn store_path(options: &Options) -> Result<PathBuf, DaemonError> {
@@ -138,7 +167,9 @@ fn examiner(config: &Config) -> Result<Option<Examiner>, DaemonError> {
 
 fn open_store(options: &Options, config: &Config) -> Result<SqliteStore, DaemonError> {
     let path = store_path(options)?;
-    Ok(SqliteStore::open_on(Box::new(RealDisk), path, config.limits.log)?)
+    Ok(SqliteStore::open_with(Box::new(RealDisk), path, config.limits.log, || {
+        sandbox::enter(Role::Checkpointer)
+    })?)
 }
 
 /// Tells every anchor of this epoch before anything is served in it, and goes on
@@ -175,18 +206,21 @@ fn unseal(options: &Options) -> Result<Keyring, DaemonError> {
 
 /// Accepts until something ends it; then connections, committer and sockets, in
 /// this order, so that nothing acknowledged is lost and nothing read is unanswered.
-fn serve(
-    server: &Arc<Server>,
-    sockets: &[Socket; 2],
-    hall: &Hall,
-    ended: &Receiver<End>,
-    committer: JoinHandle<Result<(), StoreError>>,
-) -> Result<(), DaemonError> {
-    std::thread::scope(|scope| {
-        for socket in sockets {
-            scope.spawn(|| server.accept_all(socket));
-        }
-        let end = ended.recv();
+fn serve(started: Started) -> Result<(), DaemonError> {
+    let Started { server, sockets, hall, ended, committer, clerk } = started;
+    let server = &server;
+    let listening = std::thread::scope(|scope| {
+        let listen = |socket| {
+            let accept = move || {
+                sandbox::enter(Role::Listener);
+                server.accept_all(socket);
+            };
+            let thread = std::thread::Builder::new().name(Role::Listener.thread_name().to_owned());
+            thread.spawn_scoped(scope, accept).map(drop)
+        };
+        let listening = sockets.iter().try_for_each(listen);
+        sandbox::enter(Role::Main);
+        let end = if listening.is_ok() { ended.recv() } else { Ok(End::Signal) };
         match end {
             Ok(End::Signal) => tracing::info!("asked to stop"),
             _ => tracing::error!("the store failed; stopping"),
@@ -194,12 +228,15 @@ fn serve(
         service::stopping();
         server.refuse_more();
         server.close();
+        listening
     });
     hall.close();
     match committer.join() {
-        Ok(result) => Ok(result?),
-        Err(_) => Err(StoreError::Poisoned.into()),
+        Ok(result) => result?,
+        Err(_) => return Err(StoreError::Poisoned.into()),
     }
+    clerk.stop()?;
+    listening.map_err(DaemonError::System)
 }
 
 fn start_committer(
@@ -208,6 +245,7 @@ fn start_committer(
 ) -> Result<JoinHandle<Result<(), StoreError>>, DaemonError> {
     let thread = std::thread::Builder::new().name("committer".to_owned());
     let work = move || {
+        sandbox::enter(Role::Committer);
         let result = committer.run();
         // Nobody listens any more when the daemon is already ending.
         let _ = end.send(End::Committer);
@@ -220,6 +258,7 @@ fn watch_signals(end: Sender<End>) -> Result<(), DaemonError> {
     let mut signals = Signals::new([SIGTERM, SIGINT]).map_err(DaemonError::System)?;
     let thread = std::thread::Builder::new().name("signals".to_owned());
     let watch = move || {
+        sandbox::enter(Role::Signals);
         for _ in signals.forever() {
             // Further signals change nothing: the daemon is on its way out.
             let _ = end.send(End::Signal);

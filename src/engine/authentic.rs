@@ -8,8 +8,8 @@
 
 use subtle::ConstantTimeEq;
 
-use crate::crypto::{Mac, MacState};
-use crate::keys::Keyring;
+use crate::crypto::{Audit, Mac, MacState};
+use crate::keys::Versions;
 use crate::store::{Record, StoreError, TokenRow};
 use crate::types::{KeyVersion, UnixTime};
 
@@ -43,25 +43,20 @@ pub(super) trait Authentic: Sized {
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] if it was changed, or the key is destroyed.
-    fn opened(mut self, states: &[(KeyVersion, MacState)]) -> Result<Self, StoreError> {
+    fn opened(mut self, keys: &Versions<Audit>) -> Result<Self, StoreError> {
         let mut content = self.body().map(std::mem::take).ok_or(FORGED)?;
         let at = content.len().checked_sub(TRAILER).ok_or(FORGED)?;
         let trailer = content.split_off(at);
         let (version, mac) = trailer.split_first().ok_or(FORGED)?;
-        let state = states.iter().find(|(known, _)| known.get() == *version);
-        let (_, state) = state.ok_or(FORGED)?;
-        let expected = self.mac(state, &content);
+        let version = KeyVersion::new(*version).map_err(|_| FORGED)?;
+        let key = keys.get(version).ok_or(FORGED)?;
+        let expected = self.mac(key.mac_state(), &content);
         if !bool::from(expected.as_bytes().as_slice().ct_eq(mac)) {
             return Err(FORGED);
         }
         self.body().into_iter().for_each(|body| *body = std::mem::take(&mut content));
         Ok(self)
     }
-}
-
-/// The audit key of every version that is not destroyed.
-pub(super) fn states(keyring: &Keyring) -> Vec<(KeyVersion, MacState)> {
-    keyring.audit.iter().map(|(version, key)| (version, key.mac_state())).collect()
 }
 
 impl Authentic for TokenRow {
@@ -91,21 +86,28 @@ impl Authentic for Record {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::crypto::LoadedKey;
+    use crate::secmem::Region;
     use crate::store::{Space, TokenSlot};
     use crate::types::Trid;
+
+    fn keys() -> Versions<Audit> {
+        let key = LoadedKey::from_bytes(&Region::new(3).unwrap(), &[7; 32]).unwrap();
+        Versions::new((KeyVersion::FIRST, key), Vec::new())
+    }
 
     #[test]
     fn any_change_is_found() {
         let version = KeyVersion::FIRST;
-        let states = [(version, MacState::new(&[7; 32]))];
+        let keys = keys();
         let record = Record {
             space: Space::ParLink,
             key: vec![1, 2],
             expires: Some(UnixTime::from_seconds(9)),
             body: Some(vec![3; 20]),
         };
-        let sealed = record.clone().sealed(version, &states[0].1);
-        assert_eq!(sealed.clone().opened(&states), Ok(record.clone()));
+        let sealed = record.clone().sealed(version, keys.active().1.mac_state());
+        assert_eq!(sealed.clone().opened(&keys), Ok(record.clone()));
         let changes: [fn(&mut Record); 6] = [
             |record| record.space = Space::Idempotency,
             |record| record.key = vec![1],
@@ -117,7 +119,7 @@ mod tests {
         for change in changes {
             let mut changed = sealed.clone();
             change(&mut changed);
-            assert_eq!(changed.opened(&states), Err(FORGED));
+            assert_eq!(changed.opened(&keys), Err(FORGED));
         }
         let row = TokenRow {
             slot: TokenSlot(1),
@@ -125,8 +127,8 @@ mod tests {
             revision: 3,
             body: vec![4; 9],
         };
-        let sealed = row.clone().sealed(version, &states[0].1);
-        assert_eq!(sealed.clone().opened(&states), Ok(row));
+        let sealed = row.clone().sealed(version, keys.active().1.mac_state());
+        assert_eq!(sealed.clone().opened(&keys), Ok(row));
         let changes: [fn(&mut TokenRow); 5] = [
             |row| row.slot = TokenSlot(2),
             |row| row.trid = Trid::from_value(3).unwrap(),
@@ -137,14 +139,14 @@ mod tests {
         for change in changes {
             let mut changed = sealed.clone();
             change(&mut changed);
-            assert_eq!(changed.opened(&states), Err(FORGED));
+            assert_eq!(changed.opened(&keys), Err(FORGED));
         }
     }
 
     #[test]
     fn a_removal_has_nothing_to_seal() {
-        let audit = MacState::new(&[7; 32]);
+        let keys = keys();
         let removal = Record { space: Space::ShortValues, key: vec![1], expires: None, body: None };
-        assert_eq!(removal.clone().sealed(KeyVersion::FIRST, &audit), removal);
+        assert_eq!(removal.clone().sealed(KeyVersion::FIRST, keys.active().1.mac_state()), removal);
     }
 }

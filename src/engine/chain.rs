@@ -1,13 +1,14 @@
 //! The chain of commit groups: each group's MAC covers the one before.
 
+use std::sync::Arc;
+
 use super::OpenGroup;
 use super::authentic::Authentic;
 use super::tags::Tags;
-use crate::crypto::MacState;
-use crate::keys::Keyring;
+use crate::crypto::{Audit, MacState};
+use crate::keys::{Keyring, Versions};
 use crate::store::journal::{self, Standing};
 use crate::store::{ChainHead, Epoch, Group, GroupNumber, StoredGroup};
-use crate::types::KeyVersion;
 
 const GROUP_LABEL: &[u8] = b"tallystick/v1/journal";
 
@@ -18,15 +19,13 @@ const GROUP_LABEL: &[u8] = b"tallystick/v1/journal";
 pub struct Chain {
     head: ChainHead,
     epoch: Epoch,
-    version: KeyVersion,
-    audit: MacState,
+    keyring: Arc<Keyring>,
     tags: Tags,
 }
 
 impl Chain {
-    pub(super) fn new(keyring: &Keyring, epoch: Epoch, head: ChainHead, tags: Tags) -> Self {
-        let (version, key) = keyring.audit.active();
-        Self { head, epoch, version, audit: key.mac_state(), tags }
+    pub(super) const fn new(keyring: Arc<Keyring>, epoch: Epoch, head: ChainHead, tags: Tags) -> Self {
+        Self { head, epoch, keyring, tags }
     }
 
     /// Makes the next group of what was taken from the engine. `anchored` is the
@@ -34,11 +33,13 @@ impl Chain {
     /// keeps it, so that a start finds it.
     pub fn seal(&mut self, open: OpenGroup, anchored: GroupNumber) -> Group {
         let OpenGroup { issued, consumed, tokens, records, pages, first } = open;
+        let (version, key) = self.keyring.audit.active();
+        let audit = key.mac_state();
         for page in &pages {
-            self.tags.put(&self.audit, page.kind, page.number, &page.body);
+            self.tags.put(audit, page.kind, page.number, &page.body);
         }
         let GroupNumber(before) = self.head.number;
-        let pages_digest = self.tags.digest(&self.audit);
+        let pages_digest = self.tags.digest(audit);
         // One that is told of everything is told of what there is.
         let told = anchored.min(self.head.number);
         let standing = Standing { first, anchored: told, pages: pages_digest };
@@ -48,14 +49,13 @@ impl Chain {
             before: self.head.mac,
             body: journal::encode(&issued, &consumed, standing),
             mac: [0; 32],
-            tokens: tokens.into_iter().map(|row| row.sealed(self.version, &self.audit)).collect(),
-            records: records.into_iter().map(|record| record.sealed(self.version, &self.audit)).collect(),
+            tokens: tokens.into_iter().map(|row| row.sealed(version, audit)).collect(),
+            records: records.into_iter().map(|record| record.sealed(version, audit)).collect(),
             pages,
             keep_from: first.min(anchored),
         };
         let Group { number, epoch, before, ref body, mac, .. } = group;
-        group.mac =
-            link(&self.audit, &StoredGroup { number, epoch, before, marks: &group.marks(), body, mac });
+        group.mac = link(audit, &StoredGroup { number, epoch, before, marks: &group.marks(), body, mac });
         self.head = ChainHead { number, mac: group.mac };
         group
     }
@@ -75,9 +75,9 @@ impl Chain {
 
 /// Whether a stored group is authentic, under any version of the audit key that
 /// is not destroyed.
-pub(super) fn is_authentic(states: &[(KeyVersion, MacState)], group: &StoredGroup<'_>) -> bool {
-    states.iter().any(|(_, state)| {
-        let expected = link(state, group);
+pub(super) fn is_authentic(keys: &Versions<Audit>, group: &StoredGroup<'_>) -> bool {
+    keys.iter().any(|(_, key)| {
+        let expected = link(key.mac_state(), group);
         bool::from(subtle::ConstantTimeEq::ct_eq(&expected[..], &group.mac[..]))
     })
 }

@@ -48,13 +48,13 @@ impl RequestDigest {
     /// The digest under the active audit key.
     pub fn of(keyring: &Keyring, body: &[u8]) -> Self {
         let (version, key) = keyring.audit.active();
-        Self { version, mac: *digest(&key.mac_state(), body).as_bytes() }
+        Self { version, mac: *digest(key.mac_state(), body).as_bytes() }
     }
 
     /// Whether `body` has this digest, under the key that made it.
     fn is_of(&self, keyring: &Keyring, body: &[u8]) -> bool {
         let Some(key) = keyring.audit.get(self.version) else { return false };
-        let other = digest(&key.mac_state(), body);
+        let other = digest(key.mac_state(), body);
         subtle::ConstantTimeEq::ct_eq(&self.mac[..], &other.as_bytes()[..]).into()
     }
 }

@@ -1,6 +1,7 @@
 //! Takes what a store holds into the engine, and trusts none of it unchecked.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::authentic::Authentic;
 use super::book::{Book, Entry};
@@ -13,7 +14,8 @@ use super::page;
 use super::record::TokenRecord;
 use super::short_values::ShortValues;
 use super::tags::Tags;
-use crate::crypto::MacState;
+use crate::crypto::{Audit, LoadedKey};
+use crate::keys::Keyring;
 use crate::store::journal::{JournalBody, Standing, read_marks};
 use crate::store::{
     ChainHead, CounterMove, GroupNumber, Load, PageKind, Record, Space, StoreError, StoredGroup, TokenRow,
@@ -38,7 +40,7 @@ pub(super) struct Loader {
     first: Option<GroupNumber>,
     /// The tags of pages under each version of the audit key.
     pub tags: Vec<Tags>,
-    pub audit: Vec<(KeyVersion, MacState)>,
+    keyring: Arc<Keyring>,
     /// Rows that the journal wrote, and their newest revisions.
     rows: HashMap<TokenSlot, u16>,
     marked: HashMap<TokenSlot, u16>,
@@ -55,7 +57,7 @@ const INDEXED_AT_ONCE: usize = 1 << 20;
 const GAP: StoreError = StoreError::Corrupt("token pages do not follow each other");
 
 impl Loader {
-    pub fn new(audit: Vec<(KeyVersion, MacState)>, limit: u64, anchored: &[ChainHead]) -> Self {
+    pub fn new(keyring: Arc<Keyring>, limit: u64, anchored: &[ChainHead]) -> Self {
         Self {
             book: Book::new(),
             memory: Memory::default(),
@@ -67,8 +69,8 @@ impl Loader {
             standing: Standing::default(),
             anchored: anchored.iter().map(|head| (*head, *head == ChainHead::START)).collect(),
             first: None,
-            tags: audit.iter().map(|_| Tags::default()).collect(),
-            audit,
+            tags: keyring.audit.iter().map(|_| Tags::default()).collect(),
+            keyring,
             rows: HashMap::new(),
             marked: HashMap::new(),
             indexed: 0,
@@ -94,11 +96,11 @@ impl Loader {
         if self.first.is_some_and(|first| first > self.standing.first) {
             return Err(StoreError::Corrupt("the journal does not reach back to the pages"));
         }
-        let is_of = |(tags, (_, audit)): (&Tags, &(KeyVersion, MacState))| {
-            let found = tags.digest(audit);
+        let is_of = |(tags, (_, key)): (&Tags, (KeyVersion, &LoadedKey<Audit>))| {
+            let found = tags.digest(key.mac_state());
             bool::from(subtle::ConstantTimeEq::ct_eq(&found[..], &self.standing.pages[..]))
         };
-        if !self.tags.iter().zip(&self.audit).any(is_of) {
+        if !self.tags.iter().zip(self.keyring.audit.iter()).any(is_of) {
             return Err(StoreError::Corrupt("the pages are not those of the newest group"));
         }
         if self.vacant > 0 {
@@ -171,7 +173,7 @@ impl Loader {
 
 impl Load for Loader {
     fn record(&mut self, record: Record) -> Result<(), StoreError> {
-        let record = record.opened(&self.audit)?;
+        let record = record.opened(&self.keyring.audit)?;
         match record.space {
             Space::Idempotency => self.memory.restore(record),
             Space::ShortValues | Space::BadMacs if Ghosts::own(&record) => Ok(()),
@@ -199,8 +201,8 @@ impl Load for Loader {
             PageKind::Tokens => self.take_tokens(number, body)?,
             PageKind::Counters => self.take_counters(number, body)?,
         }
-        for (tags, (_, audit)) in self.tags.iter_mut().zip(&self.audit) {
-            tags.put(audit, kind, number, body);
+        for (tags, (_, key)) in self.tags.iter_mut().zip(self.keyring.audit.iter()) {
+            tags.put(key.mac_state(), kind, number, body);
         }
         Ok(())
     }
@@ -211,7 +213,7 @@ impl Load for Loader {
 
     fn token(&mut self, row: TokenRow) -> Result<(), StoreError> {
         let (slot, revision) = (row.slot, row.revision);
-        let row = row.opened(&self.audit)?;
+        let row = row.opened(&self.keyring.audit)?;
         let record = TokenRecord::from_body(&row.body)?;
         let token = record.view.token;
         if record.view.trid != row.trid || record.revision != revision {
@@ -245,7 +247,7 @@ impl Load for Loader {
     fn journal(&mut self, group: StoredGroup<'_>) -> Result<(), StoreError> {
         let after = ChainHead { number: group.number, mac: group.mac };
         let follows = self.first.is_none() || self.head.mac == group.before;
-        if !follows || !is_authentic(&self.audit, &group) {
+        if !follows || !is_authentic(&self.keyring.audit, &group) {
             self.broken = Some(group.number);
             return Err(StoreError::Corrupt("the journal's chain is broken"));
         }

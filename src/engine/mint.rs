@@ -7,11 +7,11 @@ use crate::cryptogram::native::{Covered, Deriver};
 use crate::keys::Keyring;
 use crate::types::{CryptogramHeader, KeyVersion};
 
-/// A keyring made ready for a batch: the active derivation key is keyed once.
+/// A keyring made ready for a batch: the active derivation key is at hand.
 pub struct Mint<'a> {
     keyring: &'a Keyring,
     version: KeyVersion,
-    active: Deriver,
+    active: Deriver<'a>,
 }
 
 /// What a cryptogram's bytes alone tell: computed before the engine decides,
@@ -45,7 +45,9 @@ impl<'a> Mint<'a> {
     /// [`Refusal::KeyVersion`] if the key is gone by now.
     pub fn issue(&self, task: &IssueTask<'_>) -> Result<Issued, Refusal> {
         let covered = Covered { trid: task.trid, expiry: task.expiry, transaction: task.transaction };
-        let make = |deriver: &Deriver| deriver.token_key(task.token).cryptogram(&task.header, &covered);
+        let make = |deriver: Deriver<'_>| {
+            deriver.with_token_key(task.token, |key| key.cryptogram(&task.header, &covered))
+        };
         let made = self.with_deriver(task.header.key_version, make).ok_or(Refusal::KeyVersion)?;
         let cryptogram = made.map_err(|_| Refusal::BindingMismatch)?;
         Ok(Issued { cryptogram, expiry: task.expiry })
@@ -56,24 +58,24 @@ impl<'a> Mint<'a> {
     pub fn prove(&self, verify: &Verify<'_>) -> Proof {
         let Ok(header) = verify.cryptogram.header() else { return Proof::Format };
         let covered = Covered { trid: verify.trid, expiry: verify.expiry, transaction: verify.transaction };
-        let check = |deriver: &Deriver| {
-            deriver.token_key(verify.token).matches(&verify.cryptogram, &header, &covered)
+        let check = |deriver: Deriver<'_>| {
+            deriver.with_token_key(verify.token, |key| key.matches(&verify.cryptogram, &header, &covered))
         };
         match self.with_deriver(header.key_version, check) {
             Some(authentic) => Proof::Checked { header, authentic },
             None => {
                 // As much work as for a version that is known.
-                let _ = std::hint::black_box(check(&self.active));
+                let _ = std::hint::black_box(check(self.active));
                 Proof::KeyVersion
             }
         }
     }
 
-    fn with_deriver<T>(&self, version: KeyVersion, work: impl FnOnce(&Deriver) -> T) -> Option<T> {
+    fn with_deriver<T>(&self, version: KeyVersion, work: impl FnOnce(Deriver<'_>) -> T) -> Option<T> {
         if version == self.version {
-            return Some(work(&self.active));
+            return Some(work(self.active));
         }
         let key = self.keyring.token_derivation.get(version)?;
-        Some(work(&Deriver::new(key)))
+        Some(work(Deriver::new(key)))
     }
 }

@@ -49,9 +49,10 @@ impl Tags {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::secmem::Region;
 
     fn digest_of(pages: &[(PageKind, u32, &[u8])]) -> [u8; 32] {
-        let audit = MacState::new(&[7; 32]);
+        let audit = MacState::new(&Region::new(2).unwrap(), &[7; 32]).unwrap();
         let mut tags = Tags::default();
         for (kind, number, body) in pages {
             tags.put(&audit, *kind, *number, body);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::ghosts::Ghosts;
 use super::load::Loader;
 use super::rates::Rates;
-use super::{Anchor, Chain, Engine, EngineConfig, EngineError, OpenGroup, Unsealed, anchor, authentic};
+use super::{Anchor, Chain, Engine, EngineConfig, EngineError, OpenGroup, Unsealed, anchor};
 use crate::keys::Keyring;
 use crate::store::{ChainHead, GroupNumber, Store};
 use crate::types::UnixTime;
@@ -22,7 +22,7 @@ pub(super) fn unseal(
     now: UnixTime,
 ) -> Result<(Engine<Unsealed>, Chain), EngineError> {
     let anchored: Vec<ChainHead> = anchors.iter().flatten().map(|anchor| anchor.head).collect();
-    let mut loader = Loader::new(authentic::states(&keyring), config.limits.journal_bytes, &anchored);
+    let mut loader = Loader::new(Arc::clone(&keyring), config.limits.journal_bytes, &anchored);
     let loaded = store.load(&mut loader);
     if let Some(number) = loader.broken_at() {
         return Err(EngineError::Chain(number.0));
@@ -45,9 +45,9 @@ impl Loader {
     ) -> (Unsealed, Chain) {
         while self.memory.expire(now) {}
         self.checkpoint.resume(self.standing.first);
-        let active = self.audit.iter().position(|(version, _)| *version == keyring.audit.active().0);
-        let tags = active.map(|at| self.tags.swap_remove(at)).unwrap_or_default();
-        let chain = Chain::new(&keyring, store.epoch(), self.head, tags);
+        // The first tags are those under the active key.
+        let tags = self.tags.drain(..).next().unwrap_or_default();
+        let chain = Chain::new(Arc::clone(&keyring), store.epoch(), self.head, tags);
         let GroupNumber(newest) = self.head.number;
         let state = Unsealed {
             keyring,

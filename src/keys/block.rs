@@ -9,9 +9,9 @@ use std::fmt;
 
 use super::KeyError;
 use crate::crypto::{
-    AeadPurpose, CryptoError, KeyPurpose, LoadedKey, MacState, NONCE_LEN, Purpose, Random, Root, TAG_LEN,
+    AeadPurpose, CryptoError, KeyPurpose, LoadedKey, NONCE_LEN, Purpose, Random, Root, TAG_LEN, TransientMac,
 };
-use crate::secmem::Region;
+use crate::secmem::{MAC_STACK, Region, scrubbed};
 use crate::types::KeyVersion;
 use zeroize::Zeroizing;
 
@@ -190,7 +190,8 @@ impl WrappedKey {
 
 /// The key check value of a key.
 fn kcv<P: Purpose>(key: &LoadedKey<P>) -> Kcv {
-    Kcv(MacState::new(key.expose()).mac(&[b"tallystick/v1/kcv"]).truncated())
+    let value = || TransientMac::new(key.expose()).mac(&[b"tallystick/v1/kcv"]).truncated();
+    Kcv(scrubbed::<MAC_STACK, _>(value))
 }
 
 fn attributes(info: &KeyInfo) -> [u8; ATTRIBUTES] {

@@ -18,10 +18,20 @@ const MAX: usize = 4096;
 /// [`KeyError::Passphrase`] says what is wrong, without its content.
 pub fn read_passphrase(path: &Path) -> Result<SecretSlice<u8>, KeyError> {
     if path == Path::new("-") {
-        return from_reader(std::io::stdin().lock());
+        // Not by `std::io::stdin`: its buffer would keep the passphrase for good.
+        return from_reader(Stdin);
     }
     let file = std::fs::File::open(path).map_err(|_| KeyError::Passphrase("file cannot be opened"))?;
     from_reader(file)
+}
+
+/// Standard input without a buffer.
+struct Stdin;
+
+impl Read for Stdin {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        Ok(rustix::io::read(rustix::stdio::stdin(), buffer)?)
+    }
 }
 
 fn from_reader(reader: impl Read) -> Result<SecretSlice<u8>, KeyError> {

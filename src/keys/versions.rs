@@ -12,7 +12,7 @@ pub struct Versions<P: Purpose> {
 
 impl<P: Purpose> Versions<P> {
     /// The active key and those that are retiring.
-    pub(super) fn new(active: (KeyVersion, LoadedKey<P>), retiring: Vec<(KeyVersion, LoadedKey<P>)>) -> Self {
+    pub(crate) fn new(active: (KeyVersion, LoadedKey<P>), retiring: Vec<(KeyVersion, LoadedKey<P>)>) -> Self {
         Self { active, retiring }
     }
 

@@ -17,6 +17,9 @@ pub enum HardenError {
     /// `PR_SET_NO_NEW_PRIVS` or `PR_GET_NO_NEW_PRIVS`.
     #[error("the no-new-privileges flag: {0}")]
     NoNewPrivs(Errno),
+    /// The capabilities could not be given up, or not be read.
+    #[error("the capabilities: {0}")]
+    Capabilities(Errno),
 }
 
 /// Forbids core dumps, tracing by other processes of the same user, and new

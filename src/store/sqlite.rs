@@ -76,6 +76,20 @@ impl SqliteStore {
     /// # Errors
     /// As [`open`](Self::open).
     pub fn open_on(disk: Box<dyn Disk>, path: PathBuf, limits: LogLimits) -> Result<Self, StoreError> {
+        Self::open_with(disk, path, limits, || ())
+    }
+
+    /// As [`open_on`](Self::open_on); the thread that the store starts does `begin`
+    /// before anything else.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_with(
+        disk: Box<dyn Disk>,
+        path: PathBuf,
+        limits: LogLimits,
+        begin: fn(),
+    ) -> Result<Self, StoreError> {
         let lock = disk.lock(&path)?;
         file::ensure(&*disk, &path)?;
         let mut connection = connection::open(&*disk, &path)?;
@@ -83,7 +97,7 @@ impl SqliteStore {
         schema::verify(&connection)?;
         let log = Log::open(&*disk, &path, limits)?;
         let beside = connection::open_beside(&*disk, &path)?;
-        let checkpointer = Checkpointer::new(beside, limits.background, log.database())?;
+        let checkpointer = Checkpointer::new(beside, limits.background.then_some(begin), log.database())?;
         let anchored = meta::anchored(&connection)?;
         let epoch = meta::draw_epoch(&mut connection)?;
         let head = meta::head(&connection)?;

@@ -16,6 +16,7 @@ const TOKENS: Key = Key::new(9, "tokens");
 const CONNECTIONS: Key = Key::new(10, "connections");
 const UPTIME_SECONDS: Key = Key::new(11, "uptime seconds");
 const KEYS: Key = Key::new(12, "keys");
+const SANDBOX: Key = Key::new(20, "sandbox");
 
 /// What the daemon is and how it is.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -32,6 +33,8 @@ pub struct StatusReport {
     pub no_new_privs: bool,
     /// The largest core file in bytes; none means no limit.
     pub core_limit: Option<u64>,
+    /// How system calls and files are restricted.
+    pub sandbox: String,
     /// The store's epoch.
     pub epoch: u64,
     /// The newest commit group that is durable.
@@ -85,6 +88,7 @@ impl StatusReport {
                 (CONNECTIONS, Some(Value::Uint(self.connections))),
                 (UPTIME_SECONDS, Some(Value::Uint(self.uptime_seconds))),
                 (KEYS, Some(Value::List(keys.collect()))),
+                (SANDBOX, Some(Value::Text(&self.sandbox))),
             ],
         );
     }
@@ -109,6 +113,7 @@ impl StatusReport {
             connections: fields.uint(CONNECTIONS)?,
             uptime_seconds: fields.uint(UPTIME_SECONDS)?,
             keys: keys(&mut fields)?,
+            sandbox: fields.text(SANDBOX)?.to_owned(),
         };
         fields.finish()?;
         Ok(report)

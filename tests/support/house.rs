@@ -9,6 +9,8 @@ use tallystick::client::Client;
 use tallystick::command::Caller;
 use tallystick::crypto::SystemRandom;
 use tallystick::daemon::anchor::Keeper;
+use tallystick::daemon::audit::Recorder;
+use tallystick::daemon::backup::Backups;
 use tallystick::daemon::{Committer, Door, Hall, Lobby, Metrics, Rates, serve};
 use tallystick::engine::{Engine, EngineLimits};
 use tallystick::store::{MemoryDisk, MemoryStore, Store};
@@ -32,6 +34,8 @@ impl House {
             keyring,
             metrics: Metrics::new(),
             rates: Rates::default(),
+            audit: Recorder::none(),
+            backups: Backups::none(),
             frame: 65_536,
             in_flight: 1024,
             clock: || NOW,

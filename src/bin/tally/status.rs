@@ -32,7 +32,7 @@ pub fn run(at: &Dir, metrics: bool, output: &Output) -> Result<(), Failure> {
             json!({
                 "ok": serving, "health": report.health, "server": report.server,
                 "key_memory": report.protection, "dumpable": report.dumpable,
-                "no_new_privs": report.no_new_privs, "core_limit": report.core_limit,
+                "no_new_privs": report.no_new_privs, "core_limit": report.core_limit, "sandbox": report.sandbox,
                 "epoch": report.epoch, "durable_group": report.durable_group, "tokens": report.tokens,
                 "connections": report.connections, "uptime_seconds": report.uptime_seconds, "keys": keys,
             })
@@ -50,6 +50,7 @@ pub fn run(at: &Dir, metrics: bool, output: &Output) -> Result<(), Failure> {
                     yes(report.dumpable),
                     yes(!report.no_new_privs)
                 ),
+                format!("sandbox        {}", report.sandbox),
                 format!("store          epoch {}, durable group {}", report.epoch, report.durable_group),
                 format!("tokens         {}", report.tokens),
                 format!("connections    {}", report.connections),

@@ -10,9 +10,11 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use super::{Place, rank};
+use crate::daemon::sandbox::{self, Role};
 use crate::daemon::sync::{Condvar, Instant, JoinHandle, Mutex, MutexGuard, spawn};
 use crate::engine::Anchor;
 use crate::keys::Keyring;
+use crate::secmem::{TURN_STACK, scrubbed};
 use crate::store::{ChainHead, Epoch, GroupNumber};
 
 /// For how long the anchor may fail before no new work is taken on.
@@ -136,10 +138,11 @@ struct Worker {
 
 impl Worker {
     fn run(mut self) {
+        sandbox::enter(Role::Anchor);
         loop {
             let (head, closing) = self.next();
-            let result =
-                if head.number > self.shared.state().anchored { self.anchor(head) } else { Ok(true) };
+            let is_news = head.number > self.shared.state().anchored;
+            let result = if is_news { scrubbed::<TURN_STACK, _>(|| self.anchor(head)) } else { Ok(true) };
             let mut state = self.shared.state();
             match result {
                 Ok(true) => (state.anchored, state.failing) = (head.number.max(state.anchored), None),

@@ -117,7 +117,7 @@ impl Item {
 #[derive(Debug)]
 pub struct Writer<W: Write> {
     out: W,
-    stream: Stream,
+    stream: Stream<Backup>,
     chunk: Zeroizing<Vec<u8>>,
 }
 
@@ -143,7 +143,7 @@ impl<W: Write> Writer<W> {
         }
         header.extend_from_slice(&salt);
         let key = key_from_passphrase::<Backup>(region, passphrase, &salt, cost)?;
-        let stream = Stream::new(&key, &header)?;
+        let stream = Stream::new(key, &header);
         out.write_all(&header)?;
         Ok(Self { out, stream, chunk: Zeroizing::new(Vec::with_capacity(CHUNK + TAG_LEN)) })
     }
@@ -199,7 +199,7 @@ impl<W: Write> Writer<W> {
 #[derive(Debug)]
 pub struct Reader<R: Read> {
     source: R,
-    stream: Stream,
+    stream: Stream<Backup>,
     /// The next chunk, sealed.
     ahead: Vec<u8>,
     /// What was opened and not given yet.
@@ -233,7 +233,7 @@ impl<R: Read> Reader<R> {
             lanes: u32::from_be_bytes([i, j, k, l]),
         };
         let key = key_from_passphrase::<Backup>(region, passphrase, &salt, cost)?;
-        let stream = Stream::new(&key, &header)?;
+        let stream = Stream::new(key, &header);
         let ahead = fill(&mut source, CHUNK + TAG_LEN)?;
         let (text, opened) = (Zeroizing::new(Vec::with_capacity(CHUNK)), 0);
         Ok(Self { source, stream, ahead, text, at: 0, opened, rows: 0, is_over: false })

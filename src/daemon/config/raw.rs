@@ -19,6 +19,8 @@ pub(super) struct RawConfig {
     #[serde(default)]
     pub audit: RawAudit,
     #[serde(default)]
+    pub sandbox: RawSandbox,
+    #[serde(default)]
     pub token_range: Vec<RawRange>,
     #[serde(default)]
     pub peer: Vec<RawPeer>,
@@ -72,6 +74,12 @@ pub(super) struct RawLimits {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawSandbox {
+    pub enforce: bool,
+}
+
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawRange {
     pub network: String,
@@ -105,6 +113,12 @@ impl Default for RawAnchor {
 impl Default for RawAudit {
     fn default() -> Self {
         Self { dir: None, head: None, service: None, file_bytes: 16 << 20 }
+    }
+}
+
+impl Default for RawSandbox {
+    fn default() -> Self {
+        Self { enforce: true }
     }
 }
 

@@ -1,7 +1,7 @@
 //! What the daemon says of itself.
 
 use super::{Lobby, SERVER};
-use crate::daemon::Stopped;
+use crate::daemon::{Stopped, sandbox};
 use crate::secmem::Hardening;
 use crate::wire::{KeyReport, Status, StatusReport};
 
@@ -23,6 +23,7 @@ impl Lobby {
             dumpable: hardening.is_none_or(|hardening| hardening.dumpable),
             no_new_privs: hardening.is_some_and(|hardening| hardening.no_new_privs),
             core_limit: hardening.and_then(|hardening| hardening.core_limit),
+            sandbox: sandbox::told().to_owned(),
             epoch: self.epoch,
             durable_group: self.hall.durable().map_or(0, |group| group.0),
             tokens: u64::try_from(tokens).unwrap_or(u64::MAX),

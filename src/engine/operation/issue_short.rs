@@ -16,10 +16,11 @@ impl Engine<Unsealed> {
             return Err(Refusal::ShortLocked);
         }
         let task = self.take_counter(context, request, slot)?;
-        let key = Deriver::new(self.state.keyring.token_derivation.active().1).token_key(task.token);
+        let deriver = Deriver::new(self.state.keyring.token_derivation.active().1);
         let covered = Covered { trid: task.trid, expiry: task.expiry, transaction: task.transaction };
         let digits = Network::of_digits(task.token.digits().as_bytes()).verification_digits();
-        let value = key.short_value(&task.header, &covered, digits).map_err(|_| Refusal::BindingMismatch)?;
+        let value = deriver.with_token_key(task.token, |key| key.short_value(&task.header, &covered, digits));
+        let value = value.map_err(|_| Refusal::BindingMismatch)?;
         let record = self.state.short_values.remember(slot, task.header, context.now);
         self.state.open.records.push(record);
         Ok(Reply::IssuedShort(IssuedShort { value, expiry: task.expiry, atc: task.header.atc }))

@@ -2,7 +2,7 @@
 
 use super::{Fetched, Need, Stop};
 use crate::command::{Caller, Refusal, TokenView};
-use crate::engine::authentic::{self, Authentic};
+use crate::engine::authentic::Authentic;
 use crate::engine::book::Entry;
 use crate::engine::profiles::Profile;
 use crate::engine::record::TokenRecord;
@@ -40,8 +40,7 @@ impl Engine<Unsealed> {
 
     /// Opens a row that was fetched.
     pub(super) fn opened(&self, row: &TokenRow) -> Result<TokenRecord, Refusal> {
-        let states = authentic::states(&self.state.keyring);
-        let row = row.clone().opened(&states).map_err(|_| Refusal::Stopped)?;
+        let row = row.clone().opened(&self.state.keyring.audit).map_err(|_| Refusal::Stopped)?;
         TokenRecord::from_body(&row.body).map_err(|_| Refusal::Stopped)
     }
 

@@ -4,7 +4,7 @@ use subtle::{ConditionallySelectable, ConstantTimeEq};
 
 use super::verify::{Presented, check_binding};
 use crate::command::{Refusal, Reply, VerifyShort};
-use crate::cryptogram::native::{Covered, Deriver};
+use crate::cryptogram::native::{Covered, Deriver, TokenKey};
 use crate::engine::short_values::OUTSTANDING;
 use crate::engine::{Context, Engine, Unsealed};
 use crate::store::TokenSlot;
@@ -64,10 +64,10 @@ impl Engine<Unsealed> {
         for _ in 0..OUTSTANDING {
             let real = outstanding.next().and_then(|header| Some((header, keys.get(header.key_version)?)));
             let (header, key) = real.unwrap_or_else(|| (void(keys.active().0), keys.active().1));
-            let key = Deriver::new(key).token_key(request.token);
             let bound =
                 found.is_some_and(|(_, domain)| check_binding(domain, &request.transaction, &header).is_ok());
-            if let Ok(value) = key.short_value(&header, &covered, digits) {
+            let make = |key: &TokenKey| key.short_value(&header, &covered, digits);
+            if let Ok(value) = Deriver::new(key).with_token_key(request.token, make) {
                 let allowed = subtle::Choice::from(u8::from(bound && real.is_some()));
                 matched.conditional_assign(&header.atc.get(), value.ct_eq(&request.value) & allowed);
             }

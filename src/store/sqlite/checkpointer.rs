@@ -39,16 +39,17 @@ pub(super) struct Checkpointer {
 }
 
 impl Checkpointer {
-    /// A checkpointer with a connection of its own, on a thread of its own or not,
-    /// and a grip on the database's file, if there is one.
+    /// A checkpointer with a connection of its own, on a thread of its own, which does
+    /// `background` first, or on none; and a grip on the database's file, if there is
+    /// one.
     pub(super) fn new(
         connection: Connection,
-        background: bool,
+        background: Option<fn()>,
         database: Option<Arc<dyn Grip>>,
     ) -> Result<Self, StoreError> {
         let (requests, requested) = channel();
         let (told, results) = channel();
-        if !background {
+        let Some(begin) = background else {
             return Ok(Self {
                 connection: Some(connection),
                 requests: None,
@@ -56,8 +57,9 @@ impl Checkpointer {
                 is_running: false,
                 thread: None,
             });
-        }
+        };
         let work = move || {
+            begin();
             while requested.recv().is_ok() {
                 if told.send(checkpoint(&connection, database.as_deref())).is_err() {
                     return;

@@ -1,0 +1,64 @@
+//! The files that the daemon may still reach, by Landlock.
+
+use std::path::{Path, PathBuf};
+
+use landlock::{
+    ABI, Access, AccessFs, AccessNet, LandlockStatus, PathBeneath, PathFd, Ruleset, RulesetAttr,
+    RulesetCreatedAttr, RulesetStatus, Scope,
+};
+
+use super::SandboxError;
+use crate::daemon::config::Config;
+
+/// The newest rights that are asked for; an older kernel gives what it has.
+const RIGHTS: ABI = ABI::V6;
+
+/// What came of it.
+pub(super) struct Restricted {
+    /// In words, for status.
+    pub told: String,
+    /// What is missing, if anything is.
+    pub lacking: Option<String>,
+}
+
+/// Leaves the calling thread, and those it starts, the directories of state,
+/// sockets and anchor, and no TCP. Whatever is open stays open.
+pub(super) fn restrict(config: &Config, dir: &Path) -> Result<Restricted, SandboxError> {
+    // Files are made, read, written and removed; none is executed, and no other kind is made.
+    let rights = AccessFs::ReadFile
+        | AccessFs::WriteFile
+        | AccessFs::ReadDir
+        | AccessFs::RemoveFile
+        | AccessFs::MakeReg
+        | AccessFs::MakeSock
+        | AccessFs::Truncate;
+    let mut rules = Ruleset::default()
+        .handle_access(AccessFs::from_all(RIGHTS))?
+        .handle_access(AccessNet::from_all(RIGHTS))?
+        .scope(Scope::Signal)?
+        .create()?;
+    for directory in directories(config, dir) {
+        rules = rules.add_rule(PathBeneath::new(PathFd::new(directory)?, rights))?;
+    }
+    let status = rules.restrict_self()?;
+    let told = match (&status.ruleset, &status.landlock) {
+        (RulesetStatus::FullyEnforced, LandlockStatus::Available { effective_abi, .. }) => {
+            return Ok(Restricted { told: format!("landlock {effective_abi:?}"), lacking: None });
+        }
+        (RulesetStatus::PartiallyEnforced, LandlockStatus::Available { effective_abi, .. }) => {
+            format!("landlock in part ({effective_abi:?})")
+        }
+        _ => "no landlock in this kernel".to_owned(),
+    };
+    Ok(Restricted { lacking: Some(told.clone()), told })
+}
+
+fn directories(config: &Config, dir: &Path) -> Vec<PathBuf> {
+    let mut directories = vec![dir.to_owned()];
+    directories.extend(config.socket_dir.clone());
+    let file = config.anchor.file.as_deref().and_then(Path::parent);
+    // Of a bare file name the parent is empty.
+    let here = |parent: &Path| if parent == Path::new("") { PathBuf::from(".") } else { parent.to_owned() };
+    directories.extend(file.map(here));
+    directories
+}

@@ -1,0 +1,19 @@
+//! The sandbox of the real daemon: what is forbidden kills it, and every system
+//! call that is allowed is made.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::as_conversions
+)]
+
+#[path = "../memory/daemon.rs"]
+#[allow(dead_code)]
+mod daemon;
+mod kills;
+#[path = "../memory/load.rs"]
+#[allow(dead_code)]
+mod load;
+mod needed;
+mod trace;
