@@ -15,7 +15,7 @@ use tallystick::client::Client;
 use tallystick::command::{Command, Issue};
 use tallystick::crypto::SystemRandom;
 use tallystick::daemon::anchor::Keeper;
-use tallystick::daemon::{Committer, Door, Hall, Lobby, Metrics, serve};
+use tallystick::daemon::{Committer, Door, Hall, House, Lobby, Metrics, serve};
 use tallystick::engine::{Engine, EngineLimits};
 use tallystick::store::{SqliteStore, Store};
 use tallystick::types::{Transaction, UnixTime};
@@ -32,15 +32,13 @@ fn served(dir: &std::path::Path) -> Client<UnixStream> {
     let (engine, chain) = engine.unseal(Arc::clone(&keyring), &mut store, &[], NOW).unwrap();
     let hall = Arc::new(Hall::new(engine, store.receipt()));
     let lobby = Lobby {
-        hall: Arc::clone(&hall),
-        keyring,
+        house: House::of(Arc::clone(&hall), keyring, store.epoch().0),
         metrics: Metrics::new(),
         frame: 65_536,
         in_flight: 1024,
         clock: || NOW,
         random: Box::new(SystemRandom),
         started: Instant::now(),
-        epoch: store.epoch().0,
     };
     let committer = Committer::new(hall, Box::new(store), chain, Keeper::none(), || NOW);
     std::thread::spawn(move || committer.run());

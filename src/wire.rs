@@ -15,6 +15,7 @@ mod batch;
 mod buffer;
 mod cbor;
 mod cold;
+mod custody;
 mod fault;
 mod frame;
 mod handshake;
@@ -32,6 +33,7 @@ pub use batch::{
     encode_verify_batch,
 };
 pub use buffer::{append, cut, reserve, wipe};
+pub use custody::{Custody, CustodyReport, Opener};
 pub use fault::Fault;
 pub use frame::{Frame, FrameWriter, HEADER, LENGTH};
 pub use handshake::{Hello, LEAST_FRAME, PROTOCOL, Welcome};

@@ -3,7 +3,7 @@
 use super::ClientError;
 use crate::command::Reply;
 use crate::wire::{
-    Fault, Frame, Opcode, Status, StatusReport, Welcome, decode_batch_reply, decode_metrics, decode_reply,
+    CustodyReport, Fault, Frame, Opcode, Status, StatusReport, Welcome, decode_batch_reply, decode_metrics, decode_reply,
 };
 
 /// What the daemon answered to a request that it did not refuse.
@@ -21,6 +21,8 @@ pub enum Answer {
     Status(Box<StatusReport>),
     /// Metrics in the OpenMetrics text format.
     Metrics(String),
+    /// How the custody of the keys stands.
+    Custody(Box<CustodyReport>),
 }
 
 impl Answer {
@@ -41,6 +43,7 @@ impl Answer {
             Opcode::IssueBatch | Opcode::VerifyBatch => Self::Batch(decode_batch_reply(opcode, body)?),
             Opcode::Status => Self::Status(Box::new(StatusReport::decode(body)?)),
             Opcode::Metrics => Self::Metrics(decode_metrics(body)?),
+            opcode if opcode.is_custody() => Self::Custody(Box::new(CustodyReport::decode(body)?)),
             _ => Self::Reply(decode_reply(opcode, body)?),
         })
     }

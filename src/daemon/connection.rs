@@ -3,29 +3,26 @@
 
 mod answers;
 mod batch;
+mod custody;
 mod report;
 mod tally;
 
 use std::io::{Read, Write};
-use std::sync::Arc;
 use std::time::Instant;
 
 use zeroize::Zeroizing;
 
-use super::{Door, Hall, Metrics};
+use super::{Door, House, Metrics};
 use crate::command::Caller;
 use crate::crypto::Random;
-use crate::keys::Keyring;
 use crate::types::UnixTime;
 use crate::wire::{Arrival, FrameWriter, Hello, Intake, Opcode, Session, Status, cut};
 use batch::Batch;
 
 /// What every connection of a daemon shares.
 pub struct Lobby {
-    /// Where the engine is.
-    pub hall: Arc<Hall>,
-    /// The loaded keys.
-    pub keyring: Arc<Keyring>,
+    /// Where the engine and the keys are, unless sealed.
+    pub house: House,
     /// Counts.
     pub metrics: Metrics,
     /// Bytes of the largest frame.
@@ -38,8 +35,6 @@ pub struct Lobby {
     pub random: Box<dyn Random>,
     /// When the daemon started.
     pub started: Instant,
-    /// The store's epoch.
-    pub epoch: u64,
 }
 
 /// The name and version told in WELCOME and status.
@@ -119,6 +114,13 @@ impl Connection<'_> {
                         batch.finish(&mut self.out, self.frame);
                         batch = Batch::new(self.lobby, self.caller, self.door);
                         self.welcome(frame.id, frame.body);
+                    }
+                    Ok(opcode) if opcode.is_custody() => {
+                        // Sealing waits until nobody is in the house, so neither may we be.
+                        batch.finish(&mut self.out, self.frame);
+                        let asked = (opcode, frame.id, frame.body);
+                        custody::answer(self.lobby, self.caller, self.door, asked, &mut self.out);
+                        batch = Batch::new(self.lobby, self.caller, self.door);
                     }
                     Ok(opcode) => batch.push(opcode, frame.id, frame.body),
                 },

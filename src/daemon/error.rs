@@ -47,6 +47,12 @@ pub enum DaemonError {
         /// What the system says.
         source: std::io::Error,
     },
+    /// A house of an engine that was unsealed elsewhere cannot be opened again.
+    #[error("there is no keyring to open")]
+    NoSite,
+    /// The daemon runs already.
+    #[error("a tallyd runs on this directory")]
+    Running,
     /// The system gave no thread or signal handler.
     #[error("the system refused: {0}")]
     System(std::io::Error),

@@ -26,7 +26,7 @@ pub(super) fn serve_metrics(stream: &mut UnixStream, lobby: &Lobby, caller: &Cal
     let (code, body) = if !caller.roles().has(Role::Admin) {
         ("403 Forbidden", String::new())
     } else if request.starts_with(b"GET /metrics ") {
-        lobby.refresh_metrics();
+        lobby.refresh_metrics(lobby.house.enter().as_deref());
         ("200 OK", lobby.metrics.encode())
     } else {
         ("404 Not Found", String::new())

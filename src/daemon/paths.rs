@@ -26,6 +26,13 @@ pub fn anchor(dir: &Path) -> PathBuf {
     dir.join("anchor")
 }
 
+/// What the running daemon locks, sealed or not: the file is this with `-lock`
+/// behind its name.
+#[must_use]
+pub fn daemon(dir: &Path) -> PathBuf {
+    dir.join("tallyd")
+}
+
 /// The data socket.
 #[must_use]
 pub fn data_socket(dir: &Path) -> PathBuf {

@@ -1,37 +1,40 @@
 //! From a command line to a serving daemon, and in order back out.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread::JoinHandle;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use super::anchor::{Keeper, Place};
 use super::config::Config;
 use super::connection::{Lobby, SERVER};
 use super::options::{HELP, Invocation, Options, parse};
 use super::server::Server;
 use super::sockets::{Socket, bind};
-use super::{Committer, DaemonError, Hall, Metrics, anchor, paths};
+use super::{DaemonError, House, Metrics, Site, paths};
 use crate::crypto::SystemRandom;
-use crate::engine::{Anchor, Engine, EngineError, self_test};
-use crate::keys::{Keyring, SealedKeyring, read_passphrase};
+use crate::engine::{EngineError, self_test};
+use crate::keys::read_passphrase;
 use crate::secmem::{Protection, Region, harden};
-use crate::store::{ChainHead, RealDisk, SqliteStore, Store, StoreError};
+use crate::store::{StoreError, StoreLock};
 use crate::types::UnixTime;
 
 /// Slots of locked memory: every version of every key, and those that wrap them.
 const SLOTS: usize = 1024;
+/// How often the house is looked after.
+const TIDY_INTERVAL: Duration = Duration::from_secs(5);
+/// The credential of systemd with the passphrase.
+const CREDENTIAL: &str = "tallyd.passphrase";
 
 /// What ends a serving daemon.
 enum End {
     /// SIGTERM or SIGINT.
     Signal,
-    /// The committer has ended: the store failed.
-    Committer,
+    /// The store failed.
+    Store,
 }
 
 /// `tallyd`: reads the arguments after the program's name and serves.
@@ -67,70 +70,38 @@ pub fn run(options: &Options, self_test: fn() -> Result<(), EngineError>) -> Res
     self_test()?;
     let config_path = options.config.clone().unwrap_or_else(|| paths::config(&options.dir));
     let config = Config::read(&config_path)?;
-    let keyring = Arc::new(unseal(options)?);
-    let mut places = anchor::places(&config.anchor, &options.dir);
-    let mut store = open_store(options, &config)?;
-    // Now nobody else writes them any more.
-    let anchors = anchor::read_all(&mut places, &keyring)?;
-    let engine = Engine::new(config.engine.clone());
-    let now = UnixTime::from_system_clock();
-    let (engine, chain) = engine.unseal(Arc::clone(&keyring), &mut store, &anchors, now)?;
-    let (epoch, receipt) = (store.epoch(), store.receipt());
-    let keeper = drop_anchor(places, &keyring, &mut store, chain.head(), config.anchor.interval)?;
-    let tokens = engine.token_count();
-    let hall = Arc::new(Hall::new(engine, receipt));
+    // Before any thread too, and for good: keys come and go in it.
+    let region = region()?;
+    // Two daemons would take each other's sockets, and while sealed none has the store.
+    let _alone = StoreLock::take(&paths::daemon(&options.dir)).map_err(|error| match error {
+        StoreError::InUse => DaemonError::Running,
+        error => error.into(),
+    })?;
+    let (end, ended) = channel();
+    let failed = end.clone();
+    // Nobody listens any more when the daemon is already ending.
+    let failed = Arc::new(move || drop(failed.send(End::Store)));
     let lobby = Arc::new(Lobby {
-        hall: Arc::clone(&hall),
-        keyring,
+        house: House::sealed(Site::new(options.dir.clone(), &config, region, failed)),
         metrics: Metrics::new(),
         frame: config.limits.frame_bytes,
         in_flight: config.limits.in_flight,
         clock: UnixTime::from_system_clock,
         random: Box::new(SystemRandom),
         started: Instant::now(),
-        epoch: epoch.0,
     });
-    let committer =
-        Committer::new(Arc::clone(&hall), Box::new(store), chain, keeper, UnixTime::from_system_clock)
-            .counting(&lobby.metrics);
-    let (end, ended) = channel();
-    watch_signals(end.clone())?;
+    unseal(options, &lobby)?;
+    watch_signals(end)?;
     let sockets = bind(&options.dir, &config)?;
-    let committer = start_committer(committer, end)?;
-    let server = Arc::new(Server::new(lobby, config.peers, config.limits));
-    tracing::info!(epoch = epoch.0, tokens, "serving");
-    let result = serve(&server, &sockets, &hall, &ended, committer);
+    let server = Arc::new(Server::new(Arc::clone(&lobby), config.peers, config.limits));
+    tracing::info!("serving");
+    let result = serve(&server, &sockets, &lobby.house, &ended);
     tracing::info!("stopped");
     result
 }
 
-fn open_store(options: &Options, config: &Config) -> Result<SqliteStore, DaemonError> {
-    let path = paths::store(&options.dir);
-    let path = std::path::absolute(&path).map_err(DaemonError::at(&path))?;
-    Ok(SqliteStore::open_on(Box::new(RealDisk), path, config.limits.log)?)
-}
-
-/// Tells every anchor of this epoch before anything is served in it, and goes on
-/// telling them.
-fn drop_anchor(
-    mut places: Vec<Box<dyn Place>>,
-    keyring: &Arc<Keyring>,
-    store: &mut dyn Store,
-    head: ChainHead,
-    interval: Duration,
-) -> Result<Keeper, DaemonError> {
-    let (epoch, token_key) = (store.epoch(), keyring.token_derivation.active().0);
-    anchor::write_all(&mut places, keyring, &Anchor { epoch, head, token_key })?;
-    store.set_anchored()?;
-    Keeper::start(places, Arc::clone(keyring), epoch, head, interval).map_err(DaemonError::System)
-}
-
-/// Loads the keys, and says so if their memory is protected by less than it could be.
-fn unseal(options: &Options) -> Result<Keyring, DaemonError> {
-    let path = paths::keyring(&options.dir);
-    let bytes = std::fs::read(&path).map_err(DaemonError::at(&path))?;
-    let sealed = SealedKeyring::from_bytes(&bytes)?;
-    let passphrase = read_passphrase(&options.passphrase_file)?;
+/// The locked memory; says so if it is protected by less than it could be.
+fn region() -> Result<Region, DaemonError> {
     let region = Region::new(SLOTS)?;
     if region.protection() == Protection::Locked {
         let cause = region.fallback_cause().map(|errno| errno.to_string());
@@ -139,7 +110,20 @@ fn unseal(options: &Options) -> Result<Keyring, DaemonError> {
             "no memfd_secret: keys are in mlock memory, which root can read in this process"
         );
     }
-    Ok(sealed.open(&region, &passphrase)?.load()?)
+    Ok(region)
+}
+
+/// Opens the house with the passphrase of a file or of systemd, if there is one.
+fn unseal(options: &Options, lobby: &Lobby) -> Result<(), DaemonError> {
+    let credential = || {
+        let path = PathBuf::from(std::env::var_os("CREDENTIALS_DIRECTORY")?).join(CREDENTIAL);
+        path.exists().then_some(path)
+    };
+    let Some(file) = options.passphrase_file.clone().or_else(credential) else {
+        tracing::warn!("sealed: waiting to be unsealed on the admin socket");
+        return Ok(());
+    };
+    lobby.house.open(&lobby.metrics, |sealed, region| sealed.open(region, &read_passphrase(&file)?))
 }
 
 /// Accepts until something ends it; then connections, committer and sockets, in
@@ -147,18 +131,23 @@ fn unseal(options: &Options) -> Result<Keyring, DaemonError> {
 fn serve(
     server: &Arc<Server>,
     sockets: &[Socket; 2],
-    hall: &Hall,
+    house: &House,
     ended: &Receiver<End>,
-    committer: JoinHandle<Result<(), StoreError>>,
 ) -> Result<(), DaemonError> {
     std::thread::scope(|scope| {
         for socket in sockets {
             scope.spawn(|| server.accept_all(socket));
         }
-        let end = ended.recv();
+        let end = loop {
+            match ended.recv_timeout(TIDY_INTERVAL) {
+                Ok(end) => break end,
+                Err(RecvTimeoutError::Timeout) => house.tidy(Instant::now()),
+                Err(RecvTimeoutError::Disconnected) => break End::Store,
+            }
+        };
         match end {
-            Ok(End::Signal) => tracing::info!("asked to stop"),
-            _ => tracing::error!("the store failed; stopping"),
+            End::Signal => tracing::info!("asked to stop"),
+            End::Store => tracing::error!("the store failed; stopping"),
         }
         server.refuse_more();
         for socket in sockets {
@@ -166,26 +155,11 @@ fn serve(
             let _ = rustix::net::shutdown(&socket.listener, rustix::net::Shutdown::Both);
         }
         server.close();
-    });
-    hall.close();
-    match committer.join() {
-        Ok(result) => Ok(result?),
-        Err(_) => Err(StoreError::Poisoned.into()),
-    }
-}
-
-fn start_committer(
-    committer: Committer,
-    end: Sender<End>,
-) -> Result<JoinHandle<Result<(), StoreError>>, DaemonError> {
-    let thread = std::thread::Builder::new().name("committer".to_owned());
-    let work = move || {
-        let result = committer.run();
-        // Nobody listens any more when the daemon is already ending.
-        let _ = end.send(End::Committer);
-        result
-    };
-    thread.spawn(work).map_err(DaemonError::System)
+        let closed = house.seal();
+        // A store that failed at an earlier sealing ends the daemon as badly.
+        if matches!(end, End::Store) && closed.is_ok() { Err(StoreError::Poisoned) } else { closed }
+    })
+    .map_err(Into::into)
 }
 
 fn watch_signals(end: Sender<End>) -> Result<(), DaemonError> {

@@ -8,7 +8,7 @@ use crate::account::{BinController, TokenRange};
 use crate::command::{Caller, Role, Roles};
 use crate::crypto::{PassphraseCost, SystemRandom};
 use crate::daemon::anchor::Keeper;
-use crate::daemon::{Committer, Door, Hall, Lobby, Metrics, serve};
+use crate::daemon::{Committer, Door, Hall, House, Lobby, Metrics, serve};
 use crate::engine::{Engine, EngineConfig, EngineLimits};
 use crate::keys::OpenKeyring;
 use crate::secmem::Region;
@@ -68,15 +68,13 @@ fn lobby() -> Option<Lobby> {
     let committer = Committer::new(Arc::clone(&hall), Box::new(store), chain, Keeper::none(), || NOW);
     std::thread::spawn(move || committer.run());
     Some(Lobby {
-        hall,
-        keyring,
+        house: House::of(hall, keyring, epoch),
         metrics: Metrics::new(),
         frame: 4096,
         in_flight: 64,
         clock: || NOW,
         random: Box::new(SystemRandom),
         started: Instant::now(),
-        epoch,
     })
 }
 

@@ -1,7 +1,7 @@
 //! A request's body as a message, and a command as a request's body.
 
 use super::batch::decode_batch;
-use super::{Fault, Opcode, Status, cold, hot};
+use super::{Custody, Fault, Opcode, Status, cold, hot};
 use crate::command::{Command, IssueShort, Request};
 use crate::types::IdempotencyKey;
 
@@ -18,6 +18,8 @@ pub enum Message<'a> {
     Status,
     /// Metrics.
     Metrics,
+    /// Something of the keeper of the keys.
+    Custody(Custody<'a>),
 }
 
 /// Reads the body of a request.
@@ -30,6 +32,7 @@ pub fn decode_message(opcode: Opcode, body: &[u8]) -> Result<Message<'_>, Fault>
         Opcode::Ping => empty(body, Message::Ping),
         Opcode::Status => empty(body, Message::Status),
         Opcode::Metrics => empty(body, Message::Metrics),
+        opcode if opcode.is_custody() => Custody::decode(opcode, body).map(Message::Custody),
         Opcode::IssueBatch => decode_batch(body, Opcode::Issue).map(Message::Batch),
         Opcode::VerifyBatch => decode_batch(body, Opcode::Verify).map(Message::Batch),
         _ => decode_request(opcode, body).map(Message::Engine),

@@ -78,6 +78,14 @@ opcodes! {
     Status = 0x0040 "status",
     /// Metrics in the OpenMetrics text format. Admin socket only.
     Metrics = 0x0041 "metrics",
+    /// How the custody of the keys stands. Admin socket only.
+    Custody = 0x0050 "custody",
+    /// Give what opens the keyring, or one share of it. Admin socket only.
+    Unseal = 0x0051 "unseal",
+    /// Forget the shares that were given so far. Admin socket only.
+    Forget = 0x0052 "forget",
+    /// Wipe every key and serve nothing until unsealed. Admin socket only.
+    Seal = 0x0053 "seal",
 }
 
 impl Opcode {

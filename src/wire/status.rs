@@ -95,6 +95,12 @@ statuses! {
     RoleMissing = 0x0302 "role_missing" "the caller has no role for this operation",
     TridNotAllowed = 0x0303 "trid_not_allowed" "the caller may not act for this TRID",
     AdminSocketOnly = 0x0304 "admin_socket_only" "this operation is served on the admin socket only",
+    ShareMalformed = 0x0310 "share_malformed" "the share was mistyped: its checksum does not fit",
+    ShareOfAnother = 0x0311 "share_of_another" "the share belongs to another keyring, or to older shares of this one",
+    ShareWrong = 0x0312 "share_wrong" "the share has a number that was made, and another value",
+    ShareGiven = 0x0313 "share_given" "the share was given already",
+    OpenerWrong = 0x0314 "opener_wrong" "the passphrase or wrapping key does not open the keyring",
+    OpenerUnfit = 0x0315 "opener_unfit" "the keyring is opened by something else: passphrase, custodians or device",
     ExpiryPast = 0x0401 "expiry_past" "the expiry has passed",
     NoTokenRange = 0x0402 "no_token_range" "no token BIN range is configured for this card",
     TokenRangeFull = 0x0403 "token_range_full" "the token BIN range is full",
@@ -130,6 +136,9 @@ statuses! {
     Stopped = 0x0602 "stopped" "the engine has stopped; whether the request was done is not known",
     StorageFull = 0x0603 "storage_full" "the disk is full: nothing new is taken on until there is room",
     Unanchored = 0x0604 "unanchored" "the anchor cannot be written: nothing new is taken on until it can",
+    Sealed = 0x0610 "sealed" "no key is in memory: the daemon must be unsealed first",
+    Unsealed = 0x0611 "unsealed" "the keys are in memory already",
+    UnsealFailed = 0x0612 "unseal_failed" "the daemon cannot serve with this keyring or store; its log says why",
 }
 
 impl Status {

@@ -1,6 +1,10 @@
 //! The command line, as clap reads it and as its help tells it. No secret is
 //! ever an argument: PANs and passphrases come from standard input or a file.
 
+mod custody;
+
+pub use custody::{Opener, Passphrase, SharesTask, Unseal};
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -41,13 +45,27 @@ pub enum Task {
     /// order: pan, expiry, auth_reference, auth_number, par. Empty lines and those
     /// that begin with # are skipped.
     Provision(Provision),
-    /// Make a new version of a key, while the daemon is stopped; the one before retires
+    /// Change what opens the keyring to another passphrase; the daemon must be stopped or
+    /// sealed
+    Passphrase(Passphrase),
+    /// Custodians' shares in the place of a passphrase
+    Shares {
+        #[command(subcommand)]
+        task: SharesTask,
+    },
+    /// Give the sealed daemon one custodian's share or the passphrase (admin socket)
+    Unseal(Unseal),
+    /// Have the daemon wipe every key and serve nothing until unsealed (admin socket)
+    Seal {
+        #[command(flatten)]
+        at: Dir,
+    },
+    /// Make a new version of a key, while the daemon is stopped or sealed; the one before retires
     Rotate {
         #[command(flatten)]
         dir: Dir,
-        /// File whose first line is the passphrase; `-` reads standard input
-        #[arg(long, value_name = "FILE", default_value = "-")]
-        passphrase_file: PathBuf,
+        #[command(flatten)]
+        opener: Opener,
         /// What the key is for
         #[arg(value_enum)]
         purpose: PurposeName,
@@ -388,9 +406,8 @@ pub struct AtProvider {
 pub struct Restore {
     #[command(flatten)]
     pub dir: Dir,
-    /// File whose first line is the passphrase; `-` reads standard input
-    #[arg(long, value_name = "FILE", default_value = "-")]
-    pub passphrase_file: PathBuf,
+    #[command(flatten)]
+    pub opener: Opener,
     /// A copy of tally.db to be put in its place; without it, the one that is there
     #[arg(long, value_name = "FILE")]
     pub from: Option<PathBuf>,

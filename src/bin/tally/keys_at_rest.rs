@@ -1,23 +1,82 @@
-//! The keyring file, while no daemon runs.
+//! The keyring file, while no daemon has its keys in memory.
 
-use std::fs::File;
-use std::io::Write;
+use std::fs::{File, OpenOptions};
+use std::io::{Seek, Write};
 use std::os::unix::fs::{MetadataExt, fchown};
 use std::path::Path;
 
 use secrecy::SecretSlice;
-use tallystick::crypto::SystemRandom;
+use tallystick::crypto::{LoadedKey, Root, SystemRandom};
 use tallystick::daemon::paths;
-use tallystick::keys::{KeyInfo, OpenKeyring, SealedKeyring};
+use tallystick::keys::{Gathering, KeyError, KeyInfo, OpenKeyring, Provider, SealedKeyring, Share, read_passphrase};
 use tallystick::secmem::Region;
+use tallystick::store::{StoreError, StoreLock};
 
+use crate::arguments::Opener;
 use crate::output::Failure;
+use crate::secret_text;
 
-/// Opens the keyring of a state directory.
-pub fn open(dir: &Path, region: &Region, passphrase: &SecretSlice<u8>) -> Result<OpenKeyring, Failure> {
+/// What opens a keyring, read.
+pub enum Secret {
+    /// Its passphrase.
+    Passphrase(SecretSlice<u8>),
+    /// Its wrapping key, from shares or a device.
+    WrappingKey(LoadedKey<Root>),
+}
+
+impl Secret {
+    /// Opens a keyring.
+    fn open(&self, sealed: SealedKeyring, region: &Region) -> Result<OpenKeyring, KeyError> {
+        match self {
+            Self::Passphrase(passphrase) => sealed.open(region, passphrase),
+            Self::WrappingKey(key) => sealed.open_with(region, key),
+        }
+    }
+}
+
+/// Held, no daemon has the store, nor so its keys in memory. One that is sealed may
+/// run: it reads the keyring when it is unsealed.
+pub fn alone(dir: &Path) -> Result<StoreLock, Failure> {
+    StoreLock::take(&paths::store(dir)).map_err(|error| match error {
+        StoreError::InUse => Failure::new("tallyd is running on this directory; stop or seal it first"),
+        error => error.into(),
+    })
+}
+
+/// The keyring of a state directory as it stands in its file.
+pub fn read(dir: &Path) -> Result<SealedKeyring, Failure> {
     let path = paths::keyring(dir);
     let bytes = std::fs::read(&path).map_err(|error| Failure::new(format!("{}: {error}", path.display())))?;
-    Ok(SealedKeyring::from_bytes(&bytes)?.open(region, passphrase)?)
+    Ok(SealedKeyring::from_bytes(&bytes)?)
+}
+
+/// Opens the keyring of a state directory.
+pub fn open(dir: &Path, region: &Region, opener: &Opener) -> Result<(OpenKeyring, Secret), Failure> {
+    let sealed = read(dir)?;
+    let secret = match sealed.provider() {
+        Provider::Passphrase { .. } if opener.share_files.is_empty() => {
+            Secret::Passphrase(read_passphrase(&opener.passphrase_file)?)
+        }
+        Provider::Custodians(splitting) => {
+            let mut gathering = Gathering::new(splitting.clone());
+            for file in &opener.share_files {
+                let shown = file.display();
+                let share = Share::parse(region, &secret_text::read(file)?);
+                share.and_then(|share| gathering.give(share)).map_err(|error| Failure::new(format!("{shown}: {error}")))?;
+            }
+            Secret::WrappingKey(gathered(&gathering, region)?)
+        }
+        provider => return Err(KeyError::OtherProvider(provider.name()).into()),
+    };
+    Ok((secret.open(sealed, region)?, secret))
+}
+
+/// The wrapping key of shares that are enough.
+pub fn gathered(gathering: &Gathering, region: &Region) -> Result<LoadedKey<Root>, Failure> {
+    gathering.key(region)?.ok_or_else(|| {
+        let (given, needed) = (gathering.given().count(), gathering.splitting().threshold());
+        Failure::new(format!("{given} of {needed} shares that are needed: give the others with --share-files"))
+    })
 }
 
 /// Puts a changed keyring in the old one's place.
@@ -25,13 +84,13 @@ pub fn replace(
     dir: &Path,
     keyring: &OpenKeyring,
     region: &Region,
-    passphrase: &SecretSlice<u8>,
+    secret: &Secret,
 ) -> Result<Vec<KeyInfo>, Failure> {
     let path = paths::keyring(dir);
     let bytes = keyring.seal(&SystemRandom)?.to_bytes();
     // What does not open would be the end of every token: it is tried before it
     // takes the old one's place.
-    let keys = infos(&SealedKeyring::from_bytes(&bytes)?.open(region, passphrase)?);
+    let keys = infos(&secret.open(SealedKeyring::from_bytes(&bytes)?, region)?);
     if keys != infos(keyring) {
         return Err(Failure::new("the new keyring does not read as it was written; nothing was changed"));
     }
@@ -44,17 +103,27 @@ fn infos(keyring: &OpenKeyring) -> Vec<KeyInfo> {
 }
 
 /// Puts a file in another's place, whole or not at all, durably, with mode 0600
-/// and the owner of the old one.
+/// and the owner of the old one. Then overwrites the old one with zeros, as far as
+/// the file system lets that reach the disk, unless it has another name left: a
+/// copy by hard link is somebody's backup.
 fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let dir = path.parent().unwrap_or(Path::new("."));
-    let old = std::fs::metadata(path)?;
+    let mut old = OpenOptions::new().read(true).write(true).open(path)?;
+    let owner = old.metadata()?;
     let mut new = tempfile::Builder::new().prefix(".keyring-").tempfile_in(dir)?;
     new.write_all(bytes)?;
     let made = new.as_file().metadata()?;
-    if (made.uid(), made.gid()) != (old.uid(), old.gid()) {
-        fchown(new.as_file(), Some(old.uid()), Some(old.gid()))?;
+    if (made.uid(), made.gid()) != (owner.uid(), owner.gid()) {
+        fchown(new.as_file(), Some(owner.uid()), Some(owner.gid()))?;
     }
     new.as_file().sync_all()?;
     new.persist(path).map_err(|error| error.error)?;
-    File::open(dir)?.sync_all()
+    File::open(dir)?.sync_all()?;
+    let left = old.metadata()?;
+    if left.nlink() == 0 {
+        old.rewind()?;
+        old.write_all(&vec![0; usize::try_from(left.len()).unwrap_or(0)])?;
+        old.sync_all()?;
+    }
+    Ok(())
 }

@@ -11,14 +11,18 @@ mod init;
 mod kat;
 mod keys_at_rest;
 mod output;
+mod passphrase;
 mod pay;
 mod progress;
 mod reseal;
 mod restore;
 mod rotate;
+mod secret_text;
+mod shares;
 mod show;
 mod status;
 mod tokens;
+mod unseal;
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -59,9 +63,11 @@ fn run(task: Task, output: &Output) -> Result<(), Failure> {
             Some(file) => bulk::run(&provision, file, output),
             None => cards::provision(&provision, output),
         },
-        Task::Rotate { dir, passphrase_file, purpose } => {
-            rotate::run(&dir.dir, &passphrase_file, purpose, output)
-        }
+        Task::Passphrase(arguments) => passphrase::run(&arguments, output),
+        Task::Shares { task } => shares::run(&task, output),
+        Task::Unseal(arguments) => unseal::unseal(&arguments, output),
+        Task::Seal { at } => unseal::seal(&at, output),
+        Task::Rotate { dir, opener, purpose } => rotate::run(&dir.dir, &opener, purpose, output),
         Task::Restore(arguments) => restore::run(&arguments, output),
         Task::Reseal { at } => reseal::run(&at, output),
         Task::Issue(issue) => pay::issue(&issue, output),

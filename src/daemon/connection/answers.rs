@@ -4,6 +4,7 @@ use super::Lobby;
 use super::batch::{Asked, Kind, State};
 use super::tally::Tally;
 use crate::command::{Caller, Command, Refusal, Request, Role};
+use crate::daemon::Opened;
 use crate::store::CommitReceipt;
 use crate::wire::{Status, begin_batch_reply, encode_batch_item, encode_metrics, encode_reply};
 
@@ -11,6 +12,8 @@ use crate::wire::{Status, begin_batch_reply, encode_batch_item, encode_metrics, 
 pub(super) struct Answers<'b> {
     pub lobby: &'b Lobby,
     pub caller: &'b Caller,
+    /// None while sealed.
+    pub opened: Option<&'b Opened>,
     /// None if the engine stopped before the commit.
     pub receipt: Option<CommitReceipt>,
 }
@@ -32,11 +35,11 @@ impl Answers<'_> {
             }
             Kind::Ping => Status::Ok,
             Kind::Status => {
-                self.lobby.report().encode(out);
+                self.lobby.report(self.opened).encode(out);
                 Status::Ok
             }
             Kind::Metrics => {
-                self.lobby.refresh_metrics();
+                self.lobby.refresh_metrics(self.opened);
                 encode_metrics(out, &self.lobby.metrics.encode());
                 Status::Ok
             }

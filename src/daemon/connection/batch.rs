@@ -5,7 +5,8 @@ use super::Lobby;
 use super::answers::Answers;
 use super::tally::Tally;
 use crate::command::{Caller, Command, Operation, Refusal, Reply, Request, Role};
-use crate::daemon::{Door, Stopped};
+use crate::daemon::{Door, Hall, Opened, Stopped};
+use std::sync::Arc;
 use crate::engine::{Answer, Context, Engine, Fetched, Mint, Need, Outcome, Pending, Proof, Unsealed};
 use crate::store::{CommitReceipt, GroupNumber};
 use crate::wire::{Fault, FrameWriter, Message, Opcode, Status, decode_message};
@@ -20,6 +21,8 @@ pub(super) struct Batch<'b> {
     lobby: &'b Lobby,
     caller: &'b Caller,
     door: Door,
+    /// None while sealed.
+    opened: Option<Arc<Opened>>,
     items: Vec<Item>,
     /// Engine requests in the order of their frames; batch frames have many.
     asked: Vec<Asked<'b>>,
@@ -61,7 +64,8 @@ pub(super) enum State<'b> {
 
 impl<'b> Batch<'b> {
     pub fn new(lobby: &'b Lobby, caller: &'b Caller, door: Door) -> Self {
-        Self { lobby, caller, door, items: Vec::new(), asked: Vec::new() }
+        let opened = lobby.house.enter();
+        Self { lobby, caller, door, opened, items: Vec::new(), asked: Vec::new() }
     }
 
     /// Adds a frame that is refused as it stands.
@@ -79,6 +83,11 @@ impl<'b> Batch<'b> {
             Ok(Message::Engine(request)) if self.is_at_wrong_door(&request) => {
                 Kind::Refused(Status::AdminSocketOnly.into())
             }
+            // Custody is answered before it comes to a batch.
+            Ok(Message::Custody(_)) => Kind::Refused(Status::UnknownOpcode.into()),
+            Ok(Message::Engine(_) | Message::Batch(_)) if self.opened.is_none() => {
+                Kind::Refused(Status::Sealed.into())
+            }
             Ok(Message::Engine(request)) => {
                 self.ask(request);
                 Kind::One
@@ -93,18 +102,20 @@ impl<'b> Batch<'b> {
     /// Decides, computes, waits for the commit and appends every answer, none in
     /// a frame of more than `largest` bytes.
     pub fn finish(mut self, out: &mut Vec<u8>, largest: u32) {
-        if !self.asked.is_empty() {
-            let lobby = self.lobby;
-            let mint = Mint::new(&lobby.keyring);
-            self.decide(&mint);
+        let opened = self.opened.take();
+        let mut receipt = None;
+        if let Some(opened) = opened.as_deref().filter(|_| !self.asked.is_empty()) {
+            let mint = Mint::new(&opened.keyring);
+            self.decide(&opened.hall, &mint);
             self.compute(&mint);
+            receipt = self.receipt(&opened.hall);
         }
-        let receipt = self.receipt();
         let mut tally = Tally::default();
         let mut asked = self.asked.into_iter();
         for Item { opcode, id, kind } in self.items {
             let name = Opcode::from_number(opcode).map_or("unknown", Opcode::name);
-            let answers = Answers { lobby: self.lobby, caller: self.caller, receipt };
+            let opened = opened.as_deref();
+            let answers = Answers { lobby: self.lobby, caller: self.caller, opened, receipt };
             let start = out.len();
             let frame = FrameWriter::begin(out, opcode, 0, id);
             let status = answers.write(out, kind, &mut asked, &mut tally, name);
@@ -136,7 +147,7 @@ impl<'b> Batch<'b> {
 
     /// Proofs outside the lock, then every decision under it. Where the store
     /// must be read first, the lock is let go and the order kept.
-    fn decide(&mut self, mint: &Mint<'_>) {
+    fn decide(&mut self, hall: &Hall, mint: &Mint<'_>) {
         for asked in &mut self.asked {
             if let Command::Verify(verify) = &asked.request.command {
                 asked.proof = Some(mint.prove(verify));
@@ -146,14 +157,14 @@ impl<'b> Batch<'b> {
         let (mut at, mut tries, mut fetched) = (0, 0, Fetched::Nothing);
         while at < self.asked.len() {
             let rest = self.asked.get_mut(at..).unwrap_or_default();
-            let decided = self.lobby.hall.decide(|engine| decide_all(engine, context, rest, &mut fetched));
+            let decided = hall.decide(|engine| decide_all(engine, context, rest, &mut fetched));
             let fetch = decided.and_then(|(done, need)| {
                 at += done;
                 tries = if done == 0 { tries + 1 } else { 0 };
                 if tries > FETCHES {
                     return Ok(Fetched::Missing);
                 }
-                need.map_or(Ok(Fetched::Nothing), |need| self.lobby.hall.fetch(need))
+                need.map_or(Ok(Fetched::Nothing), |need| hall.fetch(need))
             });
             match fetch {
                 Ok(rows) => fetched = rows,
@@ -172,13 +183,13 @@ impl<'b> Batch<'b> {
     }
 
     /// The receipt of the newest group that any answer waits for.
-    fn receipt(&self) -> Option<CommitReceipt> {
+    fn receipt(&self, hall: &Hall) -> Option<CommitReceipt> {
         let group = |asked: &Asked<'_>| match &asked.state {
             State::Computed(pending) => Some(pending.group()),
             _ => None,
         };
         let newest: GroupNumber = self.asked.iter().filter_map(group).max()?;
-        self.lobby.hall.wait_for(newest).ok()
+        hall.wait_for(newest).ok()
     }
 }
 

@@ -1,0 +1,99 @@
+//! The house: sealed, or open with the keys in memory, and how it changes.
+//!
+//! Whoever works at the engine enters the open house and leaves it again. Sealing
+//! lets nobody in any more, waits for those inside, and then drops everything
+//! that holds a key: hall, committer, keeper, keyring. Their memory is wiped by
+//! that.
+
+mod open;
+mod opener;
+mod seal;
+
+pub use open::Site;
+pub use opener::UnsealError;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use super::Hall;
+use crate::keys::{Gathering, Keyring};
+use crate::store::StoreError;
+
+/// How long shares that were given wait for the next.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+/// What there is while the keys are in memory.
+pub struct Opened {
+    /// Where the engine is.
+    pub hall: Arc<Hall>,
+    /// The loaded keys.
+    pub keyring: Arc<Keyring>,
+    /// The store's epoch.
+    pub epoch: u64,
+}
+
+/// The one place that says whether the daemon is sealed.
+pub struct House {
+    opened: RwLock<Option<Arc<Opened>>>,
+    /// Held by whoever opens or seals: one at a time.
+    porter: Mutex<Porter>,
+    /// Where keyring and store are; none for a house that cannot be opened again.
+    site: Option<Site>,
+}
+
+/// What only opening and sealing need.
+#[derive(Default)]
+struct Porter {
+    committer: Option<JoinHandle<Result<(), StoreError>>>,
+    gathering: Option<(Gathering, Instant)>,
+}
+
+impl House {
+    /// A sealed house.
+    #[must_use]
+    pub fn sealed(site: Site) -> Self {
+        Self { opened: RwLock::new(None), porter: Mutex::default(), site: Some(site) }
+    }
+
+    /// An open house of an engine that was unsealed elsewhere. Once sealed, it stays
+    /// so.
+    #[must_use]
+    pub fn of(hall: Arc<Hall>, keyring: Arc<Keyring>, epoch: u64) -> Self {
+        let opened = Arc::new(Opened { hall, keyring, epoch });
+        Self { opened: RwLock::new(Some(opened)), porter: Mutex::default(), site: None }
+    }
+
+    /// Lets in whoever works at the engine; none while sealed. Leave soon: sealing
+    /// waits for it.
+    #[must_use]
+    pub fn enter(&self) -> Option<Arc<Opened>> {
+        self.opened.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Forgets shares that have waited for too long. Call it now and then.
+    pub fn tidy(&self, now: Instant) {
+        // Whoever is opening or sealing now does it too.
+        if let Ok(mut porter) = self.porter.try_lock() {
+            porter.forget_stale(now);
+        }
+    }
+
+    fn porter(&self) -> MutexGuard<'_, Porter> {
+        // What it holds is whole after each assignment.
+        self.porter.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Porter {
+    fn forget_stale(&mut self, now: Instant) {
+        if self.gathering.as_ref().is_some_and(|(_, last)| now.duration_since(*last) >= PATIENCE) {
+            tracing::info!("shares waited too long for the next; forgotten");
+            self.gathering = None;
+        }
+    }
+}
+
+#[cfg(test)]
+#[cfg(not(shuttle))]
+mod tests;

@@ -1,0 +1,144 @@
+//! Opening: store, anchors, engine and committer around a keyring.
+
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use super::{House, Opened, Porter};
+use crate::daemon::anchor::{self, Keeper, Place};
+use crate::daemon::config::{AnchorConfig, Config};
+use crate::daemon::{Committer, DaemonError, Hall, Metrics, paths};
+use crate::engine::{Anchor, Engine, EngineConfig};
+use crate::keys::{KeyError, Keyring, OpenKeyring, SealedKeyring};
+use crate::secmem::Region;
+use crate::store::{ChainHead, LogLimits, RealDisk, SqliteStore, Store, StoreError};
+use crate::types::UnixTime;
+
+/// What is done when the store has failed.
+pub type Failed = Arc<dyn Fn() + Send + Sync>;
+
+/// Where keyring and store are, and what they are opened with.
+pub struct Site {
+    dir: PathBuf,
+    engine: EngineConfig,
+    anchor: AnchorConfig,
+    log: LogLimits,
+    /// Made before the first thread, and kept while sealed: a slot is wiped when its
+    /// key is dropped.
+    region: Region,
+    /// Called when the store has failed.
+    failed: Failed,
+}
+
+impl Site {
+    /// A state directory and its configuration; keys are to be in `region`. `failed`
+    /// is called when the store has failed.
+    #[must_use]
+    pub fn new(dir: PathBuf, config: &Config, region: Region, failed: Failed) -> Self {
+        let (engine, anchor, log) = (config.engine.clone(), config.anchor.clone(), config.limits.log);
+        Self { dir, engine, anchor, log, region, failed }
+    }
+
+    /// The locked memory of the keys.
+    pub(super) const fn region(&self) -> &Region {
+        &self.region
+    }
+
+    /// The keyring as it stands in its file.
+    pub(super) fn keyring(&self) -> Result<SealedKeyring, DaemonError> {
+        let path = paths::keyring(&self.dir);
+        let bytes = std::fs::read(&path).map_err(DaemonError::at(&path))?;
+        Ok(SealedKeyring::from_bytes(&bytes)?)
+    }
+
+    fn store(&self) -> Result<SqliteStore, DaemonError> {
+        let path = paths::store(&self.dir);
+        let path = std::path::absolute(&path).map_err(DaemonError::at(&path))?;
+        Ok(SqliteStore::open_on(Box::new(RealDisk), path, self.log)?)
+    }
+}
+
+impl House {
+    /// Opens with a keyring that `unlock` opens. If anything fails the house stays
+    /// sealed.
+    ///
+    /// # Errors
+    /// [`DaemonError`]; that of `unlock` is [`DaemonError::Key`].
+    pub fn open(
+        &self,
+        metrics: &Metrics,
+        unlock: impl FnOnce(SealedKeyring, &Region) -> Result<OpenKeyring, KeyError>,
+    ) -> Result<(), DaemonError> {
+        self.open_holding(&mut self.porter(), metrics, unlock)
+    }
+
+    pub(super) fn open_holding(
+        &self,
+        porter: &mut Porter,
+        metrics: &Metrics,
+        unlock: impl FnOnce(SealedKeyring, &Region) -> Result<OpenKeyring, KeyError>,
+    ) -> Result<(), DaemonError> {
+        let site = self.site.as_ref().ok_or(DaemonError::NoSite)?;
+        if self.enter().is_some() {
+            return Ok(());
+        }
+        let keyring = Arc::new(unlock(site.keyring()?, &site.region)?.load()?);
+        let (opened, committer) = site.open(keyring, metrics)?;
+        porter.committer = Some(committer);
+        porter.gathering = None;
+        *self.opened.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(opened));
+        Ok(())
+    }
+}
+
+type Running = JoinHandle<Result<(), StoreError>>;
+
+impl Site {
+    fn open(&self, keyring: Arc<Keyring>, metrics: &Metrics) -> Result<(Opened, Running), DaemonError> {
+        let mut places = anchor::places(&self.anchor, &self.dir);
+        let mut store = self.store()?;
+        // Now nobody else writes them any more.
+        let anchors = anchor::read_all(&mut places, &keyring)?;
+        let engine = Engine::new(self.engine.clone());
+        let now = UnixTime::from_system_clock();
+        let (engine, chain) = engine.unseal(Arc::clone(&keyring), &mut store, &anchors, now)?;
+        let (epoch, receipt) = (store.epoch(), store.receipt());
+        let keeper = drop_anchor(places, &keyring, &mut store, chain.head(), self.anchor.interval)?;
+        let tokens = engine.token_count();
+        let hall = Arc::new(Hall::new(engine, receipt));
+        let committer =
+            Committer::new(Arc::clone(&hall), Box::new(store), chain, keeper, UnixTime::from_system_clock)
+                .counting(metrics);
+        let committer = start_committer(committer, Arc::clone(&self.failed))?;
+        tracing::info!(epoch = epoch.0, tokens, "unsealed");
+        Ok((Opened { hall, keyring, epoch: epoch.0 }, committer))
+    }
+}
+
+/// Tells every anchor of this epoch before anything is served in it, and goes on
+/// telling them.
+fn drop_anchor(
+    mut places: Vec<Box<dyn Place>>,
+    keyring: &Arc<Keyring>,
+    store: &mut dyn Store,
+    head: ChainHead,
+    interval: Duration,
+) -> Result<Keeper, DaemonError> {
+    let (epoch, token_key) = (store.epoch(), keyring.token_derivation.active().0);
+    anchor::write_all(&mut places, keyring, &Anchor { epoch, head, token_key })?;
+    store.set_anchored()?;
+    Keeper::start(places, Arc::clone(keyring), epoch, head, interval).map_err(DaemonError::System)
+}
+
+fn start_committer(committer: Committer, failed: Failed) -> Result<Running, DaemonError> {
+    let thread = std::thread::Builder::new().name("committer".to_owned());
+    let work = move || {
+        let result = committer.run();
+        if result.is_err() {
+            failed();
+        }
+        result
+    };
+    thread.spawn(work).map_err(DaemonError::System)
+}

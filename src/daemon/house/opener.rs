@@ -1,0 +1,124 @@
+//! What opens the keyring, as it is given on the admin socket.
+
+use std::time::Instant;
+
+use thiserror::Error;
+
+use super::{House, PATIENCE};
+use crate::crypto::LoadedKey;
+use crate::daemon::{DaemonError, Metrics};
+use crate::keys::{Gathering, KeyError, Provider, Share, ShareError};
+use crate::wire::{CustodyReport, Opener, Status};
+
+/// Why nothing was unsealed.
+#[derive(Debug, Error)]
+pub enum UnsealError {
+    /// The keys are in memory already.
+    #[error("the keys are in memory already")]
+    Unsealed,
+    /// A share was refused; those given before are kept.
+    #[error(transparent)]
+    Share(#[from] ShareError),
+    /// The keyring is opened by something else than was given.
+    #[error("the keyring is opened by {0}")]
+    Unfit(&'static str),
+    /// The keyring did not open, or the engine did not come up.
+    #[error(transparent)]
+    Daemon(#[from] DaemonError),
+}
+
+impl House {
+    /// Takes what opens the keyring, or a share of it; with enough the house opens.
+    ///
+    /// # Errors
+    /// [`UnsealError`].
+    pub fn give(&self, opener: &Opener<'_>, metrics: &Metrics, now: Instant) -> Result<(), UnsealError> {
+        let mut porter = self.porter();
+        porter.forget_stale(now);
+        if self.enter().is_some() {
+            return Err(UnsealError::Unsealed);
+        }
+        let site = self.site.as_ref().ok_or(DaemonError::NoSite)?;
+        let sealed = site.keyring()?;
+        match (opener, sealed.provider()) {
+            (Opener::Share(text), Provider::Custodians(splitting)) => {
+                let share = Share::parse(site.region(), text)?;
+                // Shares of an older splitting are of no more use.
+                let kept = porter.gathering.take().map(|(kept, _)| kept);
+                let kept = kept.filter(|kept| kept.splitting() == splitting);
+                let mut gathering = kept.unwrap_or_else(|| Gathering::new(splitting.clone()));
+                let given = gathering.give(share);
+                let key = gathering.key(site.region())?;
+                if gathering.given().next().is_some() {
+                    porter.gathering = Some((gathering, now));
+                }
+                given?;
+                if let Some(key) = key {
+                    // Enough were given: whatever comes of it, they are not kept.
+                    porter.gathering = None;
+                    self.open_holding(&mut porter, metrics, |sealed, region| sealed.open_with(region, &key))?;
+                }
+            }
+            (Opener::Passphrase(passphrase), Provider::Passphrase { .. }) => {
+                let passphrase = passphrase.to_vec().into();
+                self.open_holding(&mut porter, metrics, |sealed, region| sealed.open(region, &passphrase))?;
+            }
+            (Opener::WrappingKey(bytes), Provider::Device(_)) => {
+                let key = LoadedKey::from_bytes(site.region(), bytes).map_err(KeyError::from);
+                let key = key.map_err(DaemonError::from)?;
+                self.open_holding(&mut porter, metrics, |sealed, region| sealed.open_with(region, &key))?;
+            }
+            (_, provider) => return Err(UnsealError::Unfit(provider.name())),
+        }
+        Ok(())
+    }
+
+    /// Forgets the shares that were given so far.
+    pub fn forget(&self) {
+        self.porter().gathering = None;
+    }
+
+    /// How the custody of the keys stands.
+    #[must_use]
+    pub fn custody(&self, now: Instant) -> CustodyReport {
+        let mut porter = self.porter();
+        porter.forget_stale(now);
+        let sealed = self.enter().is_none();
+        let provider = self.site.as_ref().and_then(|site| site.keyring().ok());
+        let mut report = CustodyReport { sealed, ..CustodyReport::default() };
+        if let Some(keyring) = &provider {
+            keyring.provider().name().clone_into(&mut report.provider);
+            if let Provider::Custodians(splitting) = keyring.provider() {
+                report.splitting = Some(splitting.name());
+                (report.needed, report.made) = (splitting.threshold(), splitting.count());
+            }
+        }
+        if let Some((gathering, last)) = &porter.gathering {
+            report.given = gathering.given().collect();
+            report.forgotten_in = Some(PATIENCE.saturating_sub(now.duration_since(*last)).as_secs());
+        }
+        report
+    }
+}
+
+impl UnsealError {
+    /// The status that it is answered with.
+    #[must_use]
+    pub const fn status(&self) -> Status {
+        match self {
+            Self::Unsealed => Status::Unsealed,
+            Self::Unfit(_) => Status::OpenerUnfit,
+            Self::Share(share) => match share {
+                ShareError::Text => Status::ShareMalformed,
+                ShareError::AnotherSplitting(_) => Status::ShareOfAnother,
+                ShareError::Wrong(_) => Status::ShareWrong,
+                ShareError::GivenAlready(_) => Status::ShareGiven,
+                _ => Status::UnsealFailed,
+            },
+            Self::Daemon(DaemonError::Key(KeyError::WrongPassphrase | KeyError::WrongKey)) => {
+                Status::OpenerWrong
+            }
+            Self::Daemon(_) => Status::UnsealFailed,
+        }
+    }
+}
