@@ -465,7 +465,13 @@ fn retiring_keys_verify_and_destroyed_ones_do_not() {
     let mut rig = Rig::new();
     let token = rig.provision();
     let [old, older] = [0; 2].map(|_| rig.issue(token.token, paying(1)).unwrap());
-    rig.keys.rotate(&SystemRandom, KeyPurpose::TokenDerivation, UnixTime::from_seconds(rig.now)).unwrap();
+    rig.keys
+        .rotate(
+            &SystemRandom,
+            KeyPurpose::TokenDerivation,
+            tallystick::types::UnixTime::from_seconds(rig.now),
+        )
+        .unwrap();
     rig.reload_keys();
     assert_eq!(rig.verify(&token, paying(1), old), Ok(1));
     let new = rig.issue(token.token, paying(1)).unwrap();

@@ -3,7 +3,8 @@
 use super::ClientError;
 use crate::command::Reply;
 use crate::wire::{
-    CustodyReport, Fault, Frame, Opcode, Status, StatusReport, Welcome, decode_batch_reply, decode_metrics, decode_reply,
+    CustodyReport, Fault, Frame, Opcode, Status, StatusReport, Welcome, decode_batch_reply, decode_metrics,
+    decode_reply,
 };
 
 /// What the daemon answered to a request that it did not refuse.

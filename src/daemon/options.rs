@@ -74,11 +74,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation
             other => return Err(told(other.unexpected())),
         }
     }
-    Ok(Invocation::Serve(Options {
-        dir: dir.ok_or_else(|| missing("--dir"))?,
-        config,
-        passphrase_file,
-    }))
+    Ok(Invocation::Serve(Options { dir: dir.ok_or_else(|| missing("--dir"))?, config, passphrase_file }))
 }
 
 #[cfg(test)]

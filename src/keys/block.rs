@@ -133,8 +133,7 @@ impl WrappedKey {
         let key = LoadedKey::<Root>::generate(region, random)?;
         let mut id = [0; 16];
         random.fill(&mut id).map_err(CryptoError::from)?;
-        let info =
-            KeyInfo {
+        let info = KeyInfo {
             id,
             purpose,
             version,

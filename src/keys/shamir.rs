@@ -52,9 +52,8 @@ pub(super) fn combine(region: &Region, shares: &[(u8, &Value)]) -> Result<Loaded
         for (number, value) in shares {
             let others = shares.iter().map(|(other, _)| *other).filter(|other| other != number);
             // The product of x_j / (x_j - x_i); subtraction is exclusive or here.
-            let weight = others.fold(1, |product, other| {
-                multiply(product, multiply(other, invert(other ^ number)))
-            });
+            let weight =
+                others.fold(1, |product, other| multiply(product, multiply(other, invert(other ^ number))));
             for (byte, value) in secret.iter_mut().zip(value.expose()) {
                 *byte ^= multiply(*value, weight);
             }
@@ -94,7 +93,8 @@ mod tests {
 
     /// From the definition: long multiplication, then division by the polynomial.
     fn product(a: u8, b: u8) -> u8 {
-        let mut long = (0..8).filter(|bit| b >> bit & 1 == 1).fold(0u16, |sum, bit| sum ^ (u16::from(a) << bit));
+        let mut long =
+            (0..8).filter(|bit| b >> bit & 1 == 1).fold(0u16, |sum, bit| sum ^ (u16::from(a) << bit));
         for bit in (8..16).rev() {
             if long >> bit & 1 == 1 {
                 long ^= 0x11b << (bit - 8);

@@ -10,6 +10,7 @@
 mod bad_input;
 mod bulk;
 mod command_line;
+mod custody;
 mod full_disk;
 mod process;
 mod raw;

@@ -248,7 +248,7 @@ fn a_failed_self_test_refuses_to_serve() {
     let options = Options {
         dir: daemon.dir.path().to_owned(),
         config: None,
-        passphrase_file: daemon.path("passphrase"),
+        passphrase_file: Some(daemon.path("passphrase")),
     };
     let failing = || Err(EngineError::SelfTest(tallystick::crypto::SelfTestError("HMAC-SHA-256")));
     let result = tallystick::daemon::run(&options, failing);

@@ -3,9 +3,9 @@
 use tallystick::command::{Command, Issue, Request, Verify};
 use tallystick::types::IdempotencyKey;
 use tallystick::wire::{
-    CustodyReport, Fault, Hello, Message, Opcode, Status, StatusReport, Welcome, begin_batch_reply, decode_batch_reply,
-    decode_message, decode_metrics, decode_reply, encode_batch_item, encode_command, encode_issue_batch,
-    encode_metrics, encode_reply, encode_verify_batch,
+    CustodyReport, Fault, Hello, Message, Opcode, Status, StatusReport, Welcome, begin_batch_reply,
+    decode_batch_reply, decode_message, decode_metrics, decode_reply, encode_batch_item, encode_command,
+    encode_issue_batch, encode_metrics, encode_reply, encode_verify_batch,
 };
 
 /// Reads the body of a request and writes it again.

@@ -8,7 +8,9 @@ use std::path::Path;
 use secrecy::SecretSlice;
 use tallystick::crypto::{LoadedKey, Root, SystemRandom};
 use tallystick::daemon::paths;
-use tallystick::keys::{Gathering, KeyError, KeyInfo, OpenKeyring, Provider, SealedKeyring, Share, read_passphrase};
+use tallystick::keys::{
+    Gathering, KeyError, KeyInfo, OpenKeyring, Provider, SealedKeyring, Share, read_passphrase,
+};
 use tallystick::secmem::Region;
 use tallystick::store::{StoreError, StoreLock};
 
@@ -62,7 +64,9 @@ pub fn open(dir: &Path, region: &Region, opener: &Opener) -> Result<(OpenKeyring
             for file in &opener.share_files {
                 let shown = file.display();
                 let share = Share::parse(region, &secret_text::read(file)?);
-                share.and_then(|share| gathering.give(share)).map_err(|error| Failure::new(format!("{shown}: {error}")))?;
+                share
+                    .and_then(|share| gathering.give(share))
+                    .map_err(|error| Failure::new(format!("{shown}: {error}")))?;
             }
             Secret::WrappingKey(gathered(&gathering, region)?)
         }
@@ -75,7 +79,9 @@ pub fn open(dir: &Path, region: &Region, opener: &Opener) -> Result<(OpenKeyring
 pub fn gathered(gathering: &Gathering, region: &Region) -> Result<LoadedKey<Root>, Failure> {
     gathering.key(region)?.ok_or_else(|| {
         let (given, needed) = (gathering.given().count(), gathering.splitting().threshold());
-        Failure::new(format!("{given} of {needed} shares that are needed: give the others with --share-files"))
+        Failure::new(format!(
+            "{given} of {needed} shares that are needed: give the others with --share-files"
+        ))
     })
 }
 

@@ -55,11 +55,7 @@ fn rotatable(purpose: PurposeName) -> Result<KeyPurpose, Failure> {
 }
 
 /// Makes a new active version in the keyring file.
-fn rotate(
-    dir: &Path,
-    opener: &Opener,
-    purpose: KeyPurpose,
-) -> Result<(KeyVersion, Vec<KeyInfo>), Failure> {
+fn rotate(dir: &Path, opener: &Opener, purpose: KeyPurpose) -> Result<(KeyVersion, Vec<KeyInfo>), Failure> {
     // First of all, and held to the end: a daemon has the keys in memory, and
     // would not know of what this makes.
     let _alone = keys_at_rest::alone(dir)?;

@@ -39,7 +39,8 @@ pub fn read(path: &Path) -> Result<Zeroizing<String>, Failure> {
     }
     let read = bytes.get(..len).filter(|read| read.len() <= MAX);
     let text = read.and_then(|read| std::str::from_utf8(read).ok());
-    let text = text.ok_or_else(|| Failure::new(format!("{}: not a text of at most 4,096 bytes", path.display())))?;
+    let text =
+        text.ok_or_else(|| Failure::new(format!("{}: not a text of at most 4,096 bytes", path.display())))?;
     let mut whole = Zeroizing::new(String::with_capacity(MAX));
     whole.push_str(text);
     Ok(whole)

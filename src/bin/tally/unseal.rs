@@ -65,7 +65,8 @@ fn tell(report: &CustodyReport, output: &Output) {
             }
             if let Some(seconds) = forgotten_in {
                 let numbers: Vec<_> = given.iter().map(u8::to_string).collect();
-                text += &format!(" ({}); forgotten in {seconds} s unless another is given", numbers.join(", "));
+                text +=
+                    &format!(" ({}); forgotten in {seconds} s unless another is given", numbers.join(", "));
             }
             Some(text)
         },

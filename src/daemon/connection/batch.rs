@@ -6,10 +6,10 @@ use super::answers::Answers;
 use super::tally::Tally;
 use crate::command::{Caller, Command, Operation, Refusal, Reply, Request, Role};
 use crate::daemon::{Door, Hall, Opened, Stopped};
-use std::sync::Arc;
 use crate::engine::{Answer, Context, Engine, Fetched, Mint, Need, Outcome, Pending, Proof, Unsealed};
 use crate::store::{CommitReceipt, GroupNumber};
 use crate::wire::{Fault, FrameWriter, Message, Opcode, Status, decode_message};
+use std::sync::Arc;
 
 /// How often in a row the store is read for one request. What is stale was written
 /// since it was read; that often it is not, and the store holds something else than

@@ -16,11 +16,12 @@ pub(super) fn answer(
     (opcode, id, body): (Opcode, u64, &[u8]),
     out: &mut Vec<u8>,
 ) {
-    let answered = allowed(caller, door).map_err(Fault::from).and_then(|()| match decode_message(opcode, body) {
-        Ok(Message::Custody(custody)) => execute(lobby, caller, &custody).map_err(Fault::from),
-        Ok(_) => Err(Status::UnknownOpcode.into()),
-        Err(fault) => Err(fault),
-    });
+    let answered =
+        allowed(caller, door).map_err(Fault::from).and_then(|()| match decode_message(opcode, body) {
+            Ok(Message::Custody(custody)) => execute(lobby, caller, &custody).map_err(Fault::from),
+            Ok(_) => Err(Status::UnknownOpcode.into()),
+            Err(fault) => Err(fault),
+        });
     let status = answered.as_ref().map_or_else(|fault| fault.status, |_| Status::Ok);
     let frame = FrameWriter::begin(out, opcode.number(), status.code(), id);
     match answered {

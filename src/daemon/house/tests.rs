@@ -77,7 +77,8 @@ fn shares_one_by_one_open_it_and_sealing_leaves_no_key() {
 fn whoever_is_inside_is_waited_for_and_nobody_else_gets_in() {
     let bench = bench();
     let now = Instant::now();
-    (bench.give(0, now).unwrap(), bench.give(1, now).unwrap());
+    bench.give(0, now).unwrap();
+    bench.give(1, now).unwrap();
     let inside = bench.house.enter().unwrap();
     std::thread::scope(|scope| {
         let sealing = scope.spawn(|| bench.house.seal());
@@ -116,9 +117,8 @@ fn what_does_not_fit_is_refused_and_loses_nothing() {
     let bench = bench();
     let now = Instant::now();
     bench.give(0, now).unwrap();
-    let give = |opener: &Opener<'_>| {
-        bench.house.give(opener, &bench.metrics, now).map_err(|error| error.status())
-    };
+    let give =
+        |opener: &Opener<'_>| bench.house.give(opener, &bench.metrics, now).map_err(|error| error.status());
     let mistyped = bench.shares[1].text().replace('-', "7");
     assert_eq!(give(&Opener::Share(&mistyped)), Err(Status::ShareMalformed));
     assert_eq!(give(&Opener::Passphrase(b"passphrase")), Err(Status::OpenerUnfit));
@@ -150,6 +150,7 @@ fn a_store_that_is_in_use_leaves_it_sealed_and_no_key_behind() {
     assert_eq!(bench.give(1, now), Err(Status::UnsealFailed));
     assert!(bench.house.enter().is_none() && bench.is_wiped());
     drop(held);
-    (bench.give(0, now).unwrap(), bench.give(1, now).unwrap());
+    bench.give(0, now).unwrap();
+    bench.give(1, now).unwrap();
     assert!(bench.house.enter().is_some());
 }

@@ -7,9 +7,7 @@ use secrecy::SecretSlice;
 use zeroize::Zeroizing;
 
 use super::{OpenKeyring, WRAPPED_ROOT};
-use crate::crypto::{
-    CryptoError, LoadedKey, PassphraseCost, Random, Root, TAG_LEN, root_from_passphrase,
-};
+use crate::crypto::{CryptoError, LoadedKey, PassphraseCost, Random, Root, TAG_LEN, root_from_passphrase};
 use crate::keys::{KeyError, KeyState, MAX_WRAPPED, Provider, Share, Splitting, WrappedKey};
 use crate::secmem::Region;
 

@@ -56,7 +56,8 @@ impl CustodyReport {
     pub fn decode(body: &[u8]) -> Result<Self, Fault> {
         let mut fields = cbor::read(body)?;
         let byte = |number: u64, key: Key| u8::try_from(number).map_err(|_| key.fault(Status::BodyMalformed));
-        let number = |value: Value<'_>| if let Value::Uint(number) = value { u8::try_from(number).ok() } else { None };
+        let number =
+            |value: Value<'_>| if let Value::Uint(number) = value { u8::try_from(number).ok() } else { None };
         let report = Self {
             sealed: fields.optional_bool(SEALED)?.ok_or(SEALED.fault(Status::FieldMissing))?,
             provider: fields.text(PROVIDER)?.to_owned(),
