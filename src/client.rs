@@ -19,6 +19,7 @@ mod answer;
 mod batches;
 mod calls;
 mod connect;
+mod control;
 mod custody;
 mod error;
 mod pipeline;

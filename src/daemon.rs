@@ -5,10 +5,12 @@
 pub mod anchor;
 pub mod config;
 mod connection;
+mod control;
 mod error;
 mod hall;
 mod house;
 mod http;
+pub mod keyring_file;
 mod metrics;
 pub mod options;
 pub mod paths;

@@ -3,8 +3,8 @@
 use super::ClientError;
 use crate::command::Reply;
 use crate::wire::{
-    CustodyReport, Fault, Frame, Opcode, Status, StatusReport, Welcome, decode_batch_reply, decode_metrics,
-    decode_reply,
+    ControlReply, CustodyReport, Fault, Frame, Opcode, Status, StatusReport, Welcome, decode_batch_reply,
+    decode_metrics, decode_reply,
 };
 
 /// What the daemon answered to a request that it did not refuse.
@@ -24,6 +24,8 @@ pub enum Answer {
     Metrics(String),
     /// How the custody of the keys stands.
     Custody(Box<CustodyReport>),
+    /// What was answered about what two admins must agree on.
+    Control(Box<ControlReply>),
 }
 
 impl Answer {
@@ -44,6 +46,7 @@ impl Answer {
             Opcode::IssueBatch | Opcode::VerifyBatch => Self::Batch(decode_batch_reply(opcode, body)?),
             Opcode::Status => Self::Status(Box::new(StatusReport::decode(body)?)),
             Opcode::Metrics => Self::Metrics(decode_metrics(body)?),
+            opcode if opcode.is_control() => Self::Control(Box::new(ControlReply::decode(opcode, body)?)),
             opcode if opcode.is_custody() => Self::Custody(Box::new(CustodyReport::decode(body)?)),
             _ => Self::Reply(decode_reply(opcode, body)?),
         })

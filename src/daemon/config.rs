@@ -31,6 +31,8 @@ pub struct Config {
     pub socket_dir: Option<PathBuf>,
     /// The group that may open the data socket, by its number.
     pub socket_group: Option<u32>,
+    /// The group that may open the admin socket, by its number; else its owner only.
+    pub admin_group: Option<u32>,
     /// The peers, in the order of the file.
     pub peers: Vec<PeerRule>,
 }
@@ -120,6 +122,7 @@ impl Config {
             anchor: parse_anchor(&raw)?,
             socket_dir: raw.sockets.dir.clone(),
             socket_group: raw.sockets.group,
+            admin_group: raw.sockets.admin_group,
             peers: peers.collect::<Result<_, _>>()?,
         };
         check_peers(&config.peers)?;
@@ -170,8 +173,16 @@ fn parse_engine(raw: &RawConfig) -> Result<EngineConfig, ConfigError> {
             )?,
             group: within("limits.group", limits.group, 64, 1_048_576)?,
             journal_bytes: within("limits.journal_bytes", limits.journal_bytes, 1024, 1 << 40)?,
+            key_grace_seconds: within("keys.grace_seconds", grace(raw), 0, 1 << 40)?,
         },
     })
+}
+
+/// What is configured; else so long that no cryptogram or short value that is young
+/// enough is refused for its key, and at least a day.
+fn grace(raw: &RawConfig) -> u64 {
+    let longest = (u64::from(raw.cryptogram.max_age_slots) + 1) * 600;
+    raw.keys.grace_seconds.unwrap_or(longest.max(86_400))
 }
 
 fn parse_limits(raw: &RawConfig) -> Result<DaemonLimits, ConfigError> {

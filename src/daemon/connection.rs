@@ -3,6 +3,7 @@
 
 mod answers;
 mod batch;
+mod control;
 mod custody;
 mod report;
 mod tally;
@@ -115,11 +116,12 @@ impl Connection<'_> {
                         batch = Batch::new(self.lobby, self.caller, self.door);
                         self.welcome(frame.id, frame.body);
                     }
-                    Ok(opcode) if opcode.is_custody() => {
+                    Ok(opcode) if opcode.is_custody() || opcode.is_control() => {
                         // Sealing waits until nobody is in the house, so neither may we be.
                         batch.finish(&mut self.out, self.frame);
                         let asked = (opcode, frame.id, frame.body);
-                        custody::answer(self.lobby, self.caller, self.door, asked, &mut self.out);
+                        let answerer = (self.lobby, self.caller, self.door, self.frame);
+                        custody::answer(answerer, asked, &mut self.out);
                         batch = Batch::new(self.lobby, self.caller, self.door);
                     }
                     Ok(opcode) => batch.push(opcode, frame.id, frame.body),

@@ -5,6 +5,7 @@
 //! that holds a key: hall, committer, keeper, keyring. Their memory is wiped by
 //! that.
 
+mod destroy;
 mod open;
 mod opener;
 mod seal;
@@ -17,7 +18,8 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::Hall;
-use crate::keys::{Gathering, Keyring};
+use super::control::Control;
+use crate::keys::{Gathering, Keyring, OpenKeyring};
 use crate::store::StoreError;
 
 /// How long shares that were given wait for the next.
@@ -38,6 +40,8 @@ pub struct House {
     opened: RwLock<Option<Arc<Opened>>>,
     /// Held by whoever opens or seals: one at a time.
     porter: Mutex<Porter>,
+    /// What admins have proposed while it is open.
+    pub(super) control: Control,
     /// Where keyring and store are; none for a house that cannot be opened again.
     site: Option<Site>,
 }
@@ -46,6 +50,8 @@ pub struct House {
 #[derive(Default)]
 struct Porter {
     committer: Option<JoinHandle<Result<(), StoreError>>>,
+    /// The keyring with its root key, while the house is open.
+    keys: Option<OpenKeyring>,
     gathering: Option<(Gathering, Instant)>,
 }
 
@@ -53,15 +59,16 @@ impl House {
     /// A sealed house.
     #[must_use]
     pub fn sealed(site: Site) -> Self {
-        Self { opened: RwLock::new(None), porter: Mutex::default(), site: Some(site) }
+        let control = Control::default();
+        Self { opened: RwLock::new(None), porter: Mutex::default(), control, site: Some(site) }
     }
 
     /// An open house of an engine that was unsealed elsewhere. Once sealed, it stays
     /// so.
     #[must_use]
     pub fn of(hall: Arc<Hall>, keyring: Arc<Keyring>, epoch: u64) -> Self {
-        let opened = Arc::new(Opened { hall, keyring, epoch });
-        Self { opened: RwLock::new(Some(opened)), porter: Mutex::default(), site: None }
+        let opened = RwLock::new(Some(Arc::new(Opened { hall, keyring, epoch })));
+        Self { opened, porter: Mutex::default(), control: Control::default(), site: None }
     }
 
     /// Lets in whoever works at the engine; none while sealed. Leave soon: sealing

@@ -14,7 +14,7 @@ use super::paths;
 pub enum Door {
     /// `tallyd.sock`, mode 0660: everything but administration.
     Data,
-    /// `admin.sock`, mode 0600: everything.
+    /// `admin.sock`, mode 0600, or 0660 for a configured group: everything.
     Admin,
 }
 
@@ -37,11 +37,14 @@ pub fn bind(dir: &Path, config: &Config) -> Result<[Socket; 2], DaemonError> {
     let dir = config.socket_dir.as_deref().unwrap_or(dir);
     let data = Socket::bind(paths::data_socket(dir), Door::Data)?;
     if let Some(group) = config.socket_group {
-        let chown = rustix::fs::chown(&data.path, None, Some(Gid::from_raw(group)));
-        chown.map_err(|errno| DaemonError::at(&data.path)(errno.into()))?;
+        data.set_group(group)?;
     }
-    data.set_mode(Mode::RUSR | Mode::WUSR | Mode::RGRP | Mode::WGRP)?;
+    data.open_to_group()?;
     let admin = Socket::bind(paths::admin_socket(dir), Door::Admin)?;
+    if let Some(group) = config.admin_group {
+        admin.set_group(group)?;
+        admin.open_to_group()?;
+    }
     Ok([data, admin])
 }
 
@@ -53,7 +56,7 @@ impl Socket {
             }
             _ => {}
         }
-        // The mask makes the socket 0600 from its first moment; set_mode may widen it.
+        // The mask makes the socket 0600 from its first moment; a group may be let in after.
         let before = rustix::process::umask(Mode::from_raw_mode(0o177));
         let listener = UnixListener::bind(&path);
         rustix::process::umask(before);
@@ -61,7 +64,13 @@ impl Socket {
         Ok(Self { listener, door, path })
     }
 
-    fn set_mode(&self, mode: Mode) -> Result<(), DaemonError> {
+    fn set_group(&self, group: u32) -> Result<(), DaemonError> {
+        let chown = rustix::fs::chown(&self.path, None, Some(Gid::from_raw(group)));
+        chown.map_err(|errno| DaemonError::at(&self.path)(errno.into()))
+    }
+
+    fn open_to_group(&self) -> Result<(), DaemonError> {
+        let mode = Mode::RUSR | Mode::WUSR | Mode::RGRP | Mode::WGRP;
         rustix::fs::chmod(&self.path, mode).map_err(|errno| DaemonError::at(&self.path)(errno.into()))
     }
 }

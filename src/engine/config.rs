@@ -30,6 +30,9 @@ pub struct EngineLimits {
     /// Bytes of journal that a start may have to replay, or 16 a token if that
     /// is more.
     pub journal_bytes: u64,
+    /// Seconds after its rotation for which a retiring key still verifies; past
+    /// them it may be destroyed.
+    pub key_grace_seconds: u64,
 }
 
 impl Default for EngineLimits {
@@ -40,6 +43,7 @@ impl Default for EngineLimits {
             idempotency_seconds: 86_400,
             group: 65_536,
             journal_bytes: 16 << 20,
+            key_grace_seconds: u64::MAX,
         }
     }
 }

@@ -200,6 +200,18 @@ impl OpenKeyring {
         &self.provider
     }
 
+    /// Whether a sealed keyring is this one: it opens with the same root key, and
+    /// holds the same keys.
+    #[must_use]
+    pub fn is_sealed_as(&self, sealed: &SealedKeyring) -> bool {
+        let Ok(read) = SealedKeyring::from_bytes(&sealed.to_bytes()) else { return false };
+        let covered = sealed_part(&read.provider, &read.wrapped_root, &read.keys);
+        let Some((nonce, tag)) = read.seal.split_first_chunk::<NONCE_LEN>() else { return false };
+        let same = (&read.provider, &read.wrapped_root, &read.keys)
+            == (&self.provider, &self.wrapped_root, &self.keys);
+        same && self.root.open(*nonce, &covered, &mut tag.to_vec()).is_ok()
+    }
+
     /// Seals the keyring as it is now.
     ///
     /// # Errors

@@ -11,6 +11,7 @@ mod bad_input;
 mod bulk;
 mod command_line;
 mod custody;
+mod dual;
 mod full_disk;
 mod process;
 mod raw;

@@ -67,6 +67,7 @@ impl Bank {
         idempotency_seconds: 86_400,
         group: 1000,
         journal_bytes: 40_000,
+        key_grace_seconds: u64::MAX,
     };
 
     pub fn open(

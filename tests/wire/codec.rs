@@ -3,9 +3,9 @@
 use tallystick::command::{Command, Issue, Request, Verify};
 use tallystick::types::IdempotencyKey;
 use tallystick::wire::{
-    CustodyReport, Fault, Hello, Message, Opcode, Status, StatusReport, Welcome, begin_batch_reply,
-    decode_batch_reply, decode_message, decode_metrics, decode_reply, encode_batch_item, encode_command,
-    encode_issue_batch, encode_metrics, encode_reply, encode_verify_batch,
+    ControlReply, CustodyReport, Fault, Hello, Message, Opcode, Status, StatusReport, Welcome,
+    begin_batch_reply, decode_batch_reply, decode_message, decode_metrics, decode_reply, encode_batch_item,
+    encode_command, encode_issue_batch, encode_metrics, encode_reply, encode_verify_batch,
 };
 
 /// Reads the body of a request and writes it again.
@@ -17,6 +17,10 @@ pub fn request_again(opcode: Opcode, body: &[u8]) -> Result<Vec<u8>, Fault> {
     }
     match decode_message(opcode, body)? {
         Message::Ping | Message::Status | Message::Metrics => {}
+        Message::Control(control) => {
+            assert_eq!(control.opcode(), opcode);
+            control.encode(&mut out);
+        }
         Message::Custody(custody) => {
             assert_eq!(custody.opcode(), opcode);
             custody.encode(&mut out);
@@ -77,6 +81,7 @@ pub fn reply_again(opcode: Opcode, status: Status, body: &[u8]) -> Result<Vec<u8
             }
         }
         Opcode::Status => StatusReport::decode(body)?.encode(&mut out),
+        opcode if opcode.is_control() => ControlReply::decode(opcode, body)?.encode(&mut out),
         opcode if opcode.is_custody() => CustodyReport::decode(body)?.encode(&mut out),
         Opcode::Metrics => encode_metrics(&mut out, &decode_metrics(body)?),
         _ => encode_reply(&mut out, &decode_reply(opcode, body)?),

@@ -1,13 +1,17 @@
 //! The command line, as clap reads it and as its help tells it. No secret is
 //! ever an argument: PANs and passphrases come from standard input or a file.
 
+mod control;
 mod custody;
 
+pub use control::{DetokenizeAll, OneProposal, Proposed};
 pub use custody::{Opener, Passphrase, SharesTask, Unseal};
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use tallystick::crypto::KeyPurpose;
 
 use crate::bench::arguments::Bench;
 
@@ -60,6 +64,24 @@ pub enum Task {
         #[command(flatten)]
         at: Dir,
     },
+    /// Propose what another admin must approve (admin socket)
+    Propose {
+        #[command(subcommand)]
+        what: Proposed,
+    },
+    /// Approve what another admin proposed (admin socket)
+    Approve(OneProposal),
+    /// Take a proposal back (admin socket)
+    Withdraw(OneProposal),
+    /// List what is proposed (admin socket)
+    Proposals {
+        #[command(flatten)]
+        at: Dir,
+    },
+    /// Destroy the key of an approved proposal (admin socket)
+    Destroy(OneProposal),
+    /// Write every PAN of an approved proposal into a file, in clear (admin socket)
+    DetokenizeAll(DetokenizeAll),
     /// Make a new version of a key, while the daemon is stopped or sealed; the one before retires
     Rotate {
         #[command(flatten)]
@@ -209,6 +231,23 @@ pub enum PurposeName {
     PanSealing,
     /// Chains the journal and digests requests
     Audit,
+}
+
+impl PurposeName {
+    /// The name on the wire and in status.
+    pub const fn name(self) -> &'static str {
+        self.purpose().name()
+    }
+
+    const fn purpose(self) -> KeyPurpose {
+        match self {
+            Self::TokenDerivation => KeyPurpose::TokenDerivation,
+            Self::Par => KeyPurpose::Par,
+            Self::Fingerprint => KeyPurpose::Fingerprint,
+            Self::PanSealing => KeyPurpose::PanSealing,
+            Self::Audit => KeyPurpose::Audit,
+        }
+    }
 }
 
 /// A part of a transaction that a cryptogram can bind.

@@ -1,13 +1,10 @@
 //! The keyring file, while no daemon has its keys in memory.
 
-use std::fs::{File, OpenOptions};
-use std::io::{Seek, Write};
-use std::os::unix::fs::{MetadataExt, fchown};
 use std::path::Path;
 
 use secrecy::SecretSlice;
 use tallystick::crypto::{LoadedKey, Root, SystemRandom};
-use tallystick::daemon::paths;
+use tallystick::daemon::{keyring_file, paths};
 use tallystick::keys::{
     Gathering, KeyError, KeyInfo, OpenKeyring, Provider, SealedKeyring, Share, read_passphrase,
 };
@@ -100,36 +97,11 @@ pub fn replace(
     if keys != infos(keyring) {
         return Err(Failure::new("the new keyring does not read as it was written; nothing was changed"));
     }
-    write(&path, &bytes).map_err(|error| Failure::new(format!("{}: {error}", path.display())))?;
+    keyring_file::replace(&path, &bytes)
+        .map_err(|error| Failure::new(format!("{}: {error}", path.display())))?;
     Ok(keys)
 }
 
 fn infos(keyring: &OpenKeyring) -> Vec<KeyInfo> {
     keyring.infos().copied().collect()
-}
-
-/// Puts a file in another's place, whole or not at all, durably, with mode 0600
-/// and the owner of the old one. Then overwrites the old one with zeros, as far as
-/// the file system lets that reach the disk, unless it has another name left: a
-/// copy by hard link is somebody's backup.
-fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let dir = path.parent().unwrap_or(Path::new("."));
-    let mut old = OpenOptions::new().read(true).write(true).open(path)?;
-    let owner = old.metadata()?;
-    let mut new = tempfile::Builder::new().prefix(".keyring-").tempfile_in(dir)?;
-    new.write_all(bytes)?;
-    let made = new.as_file().metadata()?;
-    if (made.uid(), made.gid()) != (owner.uid(), owner.gid()) {
-        fchown(new.as_file(), Some(owner.uid()), Some(owner.gid()))?;
-    }
-    new.as_file().sync_all()?;
-    new.persist(path).map_err(|error| error.error)?;
-    File::open(dir)?.sync_all()?;
-    let left = old.metadata()?;
-    if left.nlink() == 0 {
-        old.rewind()?;
-        old.write_all(&vec![0; usize::try_from(left.len()).unwrap_or(0)])?;
-        old.sync_all()?;
-    }
-    Ok(())
 }

@@ -5,6 +5,7 @@ mod ask;
 mod bench;
 mod bulk;
 mod cards;
+mod control;
 mod daemon;
 mod demo;
 mod init;
@@ -67,6 +68,12 @@ fn run(task: Task, output: &Output) -> Result<(), Failure> {
         Task::Shares { task } => shares::run(&task, output),
         Task::Unseal(arguments) => unseal::unseal(&arguments, output),
         Task::Seal { at } => unseal::seal(&at, output),
+        Task::Propose { what } => control::propose(&what, output),
+        Task::Approve(one) => control::approve(&one, output),
+        Task::Withdraw(one) => control::withdraw(&one, output),
+        Task::Proposals { at } => control::list(&at, output),
+        Task::Destroy(one) => control::destroy(&one, output),
+        Task::DetokenizeAll(arguments) => control::detokenize_all(&arguments, output),
         Task::Rotate { dir, opener, purpose } => rotate::run(&dir.dir, &opener, purpose, output),
         Task::Restore(arguments) => restore::run(&arguments, output),
         Task::Reseal { at } => reseal::run(&at, output),

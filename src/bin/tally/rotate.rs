@@ -29,6 +29,10 @@ pub fn run(dir: &Path, opener: &Opener, purpose: PurposeName, output: &Output) -
         || {
             let mut lines: Vec<_> = keys.iter().map(key_line).collect();
             lines.push(format!("{} has version {version}; back the keyring up", purpose.name()));
+            lines.push(
+                "the version before verifies for keys.grace_seconds more; then it may be destroyed"
+                    .to_owned(),
+            );
             if purpose == KeyPurpose::PanSealing {
                 lines.push("start tallyd, then re-seal what is stored: tally reseal".to_owned());
             }

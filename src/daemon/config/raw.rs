@@ -17,6 +17,8 @@ pub(super) struct RawConfig {
     #[serde(default)]
     pub anchor: RawAnchor,
     #[serde(default)]
+    pub keys: RawKeys,
+    #[serde(default)]
     pub token_range: Vec<RawRange>,
     #[serde(default)]
     pub peer: Vec<RawPeer>,
@@ -27,6 +29,13 @@ pub(super) struct RawConfig {
 pub(super) struct RawSockets {
     pub dir: Option<PathBuf>,
     pub group: Option<u32>,
+    pub admin_group: Option<u32>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawKeys {
+    pub grace_seconds: Option<u64>,
 }
 
 #[derive(Deserialize)]

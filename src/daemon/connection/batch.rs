@@ -84,7 +84,7 @@ impl<'b> Batch<'b> {
                 Kind::Refused(Status::AdminSocketOnly.into())
             }
             // Custody is answered before it comes to a batch.
-            Ok(Message::Custody(_)) => Kind::Refused(Status::UnknownOpcode.into()),
+            Ok(Message::Custody(_) | Message::Control(_)) => Kind::Refused(Status::UnknownOpcode.into()),
             Ok(Message::Engine(_) | Message::Batch(_)) if self.opened.is_none() => {
                 Kind::Refused(Status::Sealed.into())
             }

@@ -1,37 +1,49 @@
 //! Custody of the keys: asked on the admin socket, answered also while sealed, and
 //! by nobody who is inside the house.
 
-use super::Lobby;
 use super::tally::Tally;
+use super::{Lobby, control};
 use crate::command::{Caller, Role};
 use crate::daemon::Door;
-use crate::wire::{Custody, CustodyReport, Fault, FrameWriter, Message, Opcode, Status, decode_message};
+use crate::wire::{
+    ControlReply, Custody, CustodyReport, Fault, FrameWriter, Message, Opcode, Status, decode_message,
+};
 use std::time::Instant;
 
-/// Answers a request of custody. The connection is not in the house.
+/// What is answered.
+enum Answer {
+    Custody(CustodyReport),
+    Control(ControlReply),
+}
+
+/// Answers a request of custody or dual control, in a frame of at most `largest`
+/// bytes. The connection is not in the house.
 pub(super) fn answer(
-    lobby: &Lobby,
-    caller: &Caller,
-    door: Door,
+    (lobby, caller, door, largest): (&Lobby, &Caller, Door, u32),
     (opcode, id, body): (Opcode, u64, &[u8]),
     out: &mut Vec<u8>,
 ) {
     let answered =
-        allowed(caller, door).map_err(Fault::from).and_then(|()| match decode_message(opcode, body) {
-            Ok(Message::Custody(custody)) => execute(lobby, caller, &custody).map_err(Fault::from),
-            Ok(_) => Err(Status::UnknownOpcode.into()),
-            Err(fault) => Err(fault),
-        });
+        allowed(caller, door).map_err(Fault::from).and_then(|()| decide(lobby, caller, opcode, body));
     let status = answered.as_ref().map_or_else(|fault| fault.status, |_| Status::Ok);
     let frame = FrameWriter::begin(out, opcode.number(), status.code(), id);
     match answered {
-        Ok(report) => report.encode(out),
+        Ok(Answer::Custody(report)) => report.encode(out),
+        Ok(Answer::Control(reply)) => reply.encode(out),
         Err(fault) => fault.encode(out),
     }
-    frame.finish(out);
+    let fits = frame.finish_within(out, largest);
     let mut tally = Tally::default();
-    tally.count(opcode.name(), status);
+    tally.count(opcode.name(), if fits { status } else { Status::ReplyTooLarge });
     tally.add_to(&lobby.metrics);
+}
+
+fn decide(lobby: &Lobby, caller: &Caller, opcode: Opcode, body: &[u8]) -> Result<Answer, Fault> {
+    match decode_message(opcode, body)? {
+        Message::Custody(custody) => Ok(Answer::Custody(execute(lobby, caller, &custody)?)),
+        Message::Control(control) => Ok(Answer::Control(control::execute(lobby, caller, &control)?)),
+        _ => Err(Status::UnknownOpcode.into()),
+    }
 }
 
 fn allowed(caller: &Caller, door: Door) -> Result<(), Status> {

@@ -21,7 +21,7 @@ pub type Failed = Arc<dyn Fn() + Send + Sync>;
 /// Where keyring and store are, and what they are opened with.
 pub struct Site {
     dir: PathBuf,
-    engine: EngineConfig,
+    pub(super) engine: EngineConfig,
     anchor: AnchorConfig,
     log: LogLimits,
     /// Made before the first thread, and kept while sealed: a slot is wiped when its
@@ -47,9 +47,14 @@ impl Site {
 
     /// The keyring as it stands in its file.
     pub(super) fn keyring(&self) -> Result<SealedKeyring, DaemonError> {
-        let path = paths::keyring(&self.dir);
+        let path = self.keyring_path();
         let bytes = std::fs::read(&path).map_err(DaemonError::at(&path))?;
         Ok(SealedKeyring::from_bytes(&bytes)?)
+    }
+
+    /// The file of the keyring.
+    pub(super) fn keyring_path(&self) -> PathBuf {
+        paths::keyring(&self.dir)
     }
 
     fn store(&self) -> Result<SqliteStore, DaemonError> {
@@ -83,10 +88,21 @@ impl House {
         if self.enter().is_some() {
             return Ok(());
         }
-        let keyring = Arc::new(unlock(site.keyring()?, &site.region)?.load()?);
-        let (opened, committer) = site.open(keyring, metrics)?;
+        let keys = unlock(site.keyring()?, &site.region)?;
+        self.settle(porter, keys, metrics)
+    }
+
+    /// Opens with a keyring that is open.
+    pub(super) fn settle(
+        &self,
+        porter: &mut Porter,
+        keys: OpenKeyring,
+        metrics: &Metrics,
+    ) -> Result<(), DaemonError> {
+        let site = self.site.as_ref().ok_or(DaemonError::NoSite)?;
+        let (opened, committer) = site.open(Arc::new(keys.load()?), metrics)?;
         porter.committer = Some(committer);
-        porter.gathering = None;
+        (porter.gathering, porter.keys) = (None, Some(keys));
         *self.opened.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(opened));
         Ok(())
     }

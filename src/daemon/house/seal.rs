@@ -3,7 +3,7 @@
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::{House, Opened};
+use super::{House, Opened, Porter};
 use crate::store::StoreError;
 
 /// For how long requests that are under way may end in order. Past it they are
@@ -18,8 +18,12 @@ impl House {
     /// # Errors
     /// What the store said to the last commit.
     pub fn seal(&self) -> Result<(), StoreError> {
-        let mut porter = self.porter();
-        porter.gathering = None;
+        self.seal_holding(&mut self.porter())
+    }
+
+    pub(super) fn seal_holding(&self, porter: &mut Porter) -> Result<(), StoreError> {
+        (porter.gathering, porter.keys) = (None, None);
+        self.control.clear();
         let taken = self.opened.write().unwrap_or_else(PoisonError::into_inner).take();
         let Some(opened) = taken else { return Ok(()) };
         wait_until_alone(&opened);

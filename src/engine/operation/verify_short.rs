@@ -51,6 +51,9 @@ impl Engine<Unsealed> {
         let mut found = 0u32;
         for header in self.state.short_values.outstanding(slot, context.now) {
             let Some(key) = self.state.keyring.token_derivation.get(header.key_version) else { continue };
+            if !self.still_verifies(header.key_version, context.now) {
+                continue;
+            }
             let key = Deriver::new(key).token_key(request.token);
             let allowed = check_binding(domain, &request.transaction, &header).is_ok();
             if let Ok(value) = key.short_value(&header, &covered, digits) {
