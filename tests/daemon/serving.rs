@@ -216,7 +216,7 @@ fn a_second_daemon_on_one_directory_is_refused() {
     let daemon = Daemon::start();
     let status = daemon.spawn().wait().unwrap();
     assert_eq!(status.code(), Some(1));
-    assert!(daemon.log().contains("in use by another process"), "{}", daemon.log());
+    assert!(daemon.log().contains("a tallyd runs on this directory"), "{}", daemon.log());
     provision(&mut daemon.client());
 }
 

@@ -5,7 +5,7 @@ mod control;
 mod custody;
 
 pub use control::{DetokenizeAll, OneProposal, Proposed};
-pub use custody::{Opener, Passphrase, SharesTask, Unseal};
+pub use custody::{Device, Enclose, Opener, Passphrase, Secrets, SharesTask, Unseal};
 
 use std::path::PathBuf;
 
@@ -52,6 +52,9 @@ pub enum Task {
     /// Change what opens the keyring to another passphrase; the daemon must be stopped or
     /// sealed
     Passphrase(Passphrase),
+    /// Have a PKCS#11 token open the keyring, and nothing else any more; the daemon must be
+    /// stopped or sealed
+    Device(Enclose),
     /// Custodians' shares in the place of a passphrase
     Shares {
         #[command(subcommand)]

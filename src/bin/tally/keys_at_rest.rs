@@ -11,7 +11,8 @@ use tallystick::keys::{
 use tallystick::secmem::Region;
 use tallystick::store::{StoreError, StoreLock};
 
-use crate::arguments::Opener;
+use crate::arguments::{Device, Secrets};
+use crate::device;
 use crate::output::Failure;
 use crate::secret_text;
 
@@ -50,15 +51,20 @@ pub fn read(dir: &Path) -> Result<SealedKeyring, Failure> {
 }
 
 /// Opens the keyring of a state directory.
-pub fn open(dir: &Path, region: &Region, opener: &Opener) -> Result<(OpenKeyring, Secret), Failure> {
+pub fn open(
+    dir: &Path,
+    region: &Region,
+    secrets: &Secrets,
+    device: Option<&Device>,
+) -> Result<(OpenKeyring, Secret), Failure> {
     let sealed = read(dir)?;
     let secret = match sealed.provider() {
-        Provider::Passphrase { .. } if opener.share_files.is_empty() => {
-            Secret::Passphrase(read_passphrase(&opener.passphrase_file)?)
+        Provider::Passphrase { .. } if secrets.share_files.is_empty() => {
+            Secret::Passphrase(read_passphrase(&secrets.passphrase_file)?)
         }
         Provider::Custodians(splitting) => {
             let mut gathering = Gathering::new(splitting.clone());
-            for file in &opener.share_files {
+            for file in &secrets.share_files {
                 let shown = file.display();
                 let share = Share::parse(region, &secret_text::read(file)?);
                 share
@@ -66,6 +72,10 @@ pub fn open(dir: &Path, region: &Region, opener: &Opener) -> Result<(OpenKeyring
                     .map_err(|error| Failure::new(format!("{shown}: {error}")))?;
             }
             Secret::WrappingKey(gathered(&gathering, region)?)
+        }
+        Provider::Device(wrapped) if device.is_some() => {
+            let key = device.map(|device| device::unwrap(device, wrapped, region)).transpose()?;
+            Secret::WrappingKey(key.ok_or(KeyError::Unknown)?)
         }
         provider => return Err(KeyError::OtherProvider(provider.name()).into()),
     };

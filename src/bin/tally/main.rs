@@ -8,6 +8,7 @@ mod cards;
 mod control;
 mod daemon;
 mod demo;
+mod device;
 mod init;
 mod kat;
 mod keys_at_rest;
@@ -65,6 +66,7 @@ fn run(task: Task, output: &Output) -> Result<(), Failure> {
             None => cards::provision(&provision, output),
         },
         Task::Passphrase(arguments) => passphrase::run(&arguments, output),
+        Task::Device(arguments) => device::run(&arguments, output),
         Task::Shares { task } => shares::run(&task, output),
         Task::Unseal(arguments) => unseal::unseal(&arguments, output),
         Task::Seal { at } => unseal::seal(&at, output),

@@ -21,7 +21,8 @@ pub fn run(arguments: &Passphrase, output: &Output) -> Result<(), Failure> {
     let _alone = keys_at_rest::alone(dir)?;
     let region = Region::new(SLOTS)?;
     let new = read_passphrase(&arguments.new_passphrase_file)?;
-    let (mut keyring, _) = keys_at_rest::open(dir, &region, &arguments.opener)?;
+    let (mut keyring, _) =
+        keys_at_rest::open(dir, &region, &arguments.opener.secrets, Some(&arguments.opener.device))?;
     keyring.enclose_by_passphrase(&SystemRandom, &new, PassphraseCost::RECOMMENDED)?;
     let keys = keys_at_rest::replace(dir, &keyring, &region, &Secret::Passphrase(new))?;
     output.item(

@@ -43,7 +43,8 @@ pub fn run(arguments: &Restore, output: &Output) -> Result<(), Failure> {
     let config = Config::read(&paths::config(dir))?;
     let region = Region::new(SLOTS)?;
     // Before anything long: a wrong passphrase is told at once.
-    let (keys, secret) = keys_at_rest::open(dir, &region, &arguments.opener)?;
+    let (keys, secret) =
+        keys_at_rest::open(dir, &region, &arguments.opener.secrets, Some(&arguments.opener.device))?;
     if let Some(from) = &arguments.from {
         copy::bring(from, &paths::store(dir), *output)?;
     }

@@ -64,7 +64,7 @@ fn rotate(dir: &Path, opener: &Opener, purpose: KeyPurpose) -> Result<(KeyVersio
     // would not know of what this makes.
     let _alone = keys_at_rest::alone(dir)?;
     let region = Region::new(SLOTS)?;
-    let (mut keyring, secret) = keys_at_rest::open(dir, &region, opener)?;
+    let (mut keyring, secret) = keys_at_rest::open(dir, &region, &opener.secrets, Some(&opener.device))?;
     let version = keyring.rotate(&SystemRandom, purpose, UnixTime::from_system_clock())?;
     let keys = keys_at_rest::replace(dir, &keyring, &region, &secret)?;
     Ok((version, keys))

@@ -38,7 +38,7 @@ fn make(
 ) -> Result<(), Failure> {
     let _alone = keys_at_rest::alone(dir)?;
     let region = Region::new(SLOTS)?;
-    let (mut keyring, _) = keys_at_rest::open(dir, &region, opener)?;
+    let (mut keyring, _) = keys_at_rest::open(dir, &region, &opener.secrets, Some(&opener.device))?;
     let shares = keyring.enclose_by_custodians(&SystemRandom, needed, made)?;
     let splitting = shares.first().map(Share::splitting).unwrap_or_default();
     let files = Files::write(out, &shares)?;

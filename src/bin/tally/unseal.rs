@@ -4,15 +4,18 @@ use std::os::unix::net::UnixStream;
 
 use serde_json::json;
 use tallystick::client::Client;
+use tallystick::keys::Provider;
+use tallystick::secmem::harden;
 use tallystick::wire::{Custody, CustodyReport, Opener};
 
 use crate::arguments::{Dir, Unseal};
 use crate::ask::{connect_admin, refused};
 use crate::output::{Failure, Output};
-use crate::secret_text;
+use crate::{device, keys_at_rest, secret_text};
 
 /// Gives one share or a passphrase, and tells how it stands then.
 pub fn unseal(arguments: &Unseal, output: &Output) -> Result<(), Failure> {
+    harden()?;
     let mut client = connect_admin(&arguments.at.dir)?;
     let report = if arguments.forget {
         ask(&mut client, &Custody::Forget)?
@@ -36,6 +39,14 @@ fn give(
     arguments: &Unseal,
     report: &CustodyReport,
 ) -> Result<CustodyReport, Failure> {
+    if report.provider == "device" {
+        let sealed = keys_at_rest::read(&arguments.at.dir)?;
+        let Provider::Device(wrapped) = sealed.provider() else {
+            return Err(Failure::new("the keyring was changed just now; try again"));
+        };
+        let key = device::unwrap_bytes(&arguments.device, wrapped)?;
+        return ask(client, &Custody::Unseal(Opener::WrappingKey(&key)));
+    }
     let text = secret_text::read(&arguments.file)?;
     let opener = match report.provider.as_str() {
         "passphrase" => Opener::Passphrase(text.lines().next().unwrap_or_default().as_bytes()),

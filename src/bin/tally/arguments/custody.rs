@@ -9,12 +9,49 @@ use super::Dir;
 /// What opens the keyring of a state directory.
 #[derive(Args)]
 pub struct Opener {
+    #[command(flatten)]
+    pub secrets: Secrets,
+    #[command(flatten)]
+    pub device: Device,
+}
+
+/// What opens a keyring and people keep.
+#[derive(Args)]
+pub struct Secrets {
     /// File whose first line is the passphrase; `-` reads standard input
     #[arg(long, value_name = "FILE", default_value = "-")]
     pub passphrase_file: PathBuf,
     /// Files with custodians' shares, one in each, if shares open it
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with = "passphrase_file")]
     pub share_files: Vec<PathBuf>,
+}
+
+/// A PKCS#11 token, if one opens the keyring.
+#[derive(Args)]
+pub struct Device {
+    /// The vendor's PKCS#11 library; it is loaded by `tally-pkcs11` only
+    #[arg(long, value_name = "FILE", requires = "pin_file")]
+    pub pkcs11_module: Option<PathBuf>,
+    /// Label of the token
+    #[arg(long, value_name = "LABEL", default_value = "tallystick")]
+    pub pkcs11_token: String,
+    /// Label of the AES key in it
+    #[arg(long, value_name = "LABEL", default_value = "tallystick")]
+    pub pkcs11_key: String,
+    /// File whose first line is the token's PIN
+    #[arg(long, value_name = "FILE", requires = "pkcs11_module")]
+    pub pin_file: Option<PathBuf>,
+}
+
+/// A token in the place of what opens the keyring now.
+#[derive(Args)]
+pub struct Enclose {
+    #[command(flatten)]
+    pub dir: Dir,
+    #[command(flatten)]
+    pub to: Device,
+    #[command(flatten)]
+    pub opener: Secrets,
 }
 
 /// Another passphrase.
@@ -69,6 +106,8 @@ pub struct Unseal {
     /// standard input
     #[arg(long, value_name = "FILE", default_value = "-")]
     pub file: PathBuf,
+    #[command(flatten)]
+    pub device: Device,
     /// Only tell how it stands
     #[arg(long, conflicts_with_all = ["file", "forget"])]
     pub report: bool,
