@@ -49,6 +49,7 @@ pub struct House {
 /// What only opening and sealing need.
 #[derive(Default)]
 struct Porter {
+    /// Of the open house, or of one that was sealed and has not ended yet.
     committer: Option<JoinHandle<Result<(), StoreError>>>,
     /// The keyring with its root key, while the house is open.
     keys: Option<OpenKeyring>,
@@ -93,6 +94,15 @@ impl House {
 }
 
 impl Porter {
+    /// Waits until the committer has ended, however long that takes.
+    fn join(&mut self) -> Result<(), StoreError> {
+        match self.committer.take().map(JoinHandle::join) {
+            None | Some(Ok(Ok(()))) => Ok(()),
+            Some(Ok(Err(error))) => Err(error),
+            Some(Err(_)) => Err(StoreError::Poisoned),
+        }
+    }
+
     fn forget_stale(&mut self, now: Instant) {
         if self.gathering.as_ref().is_some_and(|(_, last)| now.duration_since(*last) >= PATIENCE) {
             tracing::info!("shares waited too long for the next; forgotten");

@@ -155,7 +155,7 @@ fn serve(
             let _ = rustix::net::shutdown(&socket.listener, rustix::net::Shutdown::Both);
         }
         server.close();
-        let closed = house.seal();
+        let closed = house.close();
         // A store that failed at an earlier sealing ends the daemon as badly.
         if matches!(end, End::Store) && closed.is_ok() { Err(StoreError::Poisoned) } else { closed }
     })

@@ -88,6 +88,10 @@ impl House {
         if self.enter().is_some() {
             return Ok(());
         }
+        // One that was sealed while its anchor hung must not write it any more.
+        if let Err(error) = porter.join() {
+            tracing::error!(%error, "the store had failed while sealing");
+        }
         let keys = unlock(site.keyring()?, &site.region)?;
         self.settle(porter, keys, metrics)
     }
@@ -144,7 +148,7 @@ fn drop_anchor(
     let (epoch, token_key) = (store.epoch(), keyring.token_derivation.active().0);
     anchor::write_all(&mut places, keyring, &Anchor { epoch, head, token_key })?;
     store.set_anchored()?;
-    Keeper::start(places, Arc::clone(keyring), epoch, head, interval).map_err(DaemonError::System)
+    Keeper::start(places, keyring, epoch, head, interval).map_err(DaemonError::System)
 }
 
 fn start_committer(committer: Committer, failed: Failed) -> Result<Running, DaemonError> {

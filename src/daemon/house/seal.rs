@@ -6,43 +6,59 @@ use std::time::{Duration, Instant};
 use super::{House, Opened, Porter};
 use crate::store::StoreError;
 
-/// For how long requests that are under way may end in order. Past it they are
-/// answered `stopped`, and the keys go.
-const ORDERLY: Duration = Duration::from_millis(400);
+/// For how long requests that are under way may end in order, and then the
+/// committer. Past it they are answered `stopped`, and the keys go.
+const ORDERLY: Duration = Duration::from_millis(300);
 
 impl House {
     /// Wipes every key from memory and forgets shares that were given. What was
     /// acknowledged is durable; requests under way are answered first, if that takes
-    /// no longer than [`ORDERLY`]. Nothing happens to a sealed house.
+    /// no longer than [`ORDERLY`]. An anchor that does not answer is not waited for.
+    /// Nothing happens to a sealed house.
     ///
     /// # Errors
-    /// What the store said to the last commit.
+    /// What the store said to the last commit, if it has said it.
     pub fn seal(&self) -> Result<(), StoreError> {
         self.seal_holding(&mut self.porter())
     }
 
+    /// Seals, and waits for everything to end, the last anchor too. For the end of
+    /// the daemon.
+    ///
+    /// # Errors
+    /// What the store said to the last commit.
+    pub fn close(&self) -> Result<(), StoreError> {
+        let mut porter = self.porter();
+        let taken = self.take(&mut porter);
+        if let Some(opened) = &taken {
+            opened.hall.close();
+        }
+        porter.join()
+    }
+
     pub(super) fn seal_holding(&self, porter: &mut Porter) -> Result<(), StoreError> {
+        let Some(opened) = self.take(porter) else { return Ok(()) };
+        wait_while(|| Arc::strong_count(&opened) > 1);
+        opened.hall.close();
+        let is_running = |porter: &Porter| porter.committer.as_ref().is_some_and(|one| !one.is_finished());
+        wait_while(|| is_running(porter));
+        // Whoever still waited for a commit has been told by now.
+        wait_while(|| Arc::strong_count(&opened) > 1);
+        drop(opened);
+        if is_running(porter) { Ok(()) } else { porter.join() }
+    }
+
+    /// Lets nobody in any more.
+    fn take(&self, porter: &mut Porter) -> Option<Arc<Opened>> {
         (porter.gathering, porter.keys) = (None, None);
         self.control.clear();
-        let taken = self.opened.write().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(opened) = taken else { return Ok(()) };
-        wait_until_alone(&opened);
-        opened.hall.close();
-        let result = match porter.committer.take().map(std::thread::JoinHandle::join) {
-            None | Some(Ok(Ok(()))) => Ok(()),
-            Some(Ok(Err(error))) => Err(error),
-            Some(Err(_)) => Err(StoreError::Poisoned),
-        };
-        // Whoever still waited for a commit has been told by now.
-        wait_until_alone(&opened);
-        drop(opened);
-        result
+        self.opened.write().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
-fn wait_until_alone(opened: &Arc<Opened>) {
+fn wait_while(lasts: impl Fn() -> bool) {
     let begun = Instant::now();
-    while Arc::strong_count(opened) > 1 && begun.elapsed() < ORDERLY {
+    while lasts() && begun.elapsed() < ORDERLY {
         std::thread::sleep(Duration::from_millis(1));
     }
 }

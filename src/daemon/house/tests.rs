@@ -1,12 +1,20 @@
 //! The house on a real keyring and store: who gets in, and what is left of the
 //! keys.
 
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use super::*;
+use crate::command::{Caller, Command, Provision, Request, Role, Roles};
 use crate::crypto::{LoadedKey, PassphraseCost, Root, SystemRandom};
 use crate::daemon::Metrics;
 use crate::daemon::config::{Config, default_text};
+use crate::engine::{Context, Fetched, Outcome};
 use crate::keys::{OpenKeyring, Share, ShareError};
 use crate::secmem::Region;
+use crate::types::{Domain, Evidence, Expiry, Pan, Reference, Trid, UnixTime};
 use crate::wire::{Opener, Status};
 use tempfile::TempDir;
 
@@ -22,6 +30,11 @@ struct Bench {
 
 /// A sealed house whose keyring opens with any two of three shares.
 fn bench() -> Bench {
+    bench_with("")
+}
+
+/// The same, with more in its configuration.
+fn bench_with(more: &str) -> Bench {
     let dir = TempDir::new().unwrap();
     // Shares are kept elsewhere, as custodians do.
     let elsewhere = Region::new(64).unwrap();
@@ -31,7 +44,7 @@ fn bench() -> Bench {
     let shares = keys.enclose_by_custodians(&SystemRandom, 2, 3).unwrap();
     std::fs::write(dir.path().join("keyring"), keys.seal(&SystemRandom).unwrap().to_bytes()).unwrap();
     let region = Region::new(SLOTS).unwrap();
-    let config = Config::parse(&default_text(0)).unwrap();
+    let config = Config::parse(&(default_text(0) + more)).unwrap();
     let site = Site::new(dir.path().to_owned(), &config, region.clone(), Arc::new(|| {}));
     Bench { dir, region, house: House::sealed(site), shares, metrics: Metrics::new() }
 }
@@ -91,6 +104,72 @@ fn whoever_is_inside_is_waited_for_and_nobody_else_gets_in() {
         sealing.join().unwrap().unwrap();
     });
     assert!(bench.is_wiped());
+}
+
+/// An anchor's service that, once told so, takes questions and does not answer them.
+fn serve_anchor(socket: &Path, is_silent: &Arc<AtomicBool>) {
+    let (listener, is_silent) = (UnixListener::bind(socket).unwrap(), Arc::clone(is_silent));
+    std::thread::spawn(move || {
+        let (mut kept, mut unanswered) = ("none".to_owned(), Vec::new());
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            if is_silent.load(Ordering::SeqCst) {
+                unanswered.push(stream);
+                continue;
+            }
+            let mut question = String::new();
+            BufReader::new(&stream).read_line(&mut question).unwrap();
+            let put = question.trim_end().strip_prefix("put ").map(str::to_owned);
+            let answer = if put.is_some() { "ok" } else { kept.as_str() };
+            writeln!(stream, "{answer}").unwrap();
+            kept = put.unwrap_or(kept);
+        }
+    });
+}
+
+fn commit_something(house: &House) {
+    let opened = house.enter().unwrap();
+    let caller = Caller::new("owner", Roles::of(&Role::ALL), None);
+    let now = UnixTime::from_system_clock();
+    let context = Context { now, random: &SystemRandom, caller: &caller };
+    let pan = Pan::parse(b"4111111111111111").unwrap();
+    let text = Reference::parse("r").unwrap();
+    let provision = Provision {
+        pan,
+        expiry: Expiry::parse(b"4912").unwrap(),
+        trid: Trid::parse(b"40010000001").unwrap(),
+        evidence: Evidence { provider: text.clone(), reference: text, auth_reference: None },
+        par: None,
+        domain: Domain::default(),
+        providers: None,
+    };
+    let request = Request { command: Command::Provision(Box::new(provision)), idempotency: None, body: b"" };
+    let decided = opened.hall.decide(|engine| {
+        let outcome = engine.execute(context, &request, None, &Fetched::Nothing);
+        if let Outcome::Answer(pending) = outcome { pending.group() } else { panic!("{outcome:?}") }
+    });
+    opened.hall.wait_for(decided.unwrap()).unwrap();
+}
+
+/// Keys go all the same; only opening again waits for the one that hangs.
+#[test]
+fn an_anchor_that_hangs_keeps_no_key_in_memory() {
+    let (dir, is_silent) = (TempDir::new().unwrap(), Arc::new(AtomicBool::new(false)));
+    let socket = dir.path().join("anchor.sock");
+    serve_anchor(&socket, &is_silent);
+    let bench = bench_with(&format!("[anchor]\nservice = {socket:?}\n"));
+    let now = Instant::now();
+    bench.give(0, now).unwrap();
+    bench.give(1, now).unwrap();
+    is_silent.store(true, Ordering::SeqCst);
+    commit_something(&bench.house);
+    bench.house.seal().unwrap();
+    assert!(bench.house.porter().committer.is_some(), "it does not hang, so nothing is shown");
+    assert!(bench.is_wiped());
+    is_silent.store(false, Ordering::SeqCst);
+    bench.give(0, now).unwrap();
+    bench.give(1, now).unwrap();
+    assert_eq!(bench.house.enter().unwrap().hall.decide(|engine| engine.token_count()), Ok(1));
 }
 
 #[test]
