@@ -22,7 +22,7 @@ mod sync;
 
 pub use connection::{Lobby, SERVER, serve};
 pub use error::DaemonError;
-pub use hall::{Committer, Hall, Stopped};
+pub use hall::{Committer, Duty, Hall, Stopped};
 pub use house::{House, Opened, Site, UnsealError};
 pub use metrics::Metrics;
 pub use peer::{Accepted, Authorised, Identified, PeerError};

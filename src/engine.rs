@@ -122,6 +122,12 @@ impl Engine<Unsealed> {
         if self.state.open.is_empty() { GroupNumber(number - 1) } else { GroupNumber(number) }
     }
 
+    /// Whether there is something to be committed.
+    #[must_use]
+    pub fn has_open_group(&self) -> bool {
+        !self.state.open.is_empty()
+    }
+
     /// Takes what is to be committed next, if there is anything; the next group
     /// opens. Groups must be committed in the order in which they are taken.
     pub fn take_group(&mut self) -> Option<OpenGroup> {

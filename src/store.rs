@@ -19,7 +19,7 @@ pub use group::{
 };
 pub use memory::{Fault, Faults, MemoryDisk, MemoryStore, Operation};
 pub use receipt::CommitReceipt;
-pub use sqlite::{Disk, Held, LogLimits, Longer, RealDisk, SqliteStore, StoreLock};
+pub use sqlite::{Disk, Grip, Held, LogLimits, RealDisk, SqliteStore, StoreLock};
 
 use crate::types::Trid;
 

@@ -1,17 +1,25 @@
-//! The hall where connections meet the engine and the committer.
+//! The hall where connections meet the engine and the store.
 //!
-//! One lock guards the engine, another the progress of commits. Connections
-//! hold the first only while they decide a batch; the committer holds it only
-//! to take a group. Groups form by themselves: whatever is decided while one
-//! commit runs goes into the next.
+//! One lock guards the engine, another the pen with which groups are written to
+//! the store, a third the progress of commits. Connections hold the first only
+//! while they decide a batch; whoever holds the pen takes it only to take a
+//! group. Groups form by themselves: whatever is decided while one commit runs
+//! goes into the next.
+//!
+//! Mostly the committer's thread holds the pen, so that cryptograms are computed
+//! while their counters are written. A connection with only a handful has nothing
+//! to compute meanwhile, and would wait for two threads to be woken one after the
+//! other: it takes the pen itself, if that lies there.
 
 mod committer;
+mod writer;
 
 pub use committer::Committer;
 
 use super::sync::{Condvar, Mutex, MutexGuard, SyncSender, sync_channel};
 use crate::engine::{Engine, Fetched, Need, Unsealed};
 use crate::store::{CommitReceipt, GroupNumber, StoreError};
+use writer::{LOOK_INTERVAL, Writer};
 
 /// The engine has stopped: its store failed, a thread panicked at it, or the
 /// daemon is going down. Nothing more is decided.
@@ -19,14 +27,32 @@ use crate::store::{CommitReceipt, GroupNumber, StoreError};
 #[error("the engine has stopped")]
 pub struct Stopped;
 
-/// What connections and the committer share.
+/// What connections and the committer share. Locks are taken in the order pen,
+/// desk, progress.
 pub struct Hall {
+    pen: Mutex<Pen>,
     desk: Mutex<Desk>,
     /// Rung when there is work for the committer.
     work: Condvar,
     progress: Mutex<Progress>,
     /// Rung when a commit is done or the committer has stopped.
     done: Condvar,
+}
+
+/// What groups are written with.
+enum Pen {
+    /// The committer has not begun, or has ended.
+    Nobody,
+    Writer(Box<Writer>),
+    /// A commit failed.
+    Broken(StoreError),
+}
+
+/// The duty to commit what was decided. Whoever drops it leaves it to the committer.
+#[must_use]
+pub struct Duty<'h> {
+    hall: &'h Hall,
+    is_done: bool,
 }
 
 /// The engine and the questions for the store.
@@ -53,6 +79,7 @@ impl Hall {
     #[must_use]
     pub fn new(engine: Engine<Unsealed>, receipt: CommitReceipt) -> Self {
         Self {
+            pen: Mutex::new(Pen::Nobody),
             desk: Mutex::new(Desk { engine, questions: Vec::new(), closing: false }),
             work: Condvar::new(),
             progress: Mutex::new(Progress { receipt, stopped: false }),
@@ -60,12 +87,23 @@ impl Hall {
         }
     }
 
-    /// Decides something at the engine, and wakes the committer if it left
-    /// something to commit.
+    /// Decides something at the engine, and has the committer commit what it left.
     ///
     /// # Errors
     /// [`Stopped`].
     pub fn decide<T>(&self, decide: impl FnOnce(&mut Engine<Unsealed>) -> T) -> Result<T, Stopped> {
+        self.decide_and_commit(decide).map(|(result, _)| result)
+    }
+
+    /// Decides something at the engine. If a group begins with it, the caller gets
+    /// the duty to commit it.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn decide_and_commit<T>(
+        &self,
+        decide: impl FnOnce(&mut Engine<Unsealed>) -> T,
+    ) -> Result<(T, Option<Duty<'_>>), Stopped> {
         if self.is_stopped() {
             return Err(Stopped);
         }
@@ -74,11 +112,8 @@ impl Hall {
         let result = decide(&mut desk.engine);
         let opened = desk.engine.horizon() != before;
         drop(desk);
-        if opened {
-            // It was empty before, so the committer may be asleep.
-            self.work.notify_one();
-        }
-        Ok(result)
+        // It was empty before, so the committer may be asleep.
+        Ok((result, opened.then(|| Duty { hall: self, is_done: false })))
     }
 
     /// Waits until a group is durable.
@@ -120,6 +155,14 @@ impl Hall {
         self.progress.lock().map_or(true, |progress| progress.stopped)
     }
 
+    /// The newest group that is durable.
+    ///
+    /// # Errors
+    /// [`Stopped`] if a thread panicked at it.
+    pub fn durable(&self) -> Result<GroupNumber, Stopped> {
+        self.progress.lock().map(|progress| progress.receipt.newest()).map_err(|_| Stopped)
+    }
+
     /// Lets the committer end once nothing is left to commit. Call it when no
     /// connection is left.
     pub fn close(&self) {
@@ -129,9 +172,67 @@ impl Hall {
         self.work.notify_one();
     }
 
+    /// Waits a while for something to do, and takes the questions; none when the
+    /// hall is closed and empty.
+    fn next_work(&self) -> Option<Vec<Question>> {
+        let has_work = |desk: &Desk| !desk.questions.is_empty() || desk.engine.has_open_group();
+        let mut desk = self.desk().ok()?;
+        if !has_work(&desk) && !desk.closing {
+            desk = self.work.wait_timeout(desk, LOOK_INTERVAL).ok()?.0;
+        }
+        let is_over = desk.closing && !has_work(&desk);
+        (!is_over).then(|| std::mem::take(&mut desk.questions))
+    }
+
+    /// Notes how a commit went: after a failed one nothing is written any more.
+    fn note(&self, pen: &mut Pen, result: Result<(), StoreError>) {
+        if let Err(error) = result {
+            self.stop();
+            *pen = Pen::Broken(error);
+        }
+    }
+
+    /// Tells everybody who waits or will come that nothing more is committed.
+    fn stop(&self) {
+        if let Ok(mut desk) = self.desk() {
+            desk.closing = true;
+            desk.questions.clear();
+        }
+        self.work.notify_one();
+        if let Ok(mut progress) = self.progress.lock() {
+            progress.stopped = true;
+        }
+        self.done.notify_all();
+    }
+
+    fn pen(&self) -> Result<MutexGuard<'_, Pen>, StoreError> {
+        // A panic in the middle of a commit left behind what cannot be known.
+        self.pen.lock().map_err(|_| StoreError::Poisoned)
+    }
+
     fn desk(&self) -> Result<MutexGuard<'_, Desk>, Stopped> {
         // A panic under the lock may have left half a decision: nobody may build on it.
         self.desk.lock().map_err(|_| Stopped)
+    }
+}
+
+impl Duty<'_> {
+    /// Commits on this thread, unless another is at it.
+    pub fn commit(mut self) {
+        let Ok(mut pen) = self.hall.pen.try_lock() else { return };
+        if let Pen::Writer(writer) = &mut *pen {
+            let result = writer.commit_next(self.hall);
+            self.hall.note(&mut pen, result);
+            self.is_done = true;
+        }
+    }
+}
+
+impl Drop for Duty<'_> {
+    fn drop(&mut self) {
+        if !self.is_done {
+            self.hall.work.notify_one();
+        }
     }
 }
 

@@ -19,7 +19,7 @@ mod page;
 mod schema;
 mod token;
 
-pub use disk::{Disk, Held, Longer, RealDisk};
+pub use disk::{Disk, Grip, Held, RealDisk};
 pub use lock::StoreLock;
 pub use log::LogLimits;
 
@@ -79,7 +79,8 @@ impl SqliteStore {
         schema::migrate(&mut connection)?;
         schema::verify(&connection)?;
         let log = Log::open(&*disk, &path, limits)?;
-        let checkpointer = Checkpointer::new(connection::open_beside(&*disk, &path)?, limits.background)?;
+        let beside = connection::open_beside(&*disk, &path)?;
+        let checkpointer = Checkpointer::new(beside, limits.background, log.database())?;
         let anchored = meta::anchored(&connection)?;
         let epoch = meta::draw_epoch(&mut connection)?;
         let head = meta::head(&connection)?;

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use proptest::prelude::*;
 use tallystick::store::{
-    Disk, Group, Held, LogLimits, Longer, PageKind, RealDisk, Room, Space, SqliteStore, Store, StoreError,
+    Disk, Grip, Group, Held, LogLimits, PageKind, RealDisk, Room, Space, SqliteStore, Store, StoreError,
 };
 
 use crate::contract::poisoned;
@@ -84,7 +84,7 @@ impl Disk for Told {
     fn rewrite(&self, path: &Path) -> Result<()> {
         RealDisk.rewrite(path)
     }
-    fn hold(&self, path: &Path) -> Result<Option<Box<dyn Longer>>> {
+    fn hold(&self, path: &Path) -> Result<Option<Box<dyn Grip>>> {
         RealDisk.hold(path)
     }
     fn free(&self, _: &Path) -> Result<u64> {

@@ -37,7 +37,7 @@ pub struct Keeper {
 
 struct Shared {
     state: Mutex<State>,
-    /// Rung when there is a newer head, or the end has come.
+    /// Rung when there is a newer head and the thread waits for one, or the end has come.
     changed: Condvar,
 }
 
@@ -46,6 +46,9 @@ struct State {
     anchored: GroupNumber,
     failing: Option<Instant>,
     fenced: bool,
+    /// The thread waits for a newer head. Between two anchorings it does not, and
+    /// is not woken by every commit.
+    idle: bool,
     closing: bool,
 }
 
@@ -62,7 +65,8 @@ impl Keeper {
         head: ChainHead,
         interval: Duration,
     ) -> std::io::Result<Self> {
-        let state = State { head, anchored: head.number, failing: None, fenced: false, closing: false };
+        let state =
+            State { head, anchored: head.number, failing: None, fenced: false, idle: false, closing: false };
         let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
         let keyring = Arc::downgrade(keyring);
         let worker = Worker { places, keyring, epoch, interval, shared: Arc::clone(&shared) };
@@ -78,6 +82,7 @@ impl Keeper {
             anchored: GroupNumber(u64::MAX),
             failing: None,
             fenced: false,
+            idle: false,
             closing: false,
         };
         Self { shared: Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() }), thread: None }
@@ -85,8 +90,11 @@ impl Keeper {
 
     /// Says that a newer group is durable.
     pub fn tell(&self, head: ChainHead) {
-        self.shared.state().head = head;
-        self.shared.changed.notify_one();
+        let mut state = self.shared.state();
+        state.head = head;
+        if state.idle {
+            self.shared.changed.notify_one();
+        }
     }
 
     /// How the anchor stands.
@@ -156,7 +164,10 @@ impl Worker {
 
     /// Waits for something to tell.
     fn next(&self) -> (ChainHead, bool) {
-        let idle = |state: &mut State| state.head.number <= state.anchored && !state.closing;
+        let idle = |state: &mut State| {
+            state.idle = state.head.number <= state.anchored && !state.closing;
+            state.idle
+        };
         let state = self.shared.changed.wait_while(self.shared.state(), idle);
         let state = state.unwrap_or_else(PoisonError::into_inner);
         (state.head, state.closing)

@@ -5,7 +5,7 @@ use super::Lobby;
 use super::answers::Answers;
 use super::tally::Tally;
 use crate::command::{Caller, Command, Operation, Refusal, Reply, Request, Role};
-use crate::daemon::{Door, Hall, Opened, Stopped};
+use crate::daemon::{Door, Duty, Hall, Opened, Stopped};
 use crate::engine::{Answer, Context, Engine, Fetched, Mint, Need, Outcome, Pending, Proof, Unsealed};
 use crate::store::{CommitReceipt, GroupNumber};
 use crate::wire::{Fault, FrameWriter, Message, Opcode, Status, decode_message};
@@ -15,6 +15,10 @@ use std::sync::Arc;
 /// since it was read; that often it is not, and the store holds something else than
 /// was written.
 const FETCHES: u32 = 16;
+
+/// Requests that are committed on the connection's own thread: to compute their
+/// cryptograms takes less than to wake another.
+const HANDFUL: usize = 16;
 
 /// Requests that arrived together.
 pub(super) struct Batch<'b> {
@@ -106,9 +110,9 @@ impl<'b> Batch<'b> {
         let mut receipt = None;
         if let Some(opened) = opened.as_deref().filter(|_| !self.asked.is_empty()) {
             let mint = Mint::new(&opened.keyring);
-            self.decide(&opened.hall, &mint);
+            let duty = self.decide(&opened.hall, &mint);
             self.compute(&mint);
-            receipt = self.receipt(&opened.hall);
+            receipt = self.receipt(&opened.hall, duty);
         }
         let mut tally = Tally::default();
         let mut asked = self.asked.into_iter();
@@ -146,20 +150,22 @@ impl<'b> Batch<'b> {
     }
 
     /// Proofs outside the lock, then every decision under it. Where the store
-    /// must be read first, the lock is let go and the order kept.
-    fn decide(&mut self, hall: &Hall, mint: &Mint<'_>) {
+    /// must be read first, the lock is let go and the order kept. The duty is to
+    /// commit what was decided, if that is a handful.
+    fn decide<'h>(&mut self, hall: &'h Hall, mint: &Mint<'_>) -> Option<Duty<'h>> {
         for asked in &mut self.asked {
             if let Command::Verify(verify) = &asked.request.command {
                 asked.proof = Some(mint.prove(verify));
             }
         }
         let context = Context { now: (self.lobby.clock)(), random: &*self.lobby.random, caller: self.caller };
-        let (mut at, mut tries, mut fetched) = (0, 0, Fetched::Nothing);
+        let (mut at, mut tries, mut fetched, mut mine) = (0, 0, Fetched::Nothing, None);
         while at < self.asked.len() {
             let rest = self.asked.get_mut(at..).unwrap_or_default();
-            let decided = hall.decide(|engine| decide_all(engine, context, rest, &mut fetched));
-            let fetch = decided.and_then(|(done, need)| {
+            let decided = hall.decide_and_commit(|engine| decide_all(engine, context, rest, &mut fetched));
+            let fetch = decided.and_then(|((done, need), duty)| {
                 at += done;
+                mine = duty.filter(|_| at <= HANDFUL && need.is_none());
                 tries = if done == 0 { tries + 1 } else { 0 };
                 if tries > FETCHES {
                     return Ok(Fetched::Missing);
@@ -168,9 +174,10 @@ impl<'b> Batch<'b> {
             });
             match fetch {
                 Ok(rows) => fetched = rows,
-                Err(Stopped) => return,
+                Err(Stopped) => break,
             }
         }
+        mine
     }
 
     fn compute(&mut self, mint: &Mint<'_>) {
@@ -183,11 +190,12 @@ impl<'b> Batch<'b> {
     }
 
     /// The receipt of the newest group that any answer waits for.
-    fn receipt(&self, hall: &Hall) -> Option<CommitReceipt> {
+    fn receipt(&self, hall: &Hall, duty: Option<Duty<'_>>) -> Option<CommitReceipt> {
         let group = |asked: &Asked<'_>| match &asked.state {
             State::Computed(pending) => Some(pending.group()),
             _ => None,
         };
+        duty.into_iter().for_each(Duty::commit);
         let newest: GroupNumber = self.asked.iter().filter_map(group).max()?;
         hall.wait_for(newest).ok()
     }

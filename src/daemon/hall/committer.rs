@@ -1,55 +1,23 @@
-//! The one thread that writes to the store.
+//! The thread that commits what no connection commits by itself.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use prometheus_client::metrics::counter::Counter;
-use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::metrics::histogram::Histogram;
-
-use super::{Hall, Question, Stopped};
-use crate::command::Refusal;
+use super::writer::Writer;
+use super::{Hall, Pen};
 use crate::daemon::Metrics;
 use crate::daemon::anchor::Keeper;
-use crate::daemon::sync::{Instant, sleep};
-use crate::engine::{Chain, Fetched, Need, OpenGroup};
-use crate::store::{Group, GroupNumber, Room, Store, StoreError};
+use crate::engine::Chain;
+use crate::store::{Store, StoreError};
 use crate::types::UnixTime;
 
-/// How often what has expired is removed.
-const EXPIRY_INTERVAL: Duration = Duration::from_secs(60);
-/// How often room and anchor are looked at when there is nothing to commit.
-const LOOK_INTERVAL: Duration = Duration::from_millis(100);
-
-/// Takes groups from the engine, makes them durable, tells who waits.
+/// Commits, reads rows, removes what has expired.
 pub struct Committer {
     hall: Arc<Hall>,
-    store: Box<dyn Store>,
-    chain: Chain,
-    keeper: Keeper,
-    clock: fn() -> UnixTime,
-    expired: Instant,
-    looked: Instant,
-    /// Why the engine takes nothing new on, if so.
-    closed: Option<Refusal>,
-    meters: Option<Meters>,
+    writer: Writer,
 }
 
-/// What is measured of commits.
-struct Meters {
-    commit_seconds: Histogram,
-    group_size: Histogram,
-    journal_bytes: Gauge,
-    pages: Counter,
-    checkpoints: Counter,
-}
-
-/// What the committer found at the desk.
-#[derive(Default)]
-struct Work {
-    group: Option<OpenGroup>,
-    questions: Vec<Question>,
-}
+/// Tells everybody that nothing more will come, however the committer ends.
+struct End<'h>(&'h Hall);
 
 impl Committer {
     /// A committer of a hall and the store that its engine was loaded from.
@@ -61,177 +29,46 @@ impl Committer {
         keeper: Keeper,
         clock: fn() -> UnixTime,
     ) -> Self {
-        let (expired, looked) = (Instant::now(), Instant::now());
-        Self { hall, store, chain, keeper, clock, expired, looked, closed: None, meters: None }
+        Self { hall, writer: Writer::new(store, chain, keeper, clock) }
     }
 
     /// The same, measuring its commits.
     #[must_use]
     pub fn counting(mut self, metrics: &Metrics) -> Self {
-        self.meters = Some(Meters {
-            commit_seconds: metrics.commit_seconds.clone(),
-            group_size: metrics.group_size.clone(),
-            journal_bytes: metrics.journal_bytes.clone(),
-            pages: metrics.pages.clone(),
-            checkpoints: metrics.checkpoints.clone(),
-        });
+        self.writer.count(metrics);
         self
     }
 
     /// Commits until the hall is closed and empty. A failed commit ends it at
-    /// once: what it left behind cannot be known, so nothing is retried.
+    /// once, whoever tried: what it left behind cannot be known, so nothing is
+    /// retried.
     ///
     /// # Errors
     /// What the store said.
-    pub fn run(mut self) -> Result<(), StoreError> {
-        let result = self.commit_all();
-        // Whoever waits learns that nothing more will come.
-        if let Ok(mut progress) = self.hall.progress.lock() {
-            progress.stopped = true;
+    pub fn run(self) -> Result<(), StoreError> {
+        let Self { hall, writer } = self;
+        let end = End(&hall);
+        *hall.pen()? = Pen::Writer(Box::new(writer));
+        while let Some(questions) = hall.next_work() {
+            let mut pen = hall.pen()?;
+            let Pen::Writer(writer) = &mut *pen else { break };
+            let result = writer.work(&hall, questions);
+            hall.note(&mut pen, result);
         }
-        self.hall.done.notify_all();
-        if let Ok(mut desk) = self.hall.desk() {
-            desk.closing = true;
-            desk.questions.clear();
+        let pen = std::mem::replace(&mut *hall.pen()?, Pen::Nobody);
+        // Before the writer, whose anchor may hang: everybody is told, and the engine's
+        // keys are held by nobody here.
+        drop(end);
+        drop(hall);
+        match pen {
+            Pen::Broken(error) => Err(error),
+            Pen::Writer(_) | Pen::Nobody => Ok(()),
         }
-        result
-    }
-
-    fn commit_all(&mut self) -> Result<(), StoreError> {
-        while let Some(work) = self.next_work() {
-            self.answer(work.questions);
-            if let Some(group) = work.group {
-                self.commit(group)?;
-            }
-            self.tidy()?;
-        }
-        Ok(())
-    }
-
-    /// Waits a while for something to do; none when the hall is closed and empty.
-    fn next_work(&self) -> Option<Work> {
-        let mut desk = self.hall.desk().ok()?;
-        loop {
-            let group = desk.engine.take_group();
-            let questions = std::mem::take(&mut desk.questions);
-            if group.is_some() || !questions.is_empty() {
-                return Some(Work { group, questions });
-            }
-            if desk.closing {
-                return None;
-            }
-            let waited;
-            (desk, waited) = self.hall.work.wait_timeout(desk, LOOK_INTERVAL).ok()?;
-            if waited.timed_out() {
-                return Some(Work::default());
-            }
-        }
-    }
-
-    fn answer(&mut self, questions: Vec<Question>) {
-        for Question { need, answer } in questions {
-            // One that no longer waits for its answer does not matter.
-            let _ = answer.send(self.read(need));
-        }
-    }
-
-    fn commit(&mut self, group: OpenGroup) -> Result<(), StoreError> {
-        let keeping = self.keeper.keeping();
-        if keeping.is_fenced {
-            return Err(StoreError::Fenced);
-        }
-        let (has_rows, size, begun) = (group.has_rows(), group.len(), Instant::now());
-        let group = self.chain.seal(group, keeping.anchored);
-        self.wait_for_room(&group)?;
-        let receipt = self.store.append(&group)?;
-        if let Ok(mut progress) = self.hall.progress.lock() {
-            progress.receipt = receipt;
-        }
-        self.hall.done.notify_all();
-        self.keeper.tell(self.chain.head());
-        if has_rows && let Ok(mut desk) = self.hall.desk() {
-            desk.engine.committed(receipt.newest());
-        }
-        if let Some(meters) = &self.meters {
-            meters.commit_seconds.observe(begun.elapsed().as_secs_f64());
-            meters.group_size.observe(u32::try_from(size).map_or(f64::INFINITY, f64::from));
-            meters.journal_bytes.set(i64::try_from(self.store.journal_bytes()).unwrap_or(i64::MAX));
-            meters.checkpoints.inc_by(self.store.checkpoints().saturating_sub(meters.checkpoints.get()));
-            meters.pages.inc_by(u64::try_from(group.pages.len()).unwrap_or(u64::MAX));
-        }
-        Ok(())
-    }
-
-    /// Waits until a group that is decided has room. Reading goes on meanwhile.
-    fn wait_for_room(&mut self, group: &Group) -> Result<(), StoreError> {
-        while self.look(Some(group))? == Room::None {
-            let Ok(mut desk) = self.hall.desk() else { return Err(StoreError::Full) };
-            if desk.closing {
-                // Nobody was answered, so nothing that was promised is lost.
-                return Err(StoreError::Full);
-            }
-            let questions = std::mem::take(&mut desk.questions);
-            drop(desk);
-            self.answer(questions);
-            sleep(LOOK_INTERVAL / 10);
-        }
-        Ok(())
-    }
-
-    /// Looks for room, and has the engine take on new work or not.
-    fn look(&mut self, group: Option<&Group>) -> Result<Room, StoreError> {
-        let room = self.store.reserve(group)?;
-        let why = match room {
-            _ if self.keeper.keeping().is_failing => Some(Refusal::Unanchored),
-            Room::Ample => None,
-            Room::Scarce | Room::None => Some(Refusal::StorageFull),
-        };
-        if why != self.closed {
-            match why {
-                Some(why) => tracing::error!("{why}"),
-                None => tracing::info!("new work is taken on again"),
-            }
-            if let Ok(mut desk) = self.hall.desk() {
-                desk.engine.close(why);
-                self.closed = why;
-            }
-        }
-        self.looked = Instant::now();
-        Ok(room)
-    }
-
-    fn read(&mut self, need: Need) -> Result<Fetched, StoreError> {
-        match need {
-            Need::Row(slot) => Ok(self.store.token(slot)?.map_or(Fetched::Missing, Fetched::Row)),
-            Need::Rows { trid, after, limit } => self.store.tokens_of(trid, after, limit).map(Fetched::Rows),
-            Need::Range { after, limit } => self.store.tokens_after(after, limit).map(Fetched::Rows),
-        }
-    }
-
-    /// Looks around now and then and, each minute, removes what has expired, a
-    /// little at a time.
-    fn tidy(&mut self) -> Result<(), StoreError> {
-        if self.looked.elapsed() >= LOOK_INTERVAL {
-            self.look(None)?;
-        }
-        if self.expired.elapsed() >= EXPIRY_INTERVAL {
-            let now = (self.clock)();
-            let in_memory = self.hall.desk().is_ok_and(|mut desk| desk.engine.expire(now));
-            let is_done = !self.store.expire(now.seconds())? && !in_memory;
-            if is_done {
-                self.expired = Instant::now();
-            }
-        }
-        Ok(())
     }
 }
 
-impl Hall {
-    /// The newest group that is durable.
-    ///
-    /// # Errors
-    /// [`Stopped`] if a thread panicked at it.
-    pub fn durable(&self) -> Result<GroupNumber, Stopped> {
-        self.progress.lock().map(|progress| progress.receipt.newest()).map_err(|_| Stopped)
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        self.0.stop();
     }
 }

@@ -4,10 +4,11 @@ use std::time::Instant;
 
 use thiserror::Error;
 
-use super::{House, PATIENCE};
-use crate::crypto::LoadedKey;
+use super::{House, PATIENCE, Porter};
+use crate::crypto::{LoadedKey, Root};
 use crate::daemon::{DaemonError, Metrics};
-use crate::keys::{Gathering, KeyError, Provider, Share, ShareError};
+use crate::keys::{Gathering, KeyError, Provider, Share, ShareError, Splitting};
+use crate::secmem::Region;
 use crate::wire::{CustodyReport, Opener, Status};
 
 /// Why nothing was unsealed.
@@ -43,19 +44,7 @@ impl House {
         match (opener, sealed.provider()) {
             (Opener::Share(text), Provider::Custodians(splitting)) => {
                 let share = Share::parse(site.region(), text)?;
-                // Shares of an older splitting are of no more use.
-                let kept = porter.gathering.take().map(|(kept, _)| kept);
-                let kept = kept.filter(|kept| kept.splitting() == splitting);
-                let mut gathering = kept.unwrap_or_else(|| Gathering::new(splitting.clone()));
-                let given = gathering.give(share);
-                let key = gathering.key(site.region())?;
-                if gathering.given().next().is_some() {
-                    porter.gathering = Some((gathering, now));
-                }
-                given?;
-                if let Some(key) = key {
-                    // Enough were given: whatever comes of it, they are not kept.
-                    porter.gathering = None;
+                if let Some(key) = porter.gather(share, splitting, site.region(), now)? {
                     self.open_holding(&mut porter, metrics, |sealed, region| sealed.open_with(region, &key))?;
                 }
             }
@@ -98,6 +87,30 @@ impl House {
             report.forgotten_in = Some(PATIENCE.saturating_sub(now.duration_since(*last)).as_secs());
         }
         report
+    }
+}
+
+impl Porter {
+    /// Takes a share beside those that were given. Once they are enough they are not
+    /// kept, and their key is given.
+    fn gather(
+        &mut self,
+        share: Share,
+        splitting: &Splitting,
+        region: &Region,
+        now: Instant,
+    ) -> Result<Option<LoadedKey<Root>>, ShareError> {
+        // Shares of an older splitting are of no more use.
+        let kept = self.gathering.take().filter(|(kept, _)| kept.splitting() == splitting);
+        let (mut gathering, last) = kept.unwrap_or_else(|| (Gathering::new(splitting.clone()), now));
+        let given = gathering.give(share);
+        // One that is refused does not prolong the wait of the others.
+        let last = if given.is_ok() { now } else { last };
+        let key = gathering.key(region)?;
+        if key.is_none() && gathering.given().next().is_some() {
+            self.gathering = Some((gathering, last));
+        }
+        given.map(|()| key)
     }
 }
 

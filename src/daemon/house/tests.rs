@@ -184,6 +184,7 @@ fn shares_are_forgotten_after_a_while_or_on_demand() {
     assert!(bench.is_wiped());
     // The time counts from the last share, not from the first; alone it opens nothing.
     bench.give(1, later(700)).unwrap();
+    assert_eq!(bench.give(1, later(1200)), Err(Status::ShareGiven));
     assert_eq!(bench.house.custody(later(1299)).forgotten_in, Some(1));
     assert!(bench.house.custody(later(1300)).given.is_empty());
     bench.give(1, later(1301)).unwrap();

@@ -1,11 +1,13 @@
 //! The thread that puts the write-ahead log into the database beside the commits.
 
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::thread::JoinHandle;
 
 use rusqlite::Connection;
 
 use super::super::StoreError;
+use super::disk::Grip;
 use super::failure::{failed, io};
 
 /// How far a log has come into the database, in frames.
@@ -37,8 +39,13 @@ pub(super) struct Checkpointer {
 }
 
 impl Checkpointer {
-    /// A checkpointer with a connection of its own, on a thread of its own or not.
-    pub(super) fn new(connection: Connection, background: bool) -> Result<Self, StoreError> {
+    /// A checkpointer with a connection of its own, on a thread of its own or not,
+    /// and a grip on the database's file, if there is one.
+    pub(super) fn new(
+        connection: Connection,
+        background: bool,
+        database: Option<Arc<dyn Grip>>,
+    ) -> Result<Self, StoreError> {
         let (requests, requested) = channel();
         let (told, results) = channel();
         if !background {
@@ -52,7 +59,7 @@ impl Checkpointer {
         }
         let work = move || {
             while requested.recv().is_ok() {
-                if told.send(checkpoint(&connection)).is_err() {
+                if told.send(checkpoint(&connection, database.as_deref())).is_err() {
                     return;
                 }
             }
@@ -72,7 +79,7 @@ impl Checkpointer {
     pub(super) fn begin(&mut self) -> Result<bool, StoreError> {
         match (&self.connection, &self.requests) {
             _ if self.is_running => return Ok(false),
-            (Some(connection), _) => return checkpoint(connection).map(|()| true),
+            (Some(connection), _) => return checkpoint(connection, None).map(|()| true),
             (None, Some(requests)) => requests.send(()).map_err(|_| GONE)?,
             (None, None) => return Err(GONE),
         }
@@ -121,16 +128,16 @@ impl Drop for Checkpointer {
 
 const GONE: StoreError = StoreError::Corrupt("the checkpoint thread has ended");
 
-/// Two passes: what was appended during the first is most of what the second
-/// finds, so that little is left to be done between two commits. A full disk is
-/// no failure: the log stays as it is.
-fn checkpoint(connection: &Connection) -> Result<(), StoreError> {
-    for _ in 0..2 {
-        match pass(connection, "PRAGMA wal_checkpoint(PASSIVE)") {
-            Ok(_) => {}
-            Err(StoreError::Full) => return Ok(()),
-            Err(error) => return Err(error),
-        }
+/// A pass over what there is of the log. A full disk is no failure: the log stays
+/// as it is.
+///
+/// SQLite syncs the database only with a pass that reaches the end of the log, and
+/// that is mostly the one between two commits. So this one is synced here, where
+/// nobody waits for it.
+fn checkpoint(connection: &Connection, database: Option<&dyn Grip>) -> Result<(), StoreError> {
+    match pass(connection, "PRAGMA wal_checkpoint(PASSIVE)") {
+        Ok(_) => database.map_or(Ok(()), Grip::sync).map_err(|error| io("the database", &error)),
+        Err(StoreError::Full) => Ok(()),
+        Err(error) => Err(error),
     }
-    Ok(())
 }

@@ -69,12 +69,12 @@ pub trait Disk: fmt::Debug + Send {
     /// What the system says.
     fn rewrite(&self, path: &Path) -> Result<()>;
 
-    /// Holds a file that SQLite keeps open, so that it can be made longer. None if
-    /// SQLite has no such file on this disk.
+    /// Holds a file that SQLite keeps open, so that it can be made longer or
+    /// durable. None if SQLite has no such file on this disk.
     ///
     /// # Errors
     /// What the system says.
-    fn hold(&self, path: &Path) -> Result<Option<Box<dyn Longer>>> {
+    fn hold(&self, path: &Path) -> Result<Option<Box<dyn Grip>>> {
         let _ = path;
         Ok(None)
     }
@@ -91,17 +91,27 @@ pub trait Held: fmt::Debug + Send {}
 
 /// A file held open. It must not be closed before SQLite has closed it: that would
 /// give up SQLite's own locks on it.
-pub trait Longer: fmt::Debug + Send {
+pub trait Grip: fmt::Debug + Send + Sync {
     /// Makes the file at least `bytes` long, each byte of it allocated.
     ///
     /// # Errors
     /// [`ErrorKind::StorageFull`] and what else the system says.
     fn allocate(&self, bytes: u64) -> Result<()>;
+
+    /// Makes what SQLite wrote to it durable.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn sync(&self) -> Result<()>;
 }
 
-impl Longer for File {
+impl Grip for File {
     fn allocate(&self, bytes: u64) -> Result<()> {
         Ok(fallocate(self, FallocateFlags::empty(), 0, bytes)?)
+    }
+
+    fn sync(&self) -> Result<()> {
+        self.sync_data()
     }
 }
 
@@ -169,7 +179,7 @@ impl Disk for RealDisk {
         }
     }
 
-    fn hold(&self, path: &Path) -> Result<Option<Box<dyn Longer>>> {
+    fn hold(&self, path: &Path) -> Result<Option<Box<dyn Grip>>> {
         let file = absent_is_none(OpenOptions::new().write(true).open(path))?;
         Ok(match file {
             Some(file) => Some(Box::new(file)),

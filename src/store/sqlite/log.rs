@@ -5,17 +5,19 @@
 //! should go into the database and the database cannot grow, the log stays as it
 //! is, and is tried again later. A failed sync is another matter: it poisons.
 //!
-//! Most of a log goes into the database beside the commits, by a thread and a
-//! connection of its own. What was appended meanwhile goes in between two
-//! commits; that is little, and after it the log starts anew.
+//! A log goes into the database beside the commits, by a thread and a connection
+//! of its own, a little at a time, so that the disk is never busy with it for
+//! long. When the log is long, what is left goes in between two commits; that is
+//! little, and after it the log starts anew.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use rusqlite::Connection;
 
 use super::super::{Group, Record, Room, StoreError};
 use super::checkpointer::{Checkpointer, Progress, pass};
-use super::disk::{Disk, Longer};
+use super::disk::{Disk, Grip};
 use super::failure::io;
 use super::lock::beside;
 
@@ -45,12 +47,16 @@ const PAGE: u64 = 6;
 /// page above, for itself and in the index.
 const REMOVAL: u64 = 4;
 
+/// Bytes of log that are sent into the database at a time. Much more, and commits
+/// wait behind them; much less, and most of it is syncing.
+const AT_ONCE: u64 = 4 << 20;
+
 /// Settings of the log.
 #[derive(Debug, Clone, Copy)]
 pub struct LogLimits {
     /// Bytes allocated ahead.
     pub reserved: u64,
-    /// Bytes after which the log goes into the database.
+    /// Bytes after which the log is wholly in the database and starts anew.
     pub checkpoint: u64,
     /// Bytes that must be free on the disk beside the log; below, room is scarce.
     pub free: u64,
@@ -60,7 +66,7 @@ pub struct LogLimits {
 }
 
 impl Default for LogLimits {
-    /// 64 MiB allocated, a checkpoint every 32 MiB, 16 MiB free.
+    /// 64 MiB allocated, a new log after 32 MiB, 16 MiB free.
     fn default() -> Self {
         Self { reserved: 64 << 20, checkpoint: 32 << 20, free: 16 << 20, background: true }
     }
@@ -72,7 +78,11 @@ pub(super) struct Log {
     limits: LogLimits,
     reserved: u64,
     /// SQLite's index of the log, which grows with it.
-    index: Option<Box<dyn Longer>>,
+    index: Option<Box<dyn Grip>>,
+    /// The database itself, held until every connection is closed.
+    database: Option<Arc<dyn Grip>>,
+    /// Bytes of the log that were sent into the database.
+    sent: u64,
     checkpoints: u64,
 }
 
@@ -80,7 +90,8 @@ impl Log {
     /// The log of a database that SQLite has open, its first bytes allocated.
     pub(super) fn open(disk: &dyn Disk, path: &Path, limits: LogLimits) -> Result<Self, StoreError> {
         let index = disk.hold(&beside(path, "-shm")).map_err(|error| io(INDEX, &error))?;
-        let mut log = Self { limits, reserved: 0, index, checkpoints: 0 };
+        let database = disk.hold(path).map_err(|error| io("the database", &error))?.map(Arc::from);
+        let mut log = Self { limits, reserved: 0, index, database, sent: 0, checkpoints: 0 };
         log.reserve(disk, path, limits.reserved)?;
         Ok(log)
     }
@@ -94,6 +105,11 @@ impl Log {
         }
         self.reserved = bytes;
         Ok(())
+    }
+
+    /// The database's file.
+    pub(super) fn database(&self) -> Option<Arc<dyn Grip>> {
+        self.database.clone()
     }
 
     /// How often the log has gone into the database.
@@ -114,13 +130,17 @@ impl Log {
         let found = pass(connection, NOTHING)?;
         // One that is just ending may still keep the next group from starting the log anew.
         let mut used = if checkpointer.is_running() { length(found) } else { used(found) };
-        if checkpointer.is_done()? {
+        if checkpointer.is_done()? && used >= self.limits.checkpoint {
             used = finish(connection, used)?;
-            self.checkpoints += 1;
         }
-        if used >= self.limits.checkpoint && checkpointer.begin()? {
-            self.checkpoints += 1;
-            used = self::used(pass(connection, NOTHING)?);
+        // One that is wholly in the database has started anew.
+        self.sent = self.sent.min(used);
+        let next = self.sent.saturating_add(AT_ONCE).min(self.limits.checkpoint);
+        if used >= next && !checkpointer.is_running() {
+            (self.sent, self.checkpoints) = (used, self.checkpoints + 1);
+            if checkpointer.begin()? {
+                used = self::used(pass(connection, NOTHING)?);
+            }
         }
         let with = |used: u64| used.saturating_add(bytes).saturating_add(SPARE * FRAME);
         if with(used) > self.reserved && checkpointer.wait()? {

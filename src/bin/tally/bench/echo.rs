@@ -5,14 +5,19 @@
 //! have arrived, and answers them in one write with replies of one fixed size
 //! that only take over the request's id. It decides, wipes and checks nothing.
 //! If told to, it computes the bare HMACs of each request, and throws them away:
-//! then it is what no engine on this machine, client and library can pass.
+//! then it is what no engine on this machine, client and library can pass. If told
+//! to, it also has a file written and synced for each group of requests, before
+//! they are answered: then it is what no durable one can pass.
 
-use std::ffi::OsString;
+mod ledger;
+
+use std::ffi::{OsStr, OsString};
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command as Process, ExitCode, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
@@ -29,6 +34,7 @@ use super::mac::BareMacs;
 use super::worker::transaction;
 use crate::ask::far_expiry;
 use crate::output::Failure;
+use ledger::Ledger;
 
 /// The name under which this program is the echo.
 pub const ECHO: &str = "tally-echo";
@@ -38,10 +44,26 @@ pub const ECHO: &str = "tally-echo";
 pub enum Extra {
     Nothing,
     Macs,
+    MacsAndSync,
 }
 
-/// The argument that asks for [`Extra::Macs`].
-const MACS: &str = "macs";
+impl Extra {
+    /// The argument that asks for it.
+    const fn name(self) -> Option<&'static str> {
+        match self {
+            Self::Nothing => None,
+            Self::Macs => Some("macs"),
+            Self::MacsAndSync => Some("macs-and-sync"),
+        }
+    }
+
+    fn named(name: &OsStr) -> Option<Self> {
+        [Self::Macs, Self::MacsAndSync]
+            .into_iter()
+            .find(|extra| extra.name().is_some_and(|known| name == known))
+    }
+}
+
 /// Bytes read at a time; a Unix socket holds less.
 const BUFFER: usize = 262_144;
 /// How long it may take to come up.
@@ -63,15 +85,14 @@ struct Shape {
 }
 
 impl Echo {
-    /// Starts one with the sizes of an operation, that does nothing else or
-    /// computes the bare HMACs too.
+    /// Starts one with the sizes of an operation.
     pub fn start(op: BenchOp, extra: Extra) -> Result<Self, Failure> {
         let dir = TempDir::with_prefix("tally-")?;
         let child = Process::new(std::env::current_exe()?)
             .arg0(ECHO)
             .arg(dir.path().join("echo.sock"))
             .arg(op.name())
-            .args((extra == Extra::Macs).then_some(MACS))
+            .args(extra.name())
             // It ends when this pipe does, so it never outlives us.
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
@@ -101,29 +122,33 @@ impl Drop for Echo {
     }
 }
 
-/// The echo: its arguments are socket, operation and perhaps `macs`. It runs
+/// The echo: its arguments are socket, operation and perhaps an extra. It runs
 /// until standard input ends.
 pub fn main(mut arguments: impl Iterator<Item = OsString>) -> ExitCode {
     let socket = arguments.next();
     let op = arguments.next().and_then(|op| op.into_string().ok());
     let op = op.and_then(|op| BenchOp::from_str(&op, false).ok());
-    let extra = if arguments.any(|extra| extra == MACS) { Extra::Macs } else { Extra::Nothing };
+    let extra = arguments.next().and_then(|extra| Extra::named(&extra)).unwrap_or(Extra::Nothing);
     let Some((socket, op)) = socket.zip(op) else { return ExitCode::from(2) };
-    let Ok(listener) = UnixListener::bind(Path::new(&socket)) else { return ExitCode::FAILURE };
-    std::thread::spawn(move || answer_all(&listener, op, extra));
+    let socket = PathBuf::from(socket);
+    let ledger = (extra == Extra::MacsAndSync).then(|| Ledger::open(&socket.with_extension("ledger")));
+    let Ok(ledger) = ledger.transpose() else { return ExitCode::FAILURE };
+    let Ok(listener) = UnixListener::bind(&socket) else { return ExitCode::FAILURE };
+    std::thread::spawn(move || answer_all(&listener, op, extra, ledger.as_ref()));
     // Only the end of it says anything.
     let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
     ExitCode::SUCCESS
 }
 
 /// Serves every connection in a thread of its own.
-pub fn answer_all(listener: &UnixListener, op: BenchOp, extra: Extra) {
+pub fn answer_all(listener: &UnixListener, op: BenchOp, extra: Extra, ledger: Option<&Arc<Ledger>>) {
     for stream in listener.incoming().flatten() {
-        std::thread::spawn(move || drop(serve(stream, op, extra)));
+        let ledger = ledger.cloned();
+        std::thread::spawn(move || drop(serve(stream, op, extra, ledger.as_deref())));
     }
 }
 
-fn serve(mut stream: UnixStream, op: BenchOp, extra: Extra) -> Result<(), Failure> {
+fn serve(mut stream: UnixStream, op: BenchOp, extra: Extra, ledger: Option<&Ledger>) -> Result<(), Failure> {
     let mut macs = BareMacs::new()?;
     let Shape { request, reply } = Shape::of(op)?;
     let mut buffer = vec![0; BUFFER];
@@ -138,17 +163,22 @@ fn serve(mut stream: UnixStream, op: BenchOp, extra: Extra) -> Result<(), Failur
         };
         held += count;
         let whole = held - held % request;
+        let count = u64::try_from(whole / request)?;
+        let group = ledger.filter(|_| count > 0).map(|ledger| (ledger, ledger.count(count)));
         out.clear();
         for request in buffer.get(..whole).unwrap_or_default().chunks_exact(request) {
             let start = out.len();
             out.extend_from_slice(&reply);
-            if extra == Extra::Macs {
+            if extra != Extra::Nothing {
                 macs.compute(1)?;
             }
             let id = out.get_mut(start..).and_then(|reply| reply.get_mut(ID));
             if let Some((to, from)) = id.zip(request.get(ID)) {
                 to.copy_from_slice(from);
             }
+        }
+        if let Some((ledger, group)) = group {
+            ledger.wait(group);
         }
         stream.write_all(&out)?;
         buffer.copy_within(whole..held, 0);
@@ -217,9 +247,16 @@ mod tests {
     #[test]
     fn answers_the_client_in_order_as_the_daemon_would() {
         let (token, trid) = (TokenNumber::from_parts(0, 16).unwrap(), Trid::from_value(1).unwrap());
-        for extra in [Extra::Nothing, Extra::Macs] {
+        let dir = TempDir::new().unwrap();
+        for extra in [Extra::Nothing, Extra::Macs, Extra::MacsAndSync] {
+            assert_eq!(
+                extra.name().and_then(|name| Extra::named(OsStr::new(name))).unwrap_or(Extra::Nothing),
+                extra
+            );
             let (ours, theirs) = UnixStream::pair().unwrap();
-            std::thread::spawn(move || serve(theirs, BenchOp::Issue, extra).unwrap());
+            let ledger =
+                (extra == Extra::MacsAndSync).then(|| Ledger::open(&dir.path().join("ledger")).unwrap());
+            std::thread::spawn(move || serve(theirs, BenchOp::Issue, extra, ledger.as_deref()).unwrap());
             let mut client = Client::over(ours, "test").unwrap();
             let issue = Issue { token, trid, transaction: transaction() };
             let asked: Vec<_> = (0..1000).map(|_| client.submit_issue(&issue, None).unwrap()).collect();

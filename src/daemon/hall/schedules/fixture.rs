@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex as Plain, OnceLock};
 use std::time::Duration;
 
 use super::super::*;
+use super::one_in;
 use crate::account::{BinController, TokenRange};
 use crate::command::{
     Caller, ChangeStatus, Command, Issue, Provision, Refusal, Reply, Request, Role, Roles, TokenView,
@@ -144,10 +145,15 @@ impl Hotel {
     fn decide(&self, command: impl Fn() -> Command<'static>) -> Result<Result<Reply, Refusal>, Stopped> {
         let mut fetched = Fetched::Nothing;
         loop {
-            match self.hall.decide(|engine| execute(engine, command(), &fetched))? {
+            let (outcome, duty) =
+                self.hall.decide_and_commit(|engine| execute(engine, command(), &fetched))?;
+            // Some have a handful, some much.
+            let duty = duty.filter(|_| one_in(2));
+            match outcome {
                 Outcome::Fetch(need) => fetched = self.hall.fetch(need)?,
                 Outcome::Answer(pending) => {
                     let pending = pending.compute(&Mint::new(&ground().keyring));
+                    duty.into_iter().for_each(Duty::commit);
                     let receipt = self.hall.wait_for(pending.group())?;
                     let appended = self.durable();
                     assert!(appended >= pending.group().0, "an answer left before it was durable");

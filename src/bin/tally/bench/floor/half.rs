@@ -1,4 +1,5 @@
-//! Latency at half of the peak rate, with the log going into the database meanwhile.
+//! Latency at half of the peak rate, with the log going into the database meanwhile,
+//! and that of an echo which computes the HMACs and syncs, and does nothing else.
 
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
@@ -11,6 +12,7 @@ use super::row::{Bar, Floor, Row, Unit};
 use super::{CONNECTIONS, DEPTH, Ground};
 use crate::bench::arguments::BenchOp;
 use crate::bench::crowd::{Crowd, Load, SLICE};
+use crate::bench::echo::{Echo, Extra};
 use crate::bench::home::metric;
 use crate::bench::measured::Measured;
 use crate::bench::number::{float, grouped};
@@ -39,18 +41,22 @@ pub fn measure(ground: &Ground, peak: f64) -> Result<Vec<Row>, Failure> {
     let load = Load { op: BenchOp::Issue, connections: CONNECTIONS, depth: DEPTH };
     let mut crowd = Crowd::connect(&ground.home.socket(), load, &ground.tokens)?;
     let mut admin = ground.home.admin()?;
+    let echo = Echo::start(BenchOp::Issue, Extra::MacsAndSync)?;
+    let mut echoing = Crowd::connect_echo(&echo.socket(), load, &ground.tokens)?;
+    let mut echoed = Measured::nothing()?;
     // Unmeasured, so that what the load before left to be done is done.
     crowd.open(rate, ground.limit / 5, |_| {})?;
     for _ in 0..WINDOWS {
         window(&mut crowd, &mut admin, rate, ground.limit, &mut seen)?;
+        echoed.then(&echoing.open(rate, ground.limit, |_| {})?.0)?;
         if seen.checkpoints >= CHECKPOINTS {
             break;
         }
     }
-    Ok(rows(&seen, rate))
+    Ok(rows(&seen, &echoed, rate))
 }
 
-fn rows(seen: &Seen, rate: u32) -> Vec<Row> {
+fn rows(seen: &Seen, echoed: &Measured, rate: u32) -> Vec<Row> {
     let p50 = seen.all.at(0.5);
     let during = float(seen.during.value_at_quantile(0.99));
     let beside = json!({
@@ -58,19 +64,24 @@ fn rows(seen: &Seen, rate: u32) -> Vec<Row> {
         "checkpoint_ns": {"p50": seen.during.value_at_quantile(0.5), "p99": seen.during.value_at_quantile(0.99)},
         "worst_slice_p99_ns": seen.worst, "slice_seconds": SLICE.as_secs_f64(),
     });
-    let row = |name, what: &str, figure: f64| Row {
+    let row = |name, what: String, figure: f64, p50: f64, bar| Row {
         name,
-        what: format!("issue at {} /s, half of the peak, {what}", grouped(rate.into())),
+        what,
         unit: Unit::Nanoseconds,
         figure,
         floor: Some(Floor { what: "p50", value: p50, ratio: figure / p50.max(1.0) }),
-        bar: Bar::RatioAtMost(3.0),
+        bar,
         beside: beside.clone(),
     };
-    let mut rows = vec![row("half_p99", "p99", seen.all.at(0.99))];
+    let rate = grouped(rate.into());
+    let ours = format!("issue at {rate} /s, half of the peak, p99");
+    let bar = Bar::RatioAtMost(3.0);
+    let mut rows = vec![row("half_p99", ours.clone(), seen.all.at(0.99), p50, bar)];
     if seen.checkpoints > 0 {
-        rows.push(row("half_p99_checkpoint", "p99 while a checkpoint ran", during));
+        rows.push(row("half_p99_checkpoint", format!("{ours} while a checkpoint ran"), during, p50, bar));
     }
+    let what = format!("echo with the HMACs and syncs at {rate} /s, p99");
+    rows.push(row("half_p99_of_echo", what, echoed.at(0.99), echoed.at(0.5), Bar::Nowhere));
     rows
 }
 

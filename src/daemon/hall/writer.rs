@@ -1,0 +1,173 @@
+//! What writes to the store, and what it must see to between two groups.
+
+use std::time::Duration;
+
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+
+use super::{Hall, Question};
+use crate::command::Refusal;
+use crate::daemon::Metrics;
+use crate::daemon::anchor::Keeper;
+use crate::daemon::sync::{Instant, sleep};
+use crate::engine::{Chain, Fetched, Need, OpenGroup};
+use crate::store::{Group, Room, Store, StoreError};
+use crate::types::UnixTime;
+
+/// How often what has expired is removed.
+const EXPIRY_INTERVAL: Duration = Duration::from_secs(60);
+/// How often room and anchor are looked at when there is nothing to commit.
+pub(super) const LOOK_INTERVAL: Duration = Duration::from_millis(100);
+
+/// Takes groups from the engine, makes them durable, tells who waits. Whoever
+/// holds it writes: there is one, so groups keep their order.
+pub(super) struct Writer {
+    store: Box<dyn Store>,
+    chain: Chain,
+    keeper: Keeper,
+    clock: fn() -> UnixTime,
+    expired: Instant,
+    looked: Instant,
+    /// Why the engine takes nothing new on, if so.
+    closed: Option<Refusal>,
+    meters: Option<Meters>,
+}
+
+/// What is measured of commits.
+struct Meters {
+    commit_seconds: Histogram,
+    group_size: Histogram,
+    journal_bytes: Gauge,
+    pages: Counter,
+    checkpoints: Counter,
+}
+
+impl Writer {
+    pub fn new(store: Box<dyn Store>, chain: Chain, keeper: Keeper, clock: fn() -> UnixTime) -> Self {
+        let (expired, looked) = (Instant::now(), Instant::now());
+        Self { store, chain, keeper, clock, expired, looked, closed: None, meters: None }
+    }
+
+    /// Measures commits from now on.
+    pub fn count(&mut self, metrics: &Metrics) {
+        self.meters = Some(Meters {
+            commit_seconds: metrics.commit_seconds.clone(),
+            group_size: metrics.group_size.clone(),
+            journal_bytes: metrics.journal_bytes.clone(),
+            pages: metrics.pages.clone(),
+            checkpoints: metrics.checkpoints.clone(),
+        });
+    }
+
+    /// Answers questions, commits what is decided, and tidies up.
+    pub fn work(&mut self, hall: &Hall, questions: Vec<Question>) -> Result<(), StoreError> {
+        self.answer(questions);
+        self.commit_next(hall)?;
+        self.tidy(hall)
+    }
+
+    /// Makes what is decided durable, if anything is.
+    pub fn commit_next(&mut self, hall: &Hall) -> Result<(), StoreError> {
+        // Taken while holding the pen, so that groups are sealed in their order.
+        let group = hall.desk().ok().and_then(|mut desk| desk.engine.take_group());
+        group.map_or(Ok(()), |group| self.commit(hall, group))
+    }
+
+    fn answer(&mut self, questions: Vec<Question>) {
+        for Question { need, answer } in questions {
+            // One that no longer waits for its answer does not matter.
+            let _ = answer.send(self.read(need));
+        }
+    }
+
+    fn commit(&mut self, hall: &Hall, group: OpenGroup) -> Result<(), StoreError> {
+        let keeping = self.keeper.keeping();
+        if keeping.is_fenced {
+            return Err(StoreError::Fenced);
+        }
+        let (has_rows, size, begun) = (group.has_rows(), group.len(), Instant::now());
+        let group = self.chain.seal(group, keeping.anchored);
+        self.wait_for_room(hall, &group)?;
+        let receipt = self.store.append(&group)?;
+        if let Ok(mut progress) = hall.progress.lock() {
+            progress.receipt = receipt;
+        }
+        hall.done.notify_all();
+        self.keeper.tell(self.chain.head());
+        if has_rows && let Ok(mut desk) = hall.desk() {
+            desk.engine.committed(receipt.newest());
+        }
+        if let Some(meters) = &self.meters {
+            meters.commit_seconds.observe(begun.elapsed().as_secs_f64());
+            meters.group_size.observe(u32::try_from(size).map_or(f64::INFINITY, f64::from));
+            meters.journal_bytes.set(i64::try_from(self.store.journal_bytes()).unwrap_or(i64::MAX));
+            meters.checkpoints.inc_by(self.store.checkpoints().saturating_sub(meters.checkpoints.get()));
+            meters.pages.inc_by(u64::try_from(group.pages.len()).unwrap_or(u64::MAX));
+        }
+        Ok(())
+    }
+
+    /// Waits until a group that is decided has room. Reading goes on meanwhile.
+    fn wait_for_room(&mut self, hall: &Hall, group: &Group) -> Result<(), StoreError> {
+        while self.look(hall, Some(group))? == Room::None {
+            let Ok(mut desk) = hall.desk() else { return Err(StoreError::Full) };
+            if desk.closing {
+                // Nobody was answered, so nothing that was promised is lost.
+                return Err(StoreError::Full);
+            }
+            let questions = std::mem::take(&mut desk.questions);
+            drop(desk);
+            self.answer(questions);
+            sleep(LOOK_INTERVAL / 10);
+        }
+        Ok(())
+    }
+
+    /// Looks for room, and has the engine take on new work or not.
+    fn look(&mut self, hall: &Hall, group: Option<&Group>) -> Result<Room, StoreError> {
+        let room = self.store.reserve(group)?;
+        let why = match room {
+            _ if self.keeper.keeping().is_failing => Some(Refusal::Unanchored),
+            Room::Ample => None,
+            Room::Scarce | Room::None => Some(Refusal::StorageFull),
+        };
+        if why != self.closed {
+            match why {
+                Some(why) => tracing::error!("{why}"),
+                None => tracing::info!("new work is taken on again"),
+            }
+            if let Ok(mut desk) = hall.desk() {
+                desk.engine.close(why);
+                self.closed = why;
+            }
+        }
+        self.looked = Instant::now();
+        Ok(room)
+    }
+
+    fn read(&mut self, need: Need) -> Result<Fetched, StoreError> {
+        match need {
+            Need::Row(slot) => Ok(self.store.token(slot)?.map_or(Fetched::Missing, Fetched::Row)),
+            Need::Rows { trid, after, limit } => self.store.tokens_of(trid, after, limit).map(Fetched::Rows),
+            Need::Range { after, limit } => self.store.tokens_after(after, limit).map(Fetched::Rows),
+        }
+    }
+
+    /// Looks around now and then and, each minute, removes what has expired, a
+    /// little at a time.
+    fn tidy(&mut self, hall: &Hall) -> Result<(), StoreError> {
+        if self.looked.elapsed() >= LOOK_INTERVAL {
+            self.look(hall, None)?;
+        }
+        if self.expired.elapsed() >= EXPIRY_INTERVAL {
+            let now = (self.clock)();
+            let in_memory = hall.desk().is_ok_and(|mut desk| desk.engine.expire(now));
+            let is_done = !self.store.expire(now.seconds())? && !in_memory;
+            if is_done {
+                self.expired = Instant::now();
+            }
+        }
+        Ok(())
+    }
+}
