@@ -64,8 +64,8 @@ impl House {
         Self { opened: RwLock::new(None), porter: Mutex::default(), control, site: Some(site) }
     }
 
-    /// An open house of an engine that was unsealed elsewhere. Once sealed, it stays
-    /// so.
+    /// An open house of an engine that was unsealed elsewhere. It is not sealed, since
+    /// it could not be opened again.
     #[must_use]
     pub fn of(hall: Arc<Hall>, keyring: Arc<Keyring>, epoch: u64) -> Self {
         let opened = RwLock::new(Some(Arc::new(Opened { hall, keyring, epoch })));

@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 use crate::arguments::{Device, Enclose};
 use crate::keys_at_rest::{self, Secret};
 use crate::output::{Failure, Output};
+use crate::show::{key_json, key_line};
 
 /// Slots of locked memory: every key one at a time, and shares.
 const SLOTS: usize = 64;
@@ -34,10 +35,19 @@ pub fn run(arguments: &Enclose, output: &Output) -> Result<(), Failure> {
     // It is tried with what the token says.
     let Provider::Device(wrapped) = keyring.provider() else { return Err(Failure::new("no device")) };
     let secret = Secret::WrappingKey(unwrap(&arguments.to, wrapped, &region)?);
-    keys_at_rest::replace(dir, &keyring, &region, &secret)?;
-    let told =
-        "The token opens the keyring, and nothing else does. Copies made before still open as they did.";
-    output.item(|| json!({"ok": true, "provider": "device"}), || Some(told.to_owned()));
+    let keys = keys_at_rest::replace(dir, &keyring, &region, &secret)?;
+    output.item(
+        || json!({"ok": true, "provider": "device", "keys": keys.iter().map(key_json).collect::<Vec<_>>()}),
+        || {
+            let mut lines: Vec<_> = keys.iter().map(key_line).collect();
+            lines.push(
+                "The token opens the keyring, and nothing else does. Copies made before still open\n\
+                 as they did: replace them."
+                    .to_owned(),
+            );
+            Some(lines.join("\n"))
+        },
+    );
     Ok(())
 }
 

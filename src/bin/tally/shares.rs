@@ -14,6 +14,7 @@ use crate::arguments::{Opener, SharesTask};
 use crate::keys_at_rest::{self, Secret};
 use crate::output::{Failure, Output};
 use crate::secret_text;
+use crate::show::{key_json, key_line};
 
 /// Slots of locked memory: shares, twice, what they come from, and keys one at a time.
 const SLOTS: usize = 128;
@@ -50,12 +51,19 @@ fn make(
         gathering.give(Share::parse(&region, &secret_text::read(file)?)?)?;
     }
     let secret = Secret::WrappingKey(keys_at_rest::gathered(&gathering, &region)?);
-    keys_at_rest::replace(dir, &keyring, &region, &secret)?;
+    // From here on the keyring may need them, also if something fails below.
     let files = files.keep();
+    let keys = keys_at_rest::replace(dir, &keyring, &region, &secret)?;
     output.item(
-        || json!({"ok": true, "splitting": splitting, "needed": needed, "made": made, "files": files}),
         || {
-            let mut lines: Vec<_> = files.iter().map(|file| format!("share          {}", file.display())).collect();
+            let keys: Vec<_> = keys.iter().map(key_json).collect();
+            json!({
+                "ok": true, "splitting": splitting, "needed": needed, "made": made, "files": files, "keys": keys,
+            })
+        },
+        || {
+            let mut lines: Vec<_> = keys.iter().map(key_line).collect();
+            lines.extend(files.iter().map(|file| format!("share          {}", file.display())));
             lines.push(format!(
                 "Any {needed} of these {made} open the keyring, and nothing else does; shares made before are\n\
                  void. Give each to one custodian and leave no copy: try them first, with\n\

@@ -37,6 +37,9 @@ impl House {
     }
 
     pub(super) fn seal_holding(&self, porter: &mut Porter) -> Result<(), StoreError> {
+        if self.site.is_none() {
+            return Ok(());
+        }
         let Some(opened) = self.take(porter) else { return Ok(()) };
         wait_while(|| Arc::strong_count(&opened) > 1);
         opened.hall.close();
