@@ -4,6 +4,7 @@
 //! row. A few pages go with it, so that the journal need not grow for ever.
 
 mod append;
+mod change;
 mod checkpointer;
 mod connection;
 mod disk;

@@ -1,12 +1,13 @@
 //! Appending a group: one transaction, and for counter moves alone one row.
 
-use rusqlite::{Connection, Transaction};
+use rusqlite::Connection;
 
 use super::super::{Epoch, Group, GroupNumber, Page, Record, StoreError, TokenRow};
+use super::change::Change;
 use super::expire::stored_time;
 use super::failure::failed;
 use super::number::Number;
-use super::{meta, page, schema};
+use super::{meta, page};
 
 /// Journal rows removed with each one added: enough to catch up, few enough
 /// that no group waits for it.
@@ -28,16 +29,16 @@ pub(super) fn append(
     oldest: GroupNumber,
     group: &Group,
 ) -> Result<Kept, StoreError> {
-    let change = schema::begin(connection)?;
+    let change = Change::begin(connection)?;
     let (newest, head) = meta::state(&change)?;
     group.check(head, ours, newest)?;
     write(&change, group).map_err(failed)?;
     let kept = remove(&change, oldest, group).map_err(failed)?;
-    change.commit().map_err(failed)?;
+    change.commit()?;
     Ok(kept)
 }
 
-fn write(change: &Transaction<'_>, group: &Group) -> rusqlite::Result<()> {
+fn write(change: &Change<'_>, group: &Group) -> rusqlite::Result<()> {
     let marks = group.marks();
     change
         .prepare_cached(
@@ -57,7 +58,7 @@ fn write(change: &Transaction<'_>, group: &Group) -> rusqlite::Result<()> {
     group.pages.iter().try_for_each(|page| write_page(change, page))
 }
 
-fn write_token(change: &Transaction<'_>, row: &TokenRow) -> rusqlite::Result<()> {
+fn write_token(change: &Change<'_>, row: &TokenRow) -> rusqlite::Result<()> {
     change
         .prepare_cached(
             "INSERT INTO token (slot, trid, revision, body) VALUES (?1, ?2, ?3, ?4)
@@ -68,7 +69,7 @@ fn write_token(change: &Transaction<'_>, row: &TokenRow) -> rusqlite::Result<()>
     Ok(())
 }
 
-fn write_record(change: &Transaction<'_>, record: &Record) -> rusqlite::Result<()> {
+fn write_record(change: &Change<'_>, record: &Record) -> rusqlite::Result<()> {
     let (space, key) = (record.space.number(), &record.key);
     match &record.body {
         Some(body) => change
@@ -84,7 +85,7 @@ fn write_record(change: &Transaction<'_>, record: &Record) -> rusqlite::Result<(
     Ok(())
 }
 
-fn write_page(change: &Transaction<'_>, page: &Page) -> rusqlite::Result<()> {
+fn write_page(change: &Change<'_>, page: &Page) -> rusqlite::Result<()> {
     change
         .prepare_cached(
             "INSERT INTO page (id, body) VALUES (?1, ?2)
@@ -95,7 +96,7 @@ fn write_page(change: &Transaction<'_>, page: &Page) -> rusqlite::Result<()> {
 }
 
 /// Removes some of the oldest groups that are kept no more.
-fn remove(change: &Transaction<'_>, oldest: GroupNumber, group: &Group) -> rusqlite::Result<Kept> {
+fn remove(change: &Change<'_>, oldest: GroupNumber, group: &Group) -> rusqlite::Result<Kept> {
     let until = group.keep_from.min(group.number).min(GroupNumber(oldest.0.saturating_add(REMOVED)));
     let mut removed = 0_u64;
     for number in oldest.0..until.0 {

@@ -3,8 +3,9 @@
 use rusqlite::Connection;
 
 use super::super::{Epoch, StoreError};
+use super::change::Change;
 use super::failure::failed;
-use super::{meta, schema};
+use super::meta;
 use crate::types::UnixTime;
 
 /// Records removed at once: few enough that no group waits for it.
@@ -13,7 +14,7 @@ pub(super) const AT_ONCE: u32 = 256;
 /// Removes some records whose expiry lies at or before `now`. Whether more may
 /// be left.
 pub(super) fn expire(connection: &mut Connection, ours: Epoch, now: UnixTime) -> Result<bool, StoreError> {
-    let change = schema::begin(connection)?;
+    let change = Change::begin(connection)?;
     meta::check_epoch(&change, ours)?;
     let removed = change
         .prepare_cached(
@@ -22,7 +23,7 @@ pub(super) fn expire(connection: &mut Connection, ours: Epoch, now: UnixTime) ->
         )
         .and_then(|mut statement| statement.execute((stored_time(now), AT_ONCE)))
         .map_err(failed)?;
-    change.commit().map_err(failed)?;
+    change.commit()?;
     Ok(u32::try_from(removed) == Ok(AT_ONCE))
 }
 

@@ -83,6 +83,8 @@ pub(super) struct Log {
     database: Option<Arc<dyn Grip>>,
     /// Bytes of the log that were sent into the database.
     sent: u64,
+    /// Bytes of the log that can be in use at most since it was last looked at.
+    most: u64,
     checkpoints: u64,
 }
 
@@ -91,7 +93,7 @@ impl Log {
     pub(super) fn open(disk: &dyn Disk, path: &Path, limits: LogLimits) -> Result<Self, StoreError> {
         let index = disk.hold(&beside(path, "-shm")).map_err(|error| io(INDEX, &error))?;
         let database = disk.hold(path).map_err(|error| io("the database", &error))?.map(Arc::from);
-        let mut log = Self { limits, reserved: 0, index, database, sent: 0, checkpoints: 0 };
+        let mut log = Self { limits, reserved: 0, index, database, sent: 0, most: u64::MAX, checkpoints: 0 };
         log.reserve(disk, path, limits.reserved)?;
         Ok(log)
     }
@@ -127,6 +129,14 @@ impl Log {
         path: &Path,
         bytes: u64,
     ) -> Result<Room, StoreError> {
+        let next = self.sent.saturating_add(AT_ONCE).min(self.limits.checkpoint);
+        let with = |used: u64| used.saturating_add(bytes).saturating_add(SPARE * FRAME);
+        let most = with(self.most);
+        if most < next.min(self.reserved) && !checkpointer.is_running() {
+            // Surely short, so it is not even looked at.
+            self.most = most;
+            return self.room(disk, path, most);
+        }
         let found = pass(connection, NOTHING)?;
         // One that is just ending may still keep the next group from starting the log anew.
         let mut used = if checkpointer.is_running() { length(found) } else { used(found) };
@@ -142,7 +152,6 @@ impl Log {
                 used = self::used(pass(connection, NOTHING)?);
             }
         }
-        let with = |used: u64| used.saturating_add(bytes).saturating_add(SPARE * FRAME);
         if with(used) > self.reserved && checkpointer.wait()? {
             // Commits came faster than the checkpoint ended: now they wait for it.
             used = finish(connection, used)?;
@@ -154,6 +163,12 @@ impl Log {
                 Err(error) => return Err(error),
             }
         }
+        self.most = with(used);
+        self.room(disk, path, used)
+    }
+
+    /// Whether there is more room than what is under way may need.
+    fn room(&self, disk: &dyn Disk, path: &Path, used: u64) -> Result<Room, StoreError> {
         let free = disk.free(path).map_err(|error| io("the file system", &error))?;
         let scarce = free < self.limits.free || used > self.limits.reserved / 4 * 3;
         Ok(if scarce { Room::Scarce } else { Room::Ample })

@@ -1,8 +1,9 @@
 //! The tables, how they came to be, and whether a database is ours.
 
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::Connection;
 
 use super::super::StoreError;
+use super::change::Change;
 use super::failure::failed;
 
 /// "TLLY", in the file's header: whose database it is.
@@ -74,10 +75,10 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
     let taken =
         usize::try_from(version(connection)?).map_err(|_| StoreError::Corrupt("a negative schema"))?;
     for (step, number) in STEPS.iter().zip(1_i64..).skip(taken) {
-        let change = begin(connection)?;
+        let change = Change::begin(connection)?;
         change.execute_batch(step).map_err(failed)?;
         change.pragma_update(None, "user_version", number).map_err(failed)?;
-        change.commit().map_err(failed)?;
+        change.commit()?;
     }
     Ok(())
 }
@@ -89,11 +90,6 @@ pub(super) fn verify(connection: &Connection) -> Result<(), StoreError> {
     create(&mut fresh)?;
     let same = objects(connection).map_err(failed)? == objects(&fresh).map_err(failed)?;
     if same { Ok(()) } else { Err(StoreError::Corrupt("its tables are not those of its schema")) }
-}
-
-/// Begins a transaction that writes.
-pub(super) fn begin(connection: &mut Connection) -> Result<Transaction<'_>, StoreError> {
-    connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)
 }
 
 fn objects(connection: &Connection) -> rusqlite::Result<Vec<(String, String, Option<String>)>> {
