@@ -13,7 +13,7 @@ const ORDERLY: Duration = Duration::from_millis(300);
 impl House {
     /// Wipes every key from memory and forgets shares that were given. What was
     /// acknowledged is durable; requests under way are answered first, if that takes
-    /// no longer than [`ORDERLY`]. An anchor that does not answer is not waited for.
+    /// no longer than 0.3 s. An anchor that does not answer is not waited for.
     /// Nothing happens to a sealed house.
     ///
     /// # Errors
