@@ -17,7 +17,7 @@ use tallystick::crypto::SystemRandom;
 use tallystick::daemon::anchor::Keeper;
 use tallystick::daemon::audit::Recorder;
 use tallystick::daemon::backup::Backups;
-use tallystick::daemon::{Committer, Door, Hall, Lobby, Metrics, Rates, serve};
+use tallystick::daemon::{Committer, Door, Hall, House, Lobby, Metrics, Rates, serve};
 use tallystick::engine::{Engine, EngineLimits};
 use tallystick::store::{SqliteStore, Store};
 use tallystick::types::{Transaction, UnixTime};
@@ -34,8 +34,7 @@ fn served(dir: &std::path::Path) -> Client<UnixStream> {
     let (engine, chain) = engine.unseal(Arc::clone(&keyring), &mut store, &[], NOW).unwrap();
     let hall = Arc::new(Hall::new(engine, store.receipt()));
     let lobby = Lobby {
-        hall: Arc::clone(&hall),
-        keyring,
+        house: House::of(Arc::clone(&hall), keyring, store.epoch().0),
         metrics: Metrics::new(),
         rates: Rates::default(),
         audit: Recorder::none(),
@@ -45,7 +44,6 @@ fn served(dir: &std::path::Path) -> Client<UnixStream> {
         clock: || NOW,
         random: Box::new(SystemRandom),
         started: Instant::now(),
-        epoch: store.epoch().0,
     };
     let committer = Committer::new(hall, Box::new(store), chain, Keeper::none(), || NOW);
     std::thread::spawn(move || committer.run());

@@ -6,27 +6,11 @@
 //! it is kept in the repository, so nothing of it can be out of date.
 #![allow(clippy::expect_used)]
 
-#[path = "../src/bin/tally/arguments.rs"]
-#[allow(dead_code)]
-mod arguments;
-#[path = "../src/bin/tally/audit/arguments.rs"]
-#[allow(dead_code)]
-mod audit_arguments;
-#[path = "../src/bin/tally/backup/arguments.rs"]
-#[allow(dead_code)]
-mod backup_arguments;
-#[path = "../src/bin/tally/bench/arguments.rs"]
-#[allow(dead_code)]
-mod bench_arguments;
-/// Where `arguments` looks for those of some tasks.
-mod audit {
-    pub(crate) use super::audit_arguments as arguments;
-}
-mod backup {
-    pub(crate) use super::backup_arguments as arguments;
-}
-mod bench {
-    pub(crate) use super::bench_arguments as arguments;
+/// Where the command line is.
+#[path = "../src/bin/tally"]
+#[allow(dead_code, unused_imports)]
+mod tally {
+    pub mod arguments;
 }
 
 use std::fs;
@@ -58,7 +42,7 @@ fn files(dir: &Path) -> std::io::Result<usize> {
 }
 
 fn tally() -> Command {
-    arguments::Arguments::command()
+    tally::arguments::Arguments::command()
 }
 
 /// The daemon reads its arguments without clap, so its help is read back: a line of

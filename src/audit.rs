@@ -24,7 +24,7 @@ pub use file::{RESERVED, SUFFIX, file_name, files};
 pub use head::{Head, HeadError};
 pub use key::Keys;
 pub use log::Log;
-pub use open::{Opened, open};
+pub use open::{Opened, make_dir, open};
 pub(crate) use reader::walk;
 pub use record::{LONGEST, Link, NO_LINK, Record, Tip};
 pub use verify::{Fault, Note, Report, Seen, verify};

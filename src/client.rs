@@ -19,6 +19,8 @@ mod answer;
 mod batches;
 mod calls;
 mod connect;
+mod control;
+mod custody;
 mod error;
 mod pipeline;
 mod window;

@@ -26,6 +26,7 @@ mod rates;
 mod record;
 mod self_test;
 mod short_values;
+mod survey;
 mod tags;
 mod unseal;
 
@@ -39,6 +40,7 @@ pub use open_group::OpenGroup;
 pub use operation::{Fetched, Need, Outcome};
 pub use pending::{Answer, IssueTask, Pending};
 pub use self_test::self_test;
+pub use survey::Survey;
 
 use std::collections::HashMap;
 use std::sync::Arc;

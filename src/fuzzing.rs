@@ -8,20 +8,23 @@ mod connection;
 pub use backup::backup;
 pub use connection::connection;
 
+use std::sync::OnceLock;
+
 use crate::audit::{Event, Head, Record};
 use crate::daemon::config::Config;
-use crate::keys::{SealedKeyring, WrappedKey};
+use crate::keys::{SealedKeyring, Share, WrappedKey};
+use crate::secmem::Region;
 use crate::store::journal::{JournalBody, encode};
 use crate::wire::{
-    Arrival, Fault, Hello, Intake, Message, Opcode, Session, StatusReport, Welcome, decode_message,
-    decode_metrics, decode_reply, encode_command, encode_reply,
+    Arrival, ControlReply, CustodyReport, Fault, Hello, Intake, Message, Opcode, Session, StatusReport,
+    Welcome, decode_message, decode_metrics, decode_reply, encode_command, encode_reply,
 };
 
 /// An entry point.
 pub type Target = fn(&[u8]);
 
 /// Every entry point by the name of its target and corpus.
-pub const TARGETS: [(&str, Target); 9] = [
+pub const TARGETS: [(&str, Target); 10] = [
     ("audit", audit),
     ("backup", backup),
     ("config", config),
@@ -31,6 +34,7 @@ pub const TARGETS: [(&str, Target); 9] = [
     ("key_block", key_block),
     ("message", message),
     ("reply", reply),
+    ("share", share),
 ];
 
 /// A file of the audit log, one record, its event, and a head. What is accepted of a
@@ -105,6 +109,10 @@ fn arrivals(stream: &[u8], size: usize) -> Vec<(u16, u64, Vec<u8>)> {
 pub fn message(data: &[u8]) {
     let _ = Hello::decode(data);
     for opcode in Opcode::ALL {
+        let (mut written, mut again) = (Vec::new(), Vec::new());
+        encode_other(&mut written, *opcode, data);
+        encode_other(&mut again, *opcode, &written);
+        assert!(written == again, "a request changed when it was written again");
         if let Ok(Message::Engine(request)) = decode_message(*opcode, data) {
             let mut written = Vec::new();
             encode_command(&mut written, &request.command, request.idempotency);
@@ -117,10 +125,34 @@ pub fn message(data: &[u8]) {
     }
 }
 
+/// Writes what was read of a request about custody or dual control.
+fn encode_other(out: &mut Vec<u8>, opcode: Opcode, data: &[u8]) {
+    match decode_message(opcode, data) {
+        Ok(Message::Custody(custody)) => custody.encode(out),
+        Ok(Message::Control(control)) => control.encode(out),
+        _ => {}
+    }
+}
+
 /// The body of every reply; one that is accepted is written and read again.
 pub fn reply(data: &[u8]) {
     let (_, _, _) = (Welcome::decode(data), StatusReport::decode(data), decode_metrics(data));
     let _ = Fault::text(data);
+    if let Ok(report) = CustodyReport::decode(data) {
+        let mut written = Vec::new();
+        report.encode(&mut written);
+        assert!(CustodyReport::decode(&written) == Ok(report), "a report changed");
+    }
+    for opcode in Opcode::ALL.iter().filter(|opcode| opcode.is_control()) {
+        if let Ok(reply) = ControlReply::decode(*opcode, data) {
+            let (mut written, mut again) = (Vec::new(), Vec::new());
+            reply.encode(&mut written);
+            if let Ok(reply) = ControlReply::decode(*opcode, &written) {
+                reply.encode(&mut again);
+            }
+            assert!(written == again, "a reply changed when it was written again");
+        }
+    }
     for opcode in Opcode::ALL {
         if let Ok(reply) = decode_reply(*opcode, data) {
             let (mut written, mut again) = (Vec::new(), Vec::new());
@@ -148,6 +180,18 @@ pub fn key_block(data: &[u8]) {
     }
     if let Ok(keyring) = SealedKeyring::from_bytes(data) {
         assert!(keyring.to_bytes() == data, "a keyring changed");
+    }
+}
+
+/// The text of a custodian's share; one that is accepted says the same when it is
+/// written again.
+pub fn share(data: &[u8]) {
+    static REGION: OnceLock<Option<Region>> = OnceLock::new();
+    let Some(region) = REGION.get_or_init(|| Region::new(16).ok()) else { return };
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    if let Ok(share) = Share::parse(region, text) {
+        let again = Share::parse(region, &share.text());
+        assert!(again.is_ok_and(|again| *again.text() == *share.text()), "a share changed");
     }
 }
 

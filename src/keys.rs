@@ -8,12 +8,17 @@ mod block;
 mod error;
 mod keyring;
 mod passphrase;
+mod provider;
 mod sealed;
+mod shamir;
+mod share;
 mod versions;
 
 pub use block::{BLOCK_LEN, Kcv, KeyBlock, KeyInfo, KeyState, WrappedKey};
 pub use error::KeyError;
 pub use keyring::Keyring;
 pub use passphrase::read_passphrase;
+pub use provider::{MAX_WRAPPED, Provider};
 pub use sealed::{OpenKeyring, SealedKeyring};
+pub use share::{Gathering, MAX_SHARES, Share, ShareError, Splitting};
 pub use versions::Versions;

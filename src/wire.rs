@@ -16,6 +16,8 @@ mod batch;
 mod buffer;
 mod cbor;
 mod cold;
+mod control;
+mod custody;
 mod fault;
 mod frame;
 mod handshake;
@@ -34,6 +36,8 @@ pub use batch::{
     encode_verify_batch,
 };
 pub use buffer::{append, cut, reserve, wipe};
+pub use control::{Control, ControlReply, Digest, Export, ProposalReport, Wanted};
+pub use custody::{Custody, CustodyReport, Opener};
 pub use fault::Fault;
 pub use frame::{Frame, FrameWriter, HEADER, LENGTH};
 pub use handshake::{Hello, LEAST_FRAME, PROTOCOL, Welcome};

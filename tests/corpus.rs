@@ -165,6 +165,12 @@ fn make_seeds() {
     put("journal", "empty", &journal::encode(&[], &[], journal::Standing::default()));
     let sealed = support::new_keys().seal(&SystemRandom).unwrap().to_bytes();
     put("key_block", "keyring", &sealed);
+    let mut keys = support::new_keys();
+    let shares = keys.enclose_by_custodians(&SystemRandom, 2, 3).unwrap();
+    put("share", "share", shares[0].text().as_bytes());
+    put("share", "commented", format!("# a comment\n\n{}\n", shares[1].text().to_lowercase()).as_bytes());
+    put("share", "mistyped", shares[2].text().replacen('-', "-0", 1).as_bytes());
+    put("key_block", "custodians", &keys.seal(&SystemRandom).unwrap().to_bytes());
     put("key_block", "block", &sealed[102..190]);
     let dir = tempfile::tempdir().unwrap();
     let keyring = support::new_keys().load().unwrap();

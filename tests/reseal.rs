@@ -51,7 +51,7 @@ fn pass(rig: &mut Rig, limit: u8) -> Resealed {
 }
 
 fn rotate(rig: &mut Rig) {
-    rig.keys.rotate(&SystemRandom, KeyPurpose::PanSealing).unwrap();
+    rig.keys.rotate(&SystemRandom, KeyPurpose::PanSealing, UnixTime::from_seconds(rig.now)).unwrap();
     rig.reload_keys();
 }
 

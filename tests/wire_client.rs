@@ -86,6 +86,7 @@ fn answer(out: &mut Vec<u8>, opcode: Opcode, body: &[u8]) -> Status {
             StatusReport { tokens: 9, ..StatusReport::default() }.encode(out);
             Status::Ok
         }
+        Message::Custody(_) | Message::Control(_) => Status::Sealed,
         Message::Metrics => {
             encode_metrics(out, "tokens 9\n");
             Status::Ok

@@ -80,11 +80,19 @@ pub fn open(
     Ok(Opened { log, is_ended, dropped })
 }
 
-fn create(disk: &dyn Disk, dir: &Path, bytes: u64, begin: &Tip) -> Result<Newest, AuditError> {
+/// Makes the directory of a log if it is not there.
+///
+/// # Errors
+/// What the system says.
+pub fn make_dir(dir: &Path) -> std::io::Result<()> {
     match DirBuilder::new().mode(0o700).create(dir) {
-        Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(AuditError::at(dir)(error)),
-        _ => {}
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
     }
+}
+
+fn create(disk: &dyn Disk, dir: &Path, bytes: u64, begin: &Tip) -> Result<Newest, AuditError> {
+    make_dir(dir).map_err(AuditError::at(dir))?;
     let first = begin.number.checked_add(1).ok_or(AuditError::Exhausted)?;
     let (new, path) = (dir.join(RESERVED), dir.join(file_name(first)));
     let file = disk.reserve(&new, bytes).map_err(AuditError::at(&new))?;

@@ -3,8 +3,8 @@
 use super::ClientError;
 use crate::command::Reply;
 use crate::wire::{
-    BackupBegun, Fault, Frame, Opcode, Status, StatusReport, Welcome, decode_backup_piece,
-    decode_batch_reply, decode_metrics, decode_reply,
+    BackupBegun, ControlReply, CustodyReport, Fault, Frame, Opcode, Status, StatusReport, Welcome,
+    decode_backup_piece, decode_batch_reply, decode_metrics, decode_reply,
 };
 
 /// What the daemon answered to a request that it did not refuse.
@@ -26,6 +26,10 @@ pub enum Answer {
     Backup(BackupBegun),
     /// A piece of it; none at its end.
     Piece(Option<Vec<u8>>),
+    /// How the custody of the keys stands.
+    Custody(Box<CustodyReport>),
+    /// What was answered about what two admins must agree on.
+    Control(Box<ControlReply>),
 }
 
 impl Answer {
@@ -48,6 +52,8 @@ impl Answer {
             Opcode::Metrics => Self::Metrics(decode_metrics(body)?),
             Opcode::BackupBegin => Self::Backup(BackupBegun::decode(body)?),
             Opcode::BackupNext => Self::Piece(decode_backup_piece(body)?.map(<[u8]>::to_vec)),
+            opcode if opcode.is_control() => Self::Control(Box::new(ControlReply::decode(opcode, body)?)),
+            opcode if opcode.is_custody() => Self::Custody(Box::new(CustodyReport::decode(body)?)),
             _ => Self::Reply(decode_reply(opcode, body)?),
         })
     }

@@ -106,6 +106,12 @@ impl Caller {
         self.roles
     }
 
+    /// Whether the caller is limited to some requestors.
+    #[must_use]
+    pub const fn is_limited(&self) -> bool {
+        self.trids.is_some()
+    }
+
     /// Whether the caller may act for this requestor.
     #[must_use]
     pub fn may_act_for(&self, trid: Trid) -> bool {

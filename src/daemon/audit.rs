@@ -15,11 +15,11 @@ mod kept;
 mod notes;
 mod recorder;
 
-pub use book::{Book, log_dir, newest, places};
+pub use book::{Book, log_dir, make_dir, newest, places};
 pub use clerk::Clerk;
 pub(in crate::daemon) use kept::subject;
 pub use kept::{Kept, kept};
-pub use notes::Notes;
+pub use notes::{Notes, Subject};
 pub use recorder::{Recorder, Unrecorded};
 
 use crate::audit::Keys;

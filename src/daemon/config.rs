@@ -35,6 +35,8 @@ pub struct Config {
     pub socket_dir: Option<PathBuf>,
     /// The group that may open the data socket, by its number.
     pub socket_group: Option<u32>,
+    /// The group that may open the admin socket, by its number; else its owner only.
+    pub admin_group: Option<u32>,
     /// The peers, in the order of the file.
     pub peers: Vec<PeerRule>,
     /// Whether what the sandbox forbids is stopped, or only logged.
@@ -154,6 +156,7 @@ impl Config {
             sandbox_enforced: raw.sandbox.enforce,
             socket_dir: raw.sockets.dir.clone(),
             socket_group: raw.sockets.group,
+            admin_group: raw.sockets.admin_group,
             peers: peers.collect::<Result<_, _>>()?,
         };
         check_peers(&config.peers)?;
@@ -208,8 +211,16 @@ fn parse_engine(raw: &RawConfig) -> Result<EngineConfig, ConfigError> {
                 Some(rate) => NonZeroU32::new(within("limits.token_per_minute", rate, 1, 60_000)?),
                 None => None,
             },
+            key_grace_seconds: within("keys.grace_seconds", grace(raw), 0, 1 << 40)?,
         },
     })
+}
+
+/// What is configured; else so long that no cryptogram or short value that is young
+/// enough is refused for its key, and at least a day.
+fn grace(raw: &RawConfig) -> u64 {
+    let longest = (u64::from(raw.cryptogram.max_age_slots) + 1) * 600;
+    raw.keys.grace_seconds.unwrap_or(longest.max(86_400))
 }
 
 fn parse_limits(raw: &RawConfig) -> Result<DaemonLimits, ConfigError> {

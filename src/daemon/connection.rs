@@ -3,6 +3,8 @@
 
 mod answers;
 mod batch;
+mod control;
+mod custody;
 mod report;
 mod tally;
 
@@ -15,10 +17,9 @@ use zeroize::Zeroizing;
 
 use super::audit::Recorder;
 use super::backup::{Backups, Pieces};
-use super::{Bucket, Door, Hall, Metrics, Rates};
+use super::{Bucket, Door, House, Metrics, Rates};
 use crate::command::Caller;
 use crate::crypto::Random;
-use crate::keys::Keyring;
 use crate::secmem::{TURN_STACK, scrubbed};
 use crate::types::UnixTime;
 use crate::wire::{Arrival, FrameWriter, Hello, Intake, Opcode, Session, Status, cut};
@@ -26,10 +27,8 @@ use batch::Batch;
 
 /// What every connection of a daemon shares.
 pub struct Lobby {
-    /// Where the engine is.
-    pub hall: Arc<Hall>,
-    /// The loaded keys.
-    pub keyring: Arc<Keyring>,
+    /// Where the engine and the keys are, unless sealed.
+    pub house: House,
     /// Counts.
     pub metrics: Metrics,
     /// How many requests peers may make.
@@ -48,8 +47,6 @@ pub struct Lobby {
     pub random: Box<dyn Random>,
     /// When the daemon started.
     pub started: Instant,
-    /// The store's epoch.
-    pub epoch: u64,
 }
 
 /// The name and version told in WELCOME and status.
@@ -144,6 +141,14 @@ impl Connection<'_> {
                         batch.finish(&mut self.out, self.frame);
                         batch = new_batch();
                         self.welcome(frame.id, frame.body);
+                    }
+                    Ok(opcode) if opcode.is_custody() || opcode.is_control() => {
+                        // Sealing waits until nobody is in the house, so neither may we be.
+                        batch.finish(&mut self.out, self.frame);
+                        let asked = (opcode, frame.id, frame.body);
+                        let desk = custody::Desk { lobby, caller, door, bucket: bucket.as_deref() };
+                        desk.answer(asked, &mut self.out, self.frame);
+                        batch = new_batch();
                     }
                     Ok(opcode) => batch.push(opcode, frame.id, frame.body),
                 },

@@ -64,6 +64,24 @@ pub enum DaemonError {
         /// What the system says.
         source: std::io::Error,
     },
+    /// The keys are no longer in memory.
+    #[error("the keys are not in memory")]
+    Sealed,
+    /// The keyring could not be written; the one before is still in use.
+    #[error("the keyring cannot be written: {0}")]
+    NotWritten(String),
+    /// The daemon is on its way out.
+    #[error("the daemon is stopping")]
+    Stopping,
+    /// The audit log did not end in time; its thread is left to itself.
+    #[error("the audit log hangs")]
+    AuditHangs,
+    /// A house of an engine that was unsealed elsewhere cannot be opened again.
+    #[error("there is no keyring to open")]
+    NoSite,
+    /// The daemon runs already.
+    #[error("a tallyd runs on this directory")]
+    Running,
     /// The system gave no thread or signal handler.
     #[error("the system refused: {0}")]
     System(std::io::Error),

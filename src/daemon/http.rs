@@ -28,7 +28,7 @@ pub(super) fn serve_metrics(stream: &mut UnixStream, lobby: &Lobby, caller: &Cal
     let (code, status, body) = if !caller.roles().has(Role::Admin) {
         ("403 Forbidden", Status::RoleMissing, String::new())
     } else if request.starts_with(b"GET /metrics ") {
-        lobby.refresh_metrics();
+        lobby.refresh_metrics(lobby.house.enter().as_deref());
         ("200 OK", Status::Ok, lobby.metrics.encode())
     } else {
         ("404 Not Found", Status::UnknownOpcode, String::new())

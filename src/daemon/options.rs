@@ -10,11 +10,13 @@ use thiserror::Error;
 pub const HELP: &str = "\
 tallyd: the Tallystick daemon
 
-Usage: tallyd --dir DIR --passphrase-file FILE [--config FILE]
+Usage: tallyd --dir DIR [--passphrase-file FILE] [--config FILE]
 
   --dir DIR               state directory made by `tally init`
   --passphrase-file FILE  file whose first line is the passphrase; `-` reads
-                          standard input
+                          standard input. Without it, the credential
+                          tallyd.passphrase of systemd; without that, tallyd
+                          starts sealed and waits for `tally unseal`
   --config FILE           configuration, if not DIR/tallyd.toml
   -V, --version           print the version
   -h, --help              print this
@@ -31,8 +33,8 @@ pub struct Options {
     pub dir: PathBuf,
     /// The configuration file, if not in the state directory.
     pub config: Option<PathBuf>,
-    /// The passphrase file, or `-`.
-    pub passphrase_file: PathBuf,
+    /// The passphrase file, or `-`, if one is given.
+    pub passphrase_file: Option<PathBuf>,
 }
 
 /// What a command line asks for.
@@ -72,11 +74,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation
             other => return Err(told(other.unexpected())),
         }
     }
-    Ok(Invocation::Serve(Options {
-        dir: dir.ok_or_else(|| missing("--dir"))?,
-        config,
-        passphrase_file: passphrase_file.ok_or_else(|| missing("--passphrase-file"))?,
-    }))
+    Ok(Invocation::Serve(Options { dir: dir.ok_or_else(|| missing("--dir"))?, config, passphrase_file }))
 }
 
 #[cfg(test)]
@@ -89,10 +87,11 @@ mod tests {
 
     #[test]
     fn serves_with_both_and_says_what_is_missing() {
-        let options = Options { dir: "d".into(), config: None, passphrase_file: "-".into() };
+        let options = Options { dir: "d".into(), config: None, passphrase_file: Some("-".into()) };
+        let sealed = Options { passphrase_file: None, ..options.clone() };
         assert_eq!(of(&["--dir", "d", "--passphrase-file", "-"]), Ok(Invocation::Serve(options)));
+        assert_eq!(of(&["--dir", "d"]), Ok(Invocation::Serve(sealed)));
         assert_eq!(of(&["--help"]), Ok(Invocation::Help));
-        assert!(of(&["--dir", "d"]).unwrap_err().to_string().contains("--passphrase-file"));
         assert!(of(&["--passphrase-file", "f"]).unwrap_err().to_string().contains("--dir"));
         assert!(of(&["--passphrase", "secret"]).is_err());
     }

@@ -38,6 +38,13 @@ pub fn audit_head(dir: &Path) -> PathBuf {
     dir.join("audit-head")
 }
 
+/// What the running daemon locks, sealed or not: the file is this with `-lock`
+/// behind its name.
+#[must_use]
+pub fn daemon(dir: &Path) -> PathBuf {
+    dir.join("tallyd")
+}
+
 /// The data socket.
 #[must_use]
 pub fn data_socket(dir: &Path) -> PathBuf {

@@ -7,6 +7,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
+use super::sandbox::{self, Role};
 use crate::wire::{FrameWriter, Opcode, Status};
 
 /// Strangers that wait for their answer at a time.
@@ -35,7 +36,10 @@ impl Porter {
     pub fn start() -> std::io::Result<Self> {
         let (send, strangers) = sync_channel(WAITING);
         let thread = std::thread::Builder::new().name("porter".to_owned());
-        thread.spawn(move || strangers.into_iter().for_each(Stranger::tell))?;
+        thread.spawn(move || {
+            sandbox::enter(Role::Porter);
+            strangers.into_iter().for_each(Stranger::tell);
+        })?;
         Ok(Self(send))
     }
 

@@ -80,7 +80,10 @@ impl Server {
         // Not the server itself: its keys are to be wiped while this one still waits.
         let watched = Arc::downgrade(&server);
         let thread = std::thread::Builder::new().name("watch".to_owned());
-        thread.spawn(move || end_with_processes(&watch, &watched))?;
+        thread.spawn(move || {
+            sandbox::enter(Role::Watch);
+            end_with_processes(&watch, &watched);
+        })?;
         Ok(server)
     }
 

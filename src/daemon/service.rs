@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use sd_notify::NotifyState;
 
-use super::Hall;
+use super::Lobby;
+use super::sandbox::{self, Role};
 use crate::store::GroupNumber;
 
 /// Says that everything is loaded and connections are accepted, and from then on,
@@ -14,13 +15,13 @@ use crate::store::GroupNumber;
 ///
 /// # Errors
 /// The system's, if it gives no thread.
-pub(super) fn serving(hall: &Arc<Hall>) -> std::io::Result<()> {
+pub(super) fn serving(lobby: &Arc<Lobby>) -> std::io::Result<()> {
     tell(&[NotifyState::Ready]);
     if let Some(limit) = sd_notify::watchdog_enabled() {
-        let hall = Arc::downgrade(hall);
+        let lobby = Arc::downgrade(lobby);
         let thread = std::thread::Builder::new().name("watchdog".to_owned());
         // Half of it, as sd_watchdog_enabled(3) says.
-        thread.spawn(move || keep_telling(&hall, limit / 2))?;
+        thread.spawn(move || keep_telling(&lobby, limit / 2))?;
     }
     Ok(())
 }
@@ -31,20 +32,29 @@ pub(super) fn stopping() {
 }
 
 /// Tells that the daemon lives for as long as its engine decides and its committer
-/// commits. One that hangs is not reported, and the manager starts another.
-fn keep_telling(hall: &Weak<Hall>, pause: Duration) {
-    let mut owed = GroupNumber(0);
-    loop {
-        {
-            let Some(hall) = hall.upgrade() else { return };
+/// commits, or is sealed. One that hangs is not reported, and the manager starts
+/// another.
+fn keep_telling(lobby: &Weak<Lobby>, pause: Duration) {
+    sandbox::enter(Role::Watchdog);
+    // The engine's opening, and what it is to have committed by the next look.
+    let (mut epoch, mut owed) = (0, GroupNumber(0));
+    while let Some(lobby) = lobby.upgrade() {
+        if let Some(opened) = lobby.house.enter() {
+            if epoch != opened.epoch {
+                (epoch, owed) = (opened.epoch, GroupNumber(0));
+            }
             // Waits for the engine's lock: if that is never free, nothing is told any more.
-            let Ok(newest) = hall.decide(|engine| engine.horizon()) else { return };
-            // What was to be committed at the last look must be by now.
-            if hall.durable().is_ok_and(|durable| durable >= owed) {
+            let newest = opened.hall.decide(|engine| engine.horizon());
+            if let (Ok(newest), Ok(durable)) = (newest, opened.hall.durable())
+                && durable >= owed
+            {
                 tell(&[NotifyState::Watchdog]);
                 owed = newest;
             }
+        } else {
+            tell(&[NotifyState::Watchdog]);
         }
+        drop(lobby);
         std::thread::sleep(pause);
     }
 }

@@ -14,7 +14,7 @@ use super::paths;
 pub enum Door {
     /// `tallyd.sock`, mode 0660: everything but administration.
     Data,
-    /// `admin.sock`, mode 0600: everything.
+    /// `admin.sock`, mode 0600, or 0660 for a configured group: everything.
     Admin,
 }
 
@@ -77,18 +77,20 @@ pub fn bind(passed: Passed, dir: &Path, config: &Config) -> Result<[Socket; 2], 
         None => {
             let path = paths::data_socket(dir);
             let data = Socket::bind(path.clone(), Door::Data)?;
-            let fault = |errno: rustix::io::Errno| DaemonError::at(&path)(errno.into());
-            if let Some(group) = config.socket_group {
-                rustix::fs::chown(&path, None, Some(Gid::from_raw(group))).map_err(fault)?;
-            }
-            let mode = Mode::RUSR | Mode::WUSR | Mode::RGRP | Mode::WGRP;
-            rustix::fs::chmod(&path, mode).map_err(fault)?;
+            open_to_group(&path, config.socket_group)?;
             data
         }
     };
     let admin = match passed.admin {
         Some(listener) => Socket { listener, door: Door::Admin, made: None },
-        None => Socket::bind(paths::admin_socket(dir), Door::Admin)?,
+        None => {
+            let path = paths::admin_socket(dir);
+            let admin = Socket::bind(path.clone(), Door::Admin)?;
+            if config.admin_group.is_some() {
+                open_to_group(&path, config.admin_group)?;
+            }
+            admin
+        }
     };
     Ok([data, admin])
 }
@@ -101,13 +103,22 @@ impl Socket {
             }
             _ => {}
         }
-        // The mask makes the socket 0600 from its first moment; `bind` may widen it.
+        // The mask makes the socket 0600 from its first moment; a group may be let in after.
         let before = rustix::process::umask(Mode::from_raw_mode(0o177));
         let listener = UnixListener::bind(&path);
         rustix::process::umask(before);
         let listener = listener.map_err(DaemonError::at(&path))?;
         Ok(Self { listener, door, made: Some(path) })
     }
+}
+
+/// Lets a group in, or the owner's.
+fn open_to_group(path: &Path, group: Option<u32>) -> Result<(), DaemonError> {
+    let fault = |errno: rustix::io::Errno| DaemonError::at(path)(errno.into());
+    if let Some(group) = group {
+        rustix::fs::chown(path, None, Some(Gid::from_raw(group))).map_err(fault)?;
+    }
+    rustix::fs::chmod(path, Mode::RUSR | Mode::WUSR | Mode::RGRP | Mode::WGRP).map_err(fault)
 }
 
 impl Drop for Socket {

@@ -3,54 +3,59 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread::JoinHandle;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 use rustix::thread::CapabilitySet;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use super::anchor::{Keeper, Place};
-use super::audit::{Book, Clerk};
+use super::audit::{Recorder, make_dir};
 use super::config::Config;
 use super::connection::{Lobby, SERVER};
+use super::house::{Errand, Unlock};
 use super::options::{HELP, Invocation, Options, parse};
 use super::peer::{Examiner, can_pin};
 use super::sandbox::{self, Role};
 use super::server::Server;
 use super::service;
 use super::sockets::{Passed, Socket, bind};
-use super::{Committer, DaemonError, Hall, Metrics, Rates, anchor, backup, paths};
+use super::{DaemonError, House, Metrics, Rates, Site, backup, paths};
 use crate::crypto::SystemRandom;
-use crate::engine::{Anchor, Engine, EngineError, self_test};
-use crate::keys::{Keyring, SealedKeyring, read_passphrase};
+use crate::engine::{EngineError, self_test};
+use crate::keys::read_passphrase;
 use crate::secmem::{
     Protection, Region, START_STACK, give_up_capabilities, harden, scrubbed, settle_allocator,
 };
-use crate::store::{ChainHead, RealDisk, SqliteStore, Store, StoreError};
+use crate::store::{StoreError, StoreLock};
 use crate::types::UnixTime;
 
-/// Slots of locked memory, three for each version of a key: 48 KiB, which also a
-/// limit of 64 KiB leaves room for.
-const SLOTS: usize = 1536;
+/// Slots of locked memory, three for each version of a key, and those that wrap them
+/// and shares: 56 KiB, which also a limit of 64 KiB leaves room for.
+const SLOTS: usize = 1792;
+/// How often the house is looked after.
+const TIDY_INTERVAL: Duration = Duration::from_secs(5);
+/// The credential of systemd with the passphrase.
+const CREDENTIAL: &str = "tallyd.passphrase";
 
 /// A daemon that is ready to accept.
 struct Started {
     server: Arc<Server>,
     sockets: [Socket; 2],
-    hall: Arc<Hall>,
-    ended: Receiver<End>,
-    committer: JoinHandle<Result<(), StoreError>>,
-    clerk: Clerk,
+    lobby: Arc<Lobby>,
+    calls: Receiver<Call>,
+    /// Two daemons would take each other's sockets, and while sealed none has the store.
+    _alone: StoreLock,
 }
 
-/// What ends a serving daemon.
-enum End {
+/// What the first thread is called for.
+enum Call {
+    /// Only it may do this.
+    Errand(Errand),
     /// SIGTERM or SIGINT.
     Signal,
-    /// The committer has ended: the store failed.
-    Committer,
+    /// The store failed.
+    Failed,
 }
 
 /// `tallyd`: reads the arguments after the program's name and serves.
@@ -102,55 +107,65 @@ fn start(
     let config = Config::read(&config_path)?;
     // Before anything that other threads must not have is given up.
     let examiner = examiner(&config)?;
-    let keyring = Arc::new(unseal(options)?);
-    // Memory is locked and files are read; only a socket may still go to a group.
-    let kept = config.socket_group.map_or(CapabilitySet::empty(), |_| CapabilitySet::CHOWN);
-    give_up_capabilities(kept)?;
+    // Before any thread that has keys, and for good: keys come and go in it.
+    let region = region()?;
+    let unlock = passphrase(options)?;
+    make_dir(&config.audit, &options.dir)?;
+    give_up_capabilities(kept(&config))?;
     sandbox::set_up(&config, &options.dir)?;
-    let mut places = anchor::places(&config.anchor, &options.dir);
-    let mut store = open_store(options, &config)?;
-    // Now nobody else writes them any more.
-    let anchors = anchor::read_all(&mut places, &keyring)?;
-    let engine = Engine::new(config.engine.clone());
-    let now = UnixTime::from_system_clock();
-    let (engine, chain) = engine.unseal(Arc::clone(&keyring), &mut store, &anchors, now)?;
-    let (epoch, receipt) = (store.epoch(), store.receipt());
-    let keeper = drop_anchor(places, &keyring, &mut store, chain.head(), config.anchor.interval)?;
-    let book = Book::open(&config.audit, &options.dir, Arc::clone(&keyring))?;
-    let clerk = Clerk::start(book, epoch, chain.head())?;
-    let tokens = engine.token_count();
-    let hall = Arc::new(Hall::new(engine, receipt));
-    let lobby = Arc::new(Lobby {
-        hall: Arc::clone(&hall),
-        keyring,
+    let alone = StoreLock::take(&paths::daemon(&options.dir)).map_err(|error| match error {
+        StoreError::InUse => DaemonError::Running,
+        error => error.into(),
+    })?;
+    let (call, calls) = channel();
+    let lobby = Arc::new(lobby(options, &config, region, &call)?);
+    match unlock {
+        Some(unlock) => lobby.house.open(&unlock, &lobby.metrics)?,
+        None => tracing::warn!("sealed: waiting to be unsealed on the admin socket"),
+    }
+    watch_signals(call)?;
+    let sockets = bind(passed, &options.dir, &config)?;
+    let server = Server::new(Arc::clone(&lobby), config.peers, config.limits, examiner);
+    let server = server.map_err(DaemonError::System)?;
+    tracing::info!("serving");
+    service::serving(&lobby).map_err(DaemonError::System)?;
+    Ok(Started { server, sockets, lobby, calls, _alone: alone })
+}
+
+fn lobby(
+    options: &Options,
+    config: &Config,
+    region: Region,
+    call: &Sender<Call>,
+) -> Result<Lobby, DaemonError> {
+    let (failed, errand) = (call.clone(), call.clone());
+    // Nobody listens any more when the daemon is already ending.
+    let failed = Arc::new(move || drop(failed.send(Call::Failed)));
+    let audit = Recorder::new();
+    let site = Site::new(options.dir.clone(), config, region, audit.clone(), failed);
+    Ok(Lobby {
+        house: House::sealed(site).sending(move |one| drop(errand.send(Call::Errand(one)))),
         metrics: Metrics::new(),
         rates: Rates::of(&config.peers),
-        audit: clerk.recorder(),
+        audit,
         backups: backup::start(store_path(options)?)?,
         frame: config.limits.frame_bytes,
         in_flight: config.limits.in_flight,
         clock: UnixTime::from_system_clock,
         random: Box::new(SystemRandom),
         started: Instant::now(),
-        epoch: epoch.0,
-    });
-    let committer =
-        Committer::new(Arc::clone(&hall), Box::new(store), chain, keeper, UnixTime::from_system_clock)
-            .recording(clerk.recorder())
-            .counting(&lobby.metrics);
-    let (end, ended) = channel();
-    watch_signals(end.clone())?;
-    let sockets = bind(passed, &options.dir, &config)?;
-    let committer = start_committer(committer, end)?;
-    let server = Server::new(lobby, config.peers, config.limits, examiner).map_err(DaemonError::System)?;
-    tracing::info!(epoch = epoch.0, tokens, "serving");
-    service::serving(&hall).map_err(DaemonError::System)?;
-    Ok(Started { server, sockets, hall, ended, committer, clerk })
+    })
 }
 
 fn store_path(options: &Options) -> Result<PathBuf, DaemonError> {
     let path = paths::store(&options.dir);
     std::path::absolute(&path).map_err(DaemonError::at(&path))
+}
+
+/// Memory is locked and files are read; only sockets may still go to a group.
+fn kept(config: &Config) -> CapabilitySet {
+    let groups = [config.socket_group, config.admin_group];
+    if groups == [None, None] { CapabilitySet::empty() } else { CapabilitySet::CHOWN }
 }
 
 /// Says so if peers cannot be pinned, and readies the look at their executables.
@@ -165,34 +180,8 @@ fn examiner(config: &Config) -> Result<Option<Examiner>, DaemonError> {
     wanted.then(Examiner::start).transpose().map_err(DaemonError::System)
 }
 
-fn open_store(options: &Options, config: &Config) -> Result<SqliteStore, DaemonError> {
-    let path = store_path(options)?;
-    Ok(SqliteStore::open_with(Box::new(RealDisk), path, config.limits.log, || {
-        sandbox::enter(Role::Checkpointer)
-    })?)
-}
-
-/// Tells every anchor of this epoch before anything is served in it, and goes on
-/// telling them.
-fn drop_anchor(
-    mut places: Vec<Box<dyn Place>>,
-    keyring: &Arc<Keyring>,
-    store: &mut dyn Store,
-    head: ChainHead,
-    interval: Duration,
-) -> Result<Keeper, DaemonError> {
-    let (epoch, token_key) = (store.epoch(), keyring.token_derivation.active().0);
-    anchor::write_all(&mut places, keyring, &Anchor { epoch, head, token_key })?;
-    store.set_anchored()?;
-    Keeper::start(places, Arc::clone(keyring), epoch, head, interval).map_err(DaemonError::System)
-}
-
-/// Loads the keys, and says so if their memory is protected by less than it could be.
-fn unseal(options: &Options) -> Result<Keyring, DaemonError> {
-    let path = paths::keyring(&options.dir);
-    let bytes = std::fs::read(&path).map_err(DaemonError::at(&path))?;
-    let sealed = SealedKeyring::from_bytes(&bytes)?;
-    let passphrase = read_passphrase(&options.passphrase_file)?;
+/// The locked memory; says so if it is protected by less than it could be.
+fn region() -> Result<Region, DaemonError> {
     let region = Region::new(SLOTS)?;
     if region.protection() == Protection::Locked {
         let cause = region.fallback_cause().map(|errno| errno.to_string());
@@ -201,15 +190,25 @@ fn unseal(options: &Options) -> Result<Keyring, DaemonError> {
             "no memfd_secret: keys are in mlock memory, which root can read in this process"
         );
     }
-    Ok(sealed.open(&region, &passphrase)?.load()?)
+    Ok(region)
+}
+
+/// The passphrase of a file or of systemd, if there is one.
+fn passphrase(options: &Options) -> Result<Option<Unlock>, DaemonError> {
+    let credential = || {
+        let path = PathBuf::from(std::env::var_os("CREDENTIALS_DIRECTORY")?).join(CREDENTIAL);
+        path.exists().then_some(path)
+    };
+    let file = options.passphrase_file.clone().or_else(credential);
+    Ok(file.map(|file| read_passphrase(&file)).transpose()?.map(Unlock::Passphrase))
 }
 
 /// Accepts until something ends it; then connections, committer and sockets, in
 /// this order, so that nothing acknowledged is lost and nothing read is unanswered.
 fn serve(started: Started) -> Result<(), DaemonError> {
-    let Started { server, sockets, hall, ended, committer, clerk } = started;
+    let Started { server, sockets, lobby, calls, _alone } = started;
     let server = &server;
-    let listening = std::thread::scope(|scope| {
+    std::thread::scope(|scope| {
         let listen = |socket| {
             let accept = move || {
                 sandbox::enter(Role::Listener);
@@ -220,48 +219,43 @@ fn serve(started: Started) -> Result<(), DaemonError> {
         };
         let listening = sockets.iter().try_for_each(listen);
         sandbox::enter(Role::Main);
-        let end = if listening.is_ok() { ended.recv() } else { Ok(End::Signal) };
-        match end {
-            Ok(End::Signal) => tracing::info!("asked to stop"),
-            _ => tracing::error!("the store failed; stopping"),
-        }
+        let failed = listening.is_ok() && answer_calls(calls, &lobby);
         service::stopping();
         server.refuse_more();
         server.close();
-        listening
-    });
-    hall.close();
-    match committer.join() {
-        Ok(result) => result?,
-        Err(_) => return Err(StoreError::Poisoned.into()),
+        let closed = lobby.house.close();
+        listening.map_err(DaemonError::System)?;
+        // A store that failed at an earlier sealing ends the daemon as badly.
+        if failed && closed.is_ok() { Err(StoreError::Poisoned.into()) } else { Ok(closed?) }
+    })
+}
+
+/// Does what only the first thread may, until the end. Whether the store failed.
+fn answer_calls(calls: Receiver<Call>, lobby: &Lobby) -> bool {
+    loop {
+        match calls.recv_timeout(TIDY_INTERVAL) {
+            Ok(Call::Errand(errand)) => errand.run(&lobby.house, &lobby.metrics),
+            Err(RecvTimeoutError::Timeout) => lobby.house.tidy(Instant::now()),
+            Ok(Call::Signal) => {
+                tracing::info!("asked to stop");
+                return false;
+            }
+            Ok(Call::Failed) | Err(RecvTimeoutError::Disconnected) => {
+                tracing::error!("the store failed; stopping");
+                return true;
+            }
+        }
     }
-    clerk.stop()?;
-    listening.map_err(DaemonError::System)
 }
 
-fn start_committer(
-    committer: Committer,
-    end: Sender<End>,
-) -> Result<JoinHandle<Result<(), StoreError>>, DaemonError> {
-    let thread = std::thread::Builder::new().name("committer".to_owned());
-    let work = move || {
-        sandbox::enter(Role::Committer);
-        let result = committer.run();
-        // Nobody listens any more when the daemon is already ending.
-        let _ = end.send(End::Committer);
-        result
-    };
-    thread.spawn(work).map_err(DaemonError::System)
-}
-
-fn watch_signals(end: Sender<End>) -> Result<(), DaemonError> {
+fn watch_signals(call: Sender<Call>) -> Result<(), DaemonError> {
     let mut signals = Signals::new([SIGTERM, SIGINT]).map_err(DaemonError::System)?;
     let thread = std::thread::Builder::new().name("signals".to_owned());
     let watch = move || {
         sandbox::enter(Role::Signals);
         for _ in signals.forever() {
             // Further signals change nothing: the daemon is on its way out.
-            let _ = end.send(End::Signal);
+            let _ = call.send(Call::Signal);
         }
     };
     thread.spawn(watch).map(|_| ()).map_err(DaemonError::System)

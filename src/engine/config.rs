@@ -35,6 +35,9 @@ pub struct EngineLimits {
     /// Cryptograms and short values that are issued and accepted a token and
     /// minute, 1 to 60,000, if there is a limit.
     pub token_per_minute: Option<NonZeroU32>,
+    /// Seconds after its rotation for which a retiring key still verifies; past
+    /// them it may be destroyed.
+    pub key_grace_seconds: u64,
 }
 
 impl Default for EngineLimits {
@@ -46,6 +49,7 @@ impl Default for EngineLimits {
             group: 65_536,
             journal_bytes: 16 << 20,
             token_per_minute: None,
+            key_grace_seconds: u64::MAX,
         }
     }
 }

@@ -16,6 +16,8 @@ mod token;
 mod verify;
 mod verify_short;
 
+pub(super) use provision::associated;
+
 use super::idempotency::{RequestDigest, scope};
 use super::{Answer, Context, Engine, Mint, Pending, Proof, Unsealed};
 use crate::command::{Command, Operation, Refusal, Reply, Request};

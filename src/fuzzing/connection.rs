@@ -10,7 +10,7 @@ use crate::crypto::{PassphraseCost, SystemRandom};
 use crate::daemon::anchor::Keeper;
 use crate::daemon::audit::Recorder;
 use crate::daemon::backup::Backups;
-use crate::daemon::{Committer, Door, Hall, Lobby, Metrics, Rates, serve};
+use crate::daemon::{Committer, Door, Hall, House, Lobby, Metrics, Rates, serve};
 use crate::engine::{Engine, EngineConfig, EngineLimits};
 use crate::keys::OpenKeyring;
 use crate::secmem::Region;
@@ -70,8 +70,7 @@ fn lobby() -> Option<Lobby> {
     let committer = Committer::new(Arc::clone(&hall), Box::new(store), chain, Keeper::none(), || NOW);
     std::thread::spawn(move || committer.run());
     Some(Lobby {
-        hall,
-        keyring,
+        house: House::of(hall, keyring, epoch),
         metrics: Metrics::new(),
         rates: Rates::default(),
         audit: Recorder::none(),
@@ -81,7 +80,6 @@ fn lobby() -> Option<Lobby> {
         clock: || NOW,
         random: Box::new(SystemRandom),
         started: Instant::now(),
-        epoch,
     })
 }
 

@@ -1,8 +1,9 @@
 //! The key block: one wrapped key with its attributes as associated data.
 //!
 //! Layout (88 bytes): format 1, id 16, purpose 1, algorithm 1, version 1,
-//! state 1, exportable 1, reserved 3, key check value 3, nonce 12, ciphertext
-//! and tag 48. The 28 bytes before the nonce are authenticated with it. The
+//! state 1, exportable 1, retired 3, key check value 3, nonce 12, ciphertext
+//! and tag 48. Retired is when its retiring began, in slots of ten minutes since
+//! 1970, zero while it is active. The 28 bytes before the nonce are authenticated with it. The
 //! block of a destroyed key has zeros from the nonce on.
 
 use std::fmt;
@@ -12,7 +13,7 @@ use crate::crypto::{
     AeadPurpose, CryptoError, KeyPurpose, LoadedKey, NONCE_LEN, Purpose, Random, Root, TAG_LEN, TransientMac,
 };
 use crate::secmem::{MAC_STACK, Region, scrubbed};
-use crate::types::KeyVersion;
+use crate::types::{KeyVersion, UnixTime};
 use zeroize::Zeroizing;
 
 /// Bytes of a key block.
@@ -23,6 +24,8 @@ const FORMAT: u8 = 1;
 /// The one algorithm of native keys: 256 random bits, for HMAC-SHA-256 or
 /// AES-256-GCM as the purpose says.
 const ALGORITHM: u8 = 1;
+/// Seconds of the slots that `retired` counts.
+const SLOT_SECONDS: u64 = 600;
 
 /// The bytes of a key block.
 pub type KeyBlock = [u8; BLOCK_LEN];
@@ -87,6 +90,23 @@ pub struct KeyInfo {
     pub exportable: bool,
     /// Its check value.
     pub kcv: Kcv,
+    /// When its retiring began, to ten minutes; none while it is active.
+    pub retired: Option<UnixTime>,
+}
+
+impl KeyInfo {
+    /// Whether the key still verifies and opens at `now`: it is active, or its
+    /// retiring began no longer ago than `grace` seconds.
+    #[must_use]
+    pub fn is_within(&self, grace: u64, now: UnixTime) -> bool {
+        match self.state {
+            KeyState::Active => true,
+            KeyState::Retiring => {
+                now.seconds() < self.retired.map_or(0, UnixTime::seconds).saturating_add(grace)
+            }
+            KeyState::Destroyed => false,
+        }
+    }
 }
 
 /// A key wrapped by the root key: fit for storing, of no other use.
@@ -113,8 +133,15 @@ impl WrappedKey {
         let key = LoadedKey::<Root>::generate(region, random)?;
         let mut id = [0; 16];
         random.fill(&mut id).map_err(CryptoError::from)?;
-        let info =
-            KeyInfo { id, purpose, version, state: KeyState::Active, exportable: false, kcv: kcv(&key) };
+        let info = KeyInfo {
+            id,
+            purpose,
+            version,
+            state: KeyState::Active,
+            exportable: false,
+            kcv: kcv(&key),
+            retired: None,
+        };
         Self::wrap(root, random, info, &key)
     }
 
@@ -200,7 +227,8 @@ fn attributes(info: &KeyInfo) -> [u8; ATTRIBUTES] {
         .into_iter()
         .chain(info.id)
         .chain([info.purpose.number(), ALGORITHM, info.version.get(), info.state.number()])
-        .chain([u8::from(info.exportable), 0, 0, 0])
+        .chain([u8::from(info.exportable)])
+        .chain(retired_slot(info.retired))
         .chain(info.kcv.0);
     for (slot, byte) in bytes.iter_mut().zip(fields) {
         *slot = byte;
@@ -220,9 +248,7 @@ fn read_attributes(bytes: &[u8; ATTRIBUTES]) -> Result<KeyInfo, KeyError> {
     if algorithm != ALGORITHM {
         return Err(KeyError::Field("algorithm"));
     }
-    if [r0, r1, r2] != [0; 3] {
-        return Err(KeyError::Field("reserved bytes"));
-    }
+    let retired = u64::from(u32::from_be_bytes([0, r0, r1, r2])) * SLOT_SECONDS;
     let state = KeyState::ALL.into_iter().find(|known| known.number() == state);
     Ok(KeyInfo {
         id: *id,
@@ -235,7 +261,21 @@ fn read_attributes(bytes: &[u8; ATTRIBUTES]) -> Result<KeyInfo, KeyError> {
             _ => return Err(KeyError::Field("exportability")),
         },
         kcv: Kcv([k0, k1, k2]),
+        retired: (retired > 0).then(|| UnixTime::from_seconds(retired)),
     })
+}
+
+/// The beginning of the next slot: rounded up, so that a grace is never shorter than
+/// it was meant to be.
+pub(super) fn whole_slot(time: UnixTime) -> UnixTime {
+    UnixTime::from_seconds(time.seconds().div_ceil(SLOT_SECONDS).saturating_mul(SLOT_SECONDS))
+}
+
+fn retired_slot(retired: Option<UnixTime>) -> [u8; 3] {
+    let slot = retired.map_or(0, |time| time.seconds() / SLOT_SECONDS);
+    // The slots of the 23rd century fit.
+    let [_, slot @ ..] = u32::try_from(slot.min(0x00ff_ffff)).unwrap_or(0).to_be_bytes();
+    slot
 }
 
 /// Seals empty text: a tag over `associated` alone.

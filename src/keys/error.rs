@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use super::ShareError;
 use crate::crypto::{CryptoError, KeyPurpose};
 
 /// Why a keyring or key block was refused. No variant carries key material.
@@ -22,6 +23,18 @@ pub enum KeyError {
     /// The passphrase is wrong, or the header was changed.
     #[error("the passphrase is wrong, or the keyring was changed")]
     WrongPassphrase,
+    /// The keyring is opened by something else.
+    #[error("the keyring is opened by {0}, not by what was given")]
+    OtherProvider(&'static str),
+    /// The wrapping key of custodians or a device is wrong, or the header was changed.
+    #[error("the wrapping key is not this keyring's, or the keyring was changed")]
+    WrongKey,
+    /// A device's wrapping key has more bytes than there is room for.
+    #[error("the wrapped key of the device is too long")]
+    TooLong,
+    /// A share, or the number of shares.
+    #[error(transparent)]
+    Share(#[from] ShareError),
     /// The keyring was changed after it was sealed.
     #[error("the keyring is not authentic: it was changed after it was sealed")]
     NotAuthentic,

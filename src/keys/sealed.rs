@@ -1,35 +1,31 @@
 //! The keyring at rest.
 //!
-//! Layout: magic 8, format 1, provider 1 (1: passphrase), reserved 2, Argon2id
-//! memory in KiB 4, passes 4, lanes 4, salt 16; the root key wrapped by the key
-//! from the passphrase (nonce 12, ciphertext and tag 48, the bytes before it
+//! Layout: the header of its [`Provider`]; the root key wrapped by the key from
+//! the provider (nonce 12, ciphertext and tag 48, the bytes before it
 //! authenticated); count of blocks 2, the blocks; and a seal by the root key
 //! over all before it (nonce 12, tag 16), so that no block can be removed, put
 //! back or moved between keyrings.
 
+mod enclose;
+
 use secrecy::SecretSlice;
 use zeroize::Zeroizing;
 
-use super::block::seal_over;
-use super::{BLOCK_LEN, KeyError, KeyInfo, KeyState, Keyring, WrappedKey};
+use super::block::{seal_over, whole_slot};
+use super::{BLOCK_LEN, KeyError, KeyInfo, KeyState, Keyring, Provider, WrappedKey};
 use crate::crypto::{
-    CryptoError, KeyPurpose, LoadedKey, NONCE_LEN, PassphraseCost, Random, Root, TAG_LEN,
-    root_from_passphrase,
+    KeyPurpose, LoadedKey, NONCE_LEN, PassphraseCost, Random, Root, TAG_LEN, root_from_passphrase,
 };
 use crate::secmem::Region;
-use crate::types::KeyVersion;
+use crate::types::{KeyVersion, UnixTime};
 
-const MAGIC: &[u8; 8] = b"tallykey";
-const FORMAT: u8 = 1;
-const PASSPHRASE: u8 = 1;
-const HEADER: usize = 40;
 const WRAPPED_ROOT: usize = NONCE_LEN + 32 + TAG_LEN;
 const SEAL: usize = NONCE_LEN + TAG_LEN;
 
-/// A keyring that needs its passphrase.
+/// A keyring that needs what its provider gives.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SealedKeyring {
-    header: [u8; HEADER],
+    provider: Provider,
     wrapped_root: [u8; WRAPPED_ROOT],
     keys: Vec<WrappedKey>,
     seal: [u8; SEAL],
@@ -38,7 +34,7 @@ pub struct SealedKeyring {
 /// A keyring whose root key is at hand: keys can be loaded, added and ended.
 #[derive(Debug)]
 pub struct OpenKeyring {
-    header: [u8; HEADER],
+    provider: Provider,
     wrapped_root: [u8; WRAPPED_ROOT],
     keys: Vec<WrappedKey>,
     root: LoadedKey<Root>,
@@ -52,11 +48,7 @@ impl SealedKeyring {
     /// # Errors
     /// [`KeyError`] names what is wrong with the form.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, KeyError> {
-        if !bytes.starts_with(MAGIC) {
-            return Err(KeyError::NotAKeyring);
-        }
-        let (header, rest) = bytes.split_first_chunk::<HEADER>().ok_or(KeyError::Length)?;
-        check_header(header)?;
+        let (provider, rest) = Provider::read(bytes)?;
         let (wrapped_root, rest) = rest.split_first_chunk::<WRAPPED_ROOT>().ok_or(KeyError::Length)?;
         let (count, rest) = rest.split_first_chunk::<2>().ok_or(KeyError::Length)?;
         let (blocks, seal) = rest.split_last_chunk::<SEAL>().ok_or(KeyError::Length)?;
@@ -66,36 +58,58 @@ impl SealedKeyring {
         let keys =
             blocks.chunks_exact(BLOCK_LEN).map(WrappedKey::from_block).collect::<Result<Vec<_>, _>>()?;
         check_unique(&keys)?;
-        Ok(Self { header: *header, wrapped_root: *wrapped_root, keys, seal: *seal })
+        Ok(Self { provider, wrapped_root: *wrapped_root, keys, seal: *seal })
     }
 
     /// The bytes to be stored.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = sealed_part(&self.header, &self.wrapped_root, &self.keys);
+        let mut bytes = sealed_part(&self.provider, &self.wrapped_root, &self.keys);
         bytes.extend_from_slice(&self.seal);
         bytes
+    }
+
+    /// What opens it.
+    #[must_use]
+    pub const fn provider(&self) -> &Provider {
+        &self.provider
     }
 
     /// Opens the keyring with its passphrase.
     ///
     /// # Errors
+    /// [`KeyError::OtherProvider`] if it is not opened by one;
     /// [`KeyError::WrongPassphrase`]; [`KeyError::NotAuthentic`] if the keyring
     /// was changed; [`KeyError::Crypto`].
     pub fn open(self, region: &Region, passphrase: &SecretSlice<u8>) -> Result<OpenKeyring, KeyError> {
-        let (cost, salt) = read_header(&self.header);
-        let wrapping = root_from_passphrase(region, passphrase, &salt, cost)?;
-        let (nonce, sealed) = self.wrapped_root.split_first_chunk::<NONCE_LEN>().ok_or(KeyError::Length)?;
+        let Provider::Passphrase { cost, salt } = &self.provider else {
+            return Err(KeyError::OtherProvider(self.provider.name()));
+        };
+        let wrapping = root_from_passphrase(region, passphrase, salt, *cost)?;
+        self.unwrap(region, &wrapping)?.ok_or(KeyError::WrongPassphrase)
+    }
+
+    /// Opens the keyring with its wrapping key, from custodians or a device.
+    ///
+    /// # Errors
+    /// [`KeyError::WrongKey`]; [`KeyError::NotAuthentic`] if the keyring was
+    /// changed; [`KeyError::Crypto`].
+    pub fn open_with(self, region: &Region, wrapping: &LoadedKey<Root>) -> Result<OpenKeyring, KeyError> {
+        self.unwrap(region, wrapping)?.ok_or(KeyError::WrongKey)
+    }
+
+    /// None if the wrapping key is another.
+    fn unwrap(self, region: &Region, wrapping: &LoadedKey<Root>) -> Result<Option<OpenKeyring>, KeyError> {
+        let Self { provider, wrapped_root, keys, seal } = self;
+        let (nonce, sealed) = wrapped_root.split_first_chunk::<NONCE_LEN>().ok_or(KeyError::Length)?;
         let mut sealed = Zeroizing::new(sealed.to_vec());
-        let opened =
-            wrapping.open(*nonce, &self.header, &mut sealed).map_err(|_| KeyError::WrongPassphrase)?;
+        let Ok(opened) = wrapping.open(*nonce, &provider.to_bytes(), &mut sealed) else { return Ok(None) };
         let root: &[u8; 32] = (&*opened).try_into().map_err(|_| KeyError::Length)?;
         let root = LoadedKey::from_bytes(region, root)?;
-        let covered = sealed_part(&self.header, &self.wrapped_root, &self.keys);
-        let (nonce, tag) = self.seal.split_first_chunk::<NONCE_LEN>().ok_or(KeyError::Length)?;
+        let covered = sealed_part(&provider, &wrapped_root, &keys);
+        let (nonce, tag) = seal.split_first_chunk::<NONCE_LEN>().ok_or(KeyError::Length)?;
         root.open(*nonce, &covered, &mut tag.to_vec()).map_err(|_| KeyError::NotAuthentic)?;
-        let Self { header, wrapped_root, keys, .. } = self;
-        Ok(OpenKeyring { header, wrapped_root, keys, root, region: region.clone() })
+        Ok(Some(OpenKeyring { provider, wrapped_root, keys, root, region: region.clone() }))
     }
 }
 
@@ -111,23 +125,14 @@ impl OpenKeyring {
         passphrase: &SecretSlice<u8>,
         cost: PassphraseCost,
     ) -> Result<Self, KeyError> {
-        let mut salt = [0; 16];
-        random.fill(&mut salt).map_err(CryptoError::from)?;
-        let header = write_header(cost, salt);
-        let wrapping = root_from_passphrase(region, passphrase, &salt, cost)?;
+        let (provider, wrapping) = enclose::passphrase(region, random, passphrase, cost)?;
         let root = LoadedKey::<Root>::generate(region, random)?;
-        let mut text = Zeroizing::new(Vec::with_capacity(32 + TAG_LEN));
-        text.extend_from_slice(root.expose());
-        let nonce = wrapping.seal(random, &header, &mut text)?;
-        let mut wrapped_root = [0; WRAPPED_ROOT];
-        for (slot, byte) in wrapped_root.iter_mut().zip(nonce.iter().chain(text.iter())) {
-            *slot = *byte;
-        }
+        let wrapped_root = enclose::wrap(random, &provider, &wrapping, &root)?;
         let keys = KeyPurpose::ALL
             .into_iter()
             .map(|purpose| WrappedKey::generate(&root, region, random, purpose, KeyVersion::FIRST))
             .collect::<Result<Vec<_>, _>>()?;
-        Ok(Self { header, wrapped_root, keys, root, region: region.clone() })
+        Ok(Self { provider, wrapped_root, keys, root, region: region.clone() })
     }
 
     /// Loads every key that is not destroyed into locked memory.
@@ -139,11 +144,17 @@ impl OpenKeyring {
         Keyring::load(&self.root, &self.region, &self.keys)
     }
 
-    /// Makes a new active version for a purpose; the one before is retiring.
+    /// Makes a new active version for a purpose; the one before is retiring from
+    /// `now` on.
     ///
     /// # Errors
     /// [`KeyError::VersionsExhausted`] after version 255; [`KeyError::Crypto`].
-    pub fn rotate(&mut self, random: &dyn Random, purpose: KeyPurpose) -> Result<KeyVersion, KeyError> {
+    pub fn rotate(
+        &mut self,
+        random: &dyn Random,
+        purpose: KeyPurpose,
+        now: UnixTime,
+    ) -> Result<KeyVersion, KeyError> {
         let newest = self.infos().filter(|info| info.purpose == purpose).map(|info| info.version.get()).max();
         let next = newest.unwrap_or(0).checked_add(1).ok_or(KeyError::VersionsExhausted(purpose))?;
         let version = KeyVersion::new(next).map_err(|_| KeyError::VersionsExhausted(purpose))?;
@@ -153,7 +164,7 @@ impl OpenKeyring {
             let info = *key.info();
             if info.purpose == purpose && info.state == KeyState::Active {
                 let loaded = key.unwrap_as::<Root>(&self.root, &self.region)?;
-                let info = KeyInfo { state: KeyState::Retiring, ..info };
+                let info = KeyInfo { state: KeyState::Retiring, retired: Some(whole_slot(now)), ..info };
                 keys.push(WrappedKey::wrap(&self.root, random, info, &loaded)?);
             } else {
                 keys.push(key.clone());
@@ -183,15 +194,33 @@ impl OpenKeyring {
         self.keys.iter().map(WrappedKey::info)
     }
 
+    /// What opens it once it is sealed.
+    #[must_use]
+    pub const fn provider(&self) -> &Provider {
+        &self.provider
+    }
+
+    /// Whether a sealed keyring is this one: it opens with the same root key, and
+    /// holds the same keys.
+    #[must_use]
+    pub fn is_sealed_as(&self, sealed: &SealedKeyring) -> bool {
+        let Ok(read) = SealedKeyring::from_bytes(&sealed.to_bytes()) else { return false };
+        let covered = sealed_part(&read.provider, &read.wrapped_root, &read.keys);
+        let Some((nonce, tag)) = read.seal.split_first_chunk::<NONCE_LEN>() else { return false };
+        let same = (&read.provider, &read.wrapped_root, &read.keys)
+            == (&self.provider, &self.wrapped_root, &self.keys);
+        same && self.root.open(*nonce, &covered, &mut tag.to_vec()).is_ok()
+    }
+
     /// Seals the keyring as it is now.
     ///
     /// # Errors
     /// [`KeyError::Crypto`].
     pub fn seal(&self, random: &dyn Random) -> Result<SealedKeyring, KeyError> {
-        let covered = sealed_part(&self.header, &self.wrapped_root, &self.keys);
+        let covered = sealed_part(&self.provider, &self.wrapped_root, &self.keys);
         let seal = seal_over(&self.root, random, &covered)?;
         Ok(SealedKeyring {
-            header: self.header,
+            provider: self.provider.clone(),
             wrapped_root: self.wrapped_root,
             keys: self.keys.clone(),
             seal,
@@ -199,9 +228,10 @@ impl OpenKeyring {
     }
 }
 
-fn sealed_part(header: &[u8], wrapped_root: &[u8], keys: &[WrappedKey]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(HEADER + WRAPPED_ROOT + 2 + keys.len() * BLOCK_LEN + SEAL);
-    bytes.extend_from_slice(header);
+fn sealed_part(provider: &Provider, wrapped_root: &[u8], keys: &[WrappedKey]) -> Vec<u8> {
+    let header = provider.to_bytes();
+    let mut bytes = Vec::with_capacity(header.len() + WRAPPED_ROOT + 2 + keys.len() * BLOCK_LEN + SEAL);
+    bytes.extend_from_slice(&header);
     bytes.extend_from_slice(wrapped_root);
     // At most 255 versions of a handful of purposes.
     bytes.extend_from_slice(&u16::try_from(keys.len()).unwrap_or(u16::MAX).to_be_bytes());
@@ -209,43 +239,6 @@ fn sealed_part(header: &[u8], wrapped_root: &[u8], keys: &[WrappedKey]) -> Vec<u
         bytes.extend_from_slice(&key.to_block());
     }
     bytes
-}
-
-fn write_header(cost: PassphraseCost, salt: [u8; 16]) -> [u8; HEADER] {
-    let mut header = [0; HEADER];
-    let fields = MAGIC
-        .iter()
-        .copied()
-        .chain([FORMAT, PASSPHRASE, 0, 0])
-        .chain(cost.memory_kib.to_be_bytes())
-        .chain(cost.passes.to_be_bytes())
-        .chain(cost.lanes.to_be_bytes())
-        .chain(salt);
-    for (slot, byte) in header.iter_mut().zip(fields) {
-        *slot = byte;
-    }
-    header
-}
-
-fn check_header(header: &[u8; HEADER]) -> Result<(), KeyError> {
-    let [_, _, _, _, _, _, _, _, format, provider, r0, r1, ..] = header;
-    if *format != FORMAT {
-        return Err(KeyError::Version(*format));
-    }
-    if *provider != PASSPHRASE {
-        return Err(KeyError::Field("unseal provider"));
-    }
-    if [*r0, *r1] != [0; 2] { Err(KeyError::Field("reserved bytes")) } else { Ok(()) }
-}
-
-fn read_header(header: &[u8; HEADER]) -> (PassphraseCost, [u8; 16]) {
-    let [_, _, _, _, _, _, _, _, _, _, _, _, a, b, c, d, e, f, g, h, i, j, k, l, salt @ ..] = *header;
-    let cost = PassphraseCost {
-        memory_kib: u32::from_be_bytes([a, b, c, d]),
-        passes: u32::from_be_bytes([e, f, g, h]),
-        lanes: u32::from_be_bytes([i, j, k, l]),
-    };
-    (cost, salt)
 }
 
 fn check_unique(keys: &[WrappedKey]) -> Result<(), KeyError> {

@@ -1,7 +1,7 @@
 //! A request's body as a message, and a command as a request's body.
 
 use super::batch::decode_batch;
-use super::{Fault, Opcode, Status, cold, hot};
+use super::{Control, Custody, Fault, Opcode, Status, cold, hot};
 use crate::command::{Command, IssueShort, Request};
 use crate::types::IdempotencyKey;
 
@@ -22,6 +22,10 @@ pub enum Message<'a> {
     BackupBegin,
     /// Its next piece.
     BackupNext,
+    /// Something of the keeper of the keys.
+    Custody(Custody<'a>),
+    /// Something that two admins must agree on.
+    Control(Control),
 }
 
 /// Reads the body of a request.
@@ -36,6 +40,8 @@ pub fn decode_message(opcode: Opcode, body: &[u8]) -> Result<Message<'_>, Fault>
         Opcode::Metrics => empty(body, Message::Metrics),
         Opcode::BackupBegin => empty(body, Message::BackupBegin),
         Opcode::BackupNext => empty(body, Message::BackupNext),
+        opcode if opcode.is_control() => Control::decode(opcode, body).map(Message::Control),
+        opcode if opcode.is_custody() => Custody::decode(opcode, body).map(Message::Custody),
         Opcode::IssueBatch => decode_batch(body, Opcode::Issue).map(Message::Batch),
         Opcode::VerifyBatch => decode_batch(body, Opcode::Verify).map(Message::Batch),
         _ => decode_request(opcode, body).map(Message::Engine),

@@ -78,6 +78,26 @@ opcodes! {
     Status = 0x0040 "status",
     /// Metrics in the OpenMetrics text format. Admin socket only.
     Metrics = 0x0041 "metrics",
+    /// How the custody of the keys stands. Admin socket only.
+    Custody = 0x0050 "custody",
+    /// Give what opens the keyring, or one share of it. Admin socket only.
+    Unseal = 0x0051 "unseal",
+    /// Forget the shares that were given so far. Admin socket only.
+    Forget = 0x0052 "forget",
+    /// Wipe every key and serve nothing until unsealed. Admin socket only.
+    Seal = 0x0053 "seal",
+    /// Propose an operation that another admin must approve. Admin socket only.
+    Propose = 0x0054 "propose",
+    /// Approve what another admin proposed. Admin socket only.
+    Approve = 0x0055 "approve",
+    /// Take a proposal back. Admin socket only.
+    Withdraw = 0x0056 "withdraw",
+    /// List what is proposed. Admin socket only.
+    Proposals = 0x0057 "proposals",
+    /// Destroy the key of an approved proposal. Admin socket only.
+    DestroyKey = 0x0058 "destroy_key",
+    /// Read the PANs of an approved proposal, a page at a time. Admin socket only.
+    DetokenizeAll = 0x0059 "detokenize_all",
     /// Begin a backup of everything stored. Admin socket only.
     BackupBegin = 0x0060 "backup_begin",
     /// The next piece of the backup that was begun on this connection.

@@ -10,6 +10,8 @@
 mod bad_input;
 mod bulk;
 mod command_line;
+mod custody;
+mod dual;
 mod full_disk;
 mod peers;
 mod process;

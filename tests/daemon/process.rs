@@ -52,6 +52,22 @@ impl Daemon {
     /// Starts and waits until it serves.
     pub fn launch(&mut self) {
         self.child = Some(self.spawn());
+        self.wait_until_up();
+    }
+
+    /// Starts without what opens the keyring, and waits until it listens.
+    pub fn launch_sealed(&mut self) {
+        self.launch_with(|command| command);
+    }
+
+    /// The same, with more said to it.
+    pub fn launch_with(&mut self, edit: impl FnOnce(&mut Command) -> &mut Command) {
+        let mut command = self.command();
+        self.child = Some(edit(&mut command).spawn().unwrap());
+        self.wait_until_up();
+    }
+
+    fn wait_until_up(&mut self) {
         let begun = Instant::now();
         while UnixStream::connect(self.socket()).is_err() {
             let ended = self.child.as_mut().unwrap().try_wait().unwrap();
@@ -63,17 +79,15 @@ impl Daemon {
 
     /// Starts a process on the directory, its log appended to a file.
     pub fn spawn(&self) -> Child {
+        self.command().arg("--passphrase-file").arg(self.path("passphrase")).spawn().unwrap()
+    }
+
+    fn command(&self) -> Command {
         let log = fs::OpenOptions::new().append(true).create(true).open(self.path("log")).unwrap();
-        Command::new(env!("CARGO_BIN_EXE_tallyd"))
-            .arg("--dir")
-            .arg(self.dir.path())
-            .arg("--passphrase-file")
-            .arg(self.path("passphrase"))
-            .env("TALLYD_LOG", "debug")
-            .stdin(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .unwrap()
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tallyd"));
+        command.arg("--dir").arg(self.dir.path()).env("TALLYD_LOG", "debug");
+        command.stdin(Stdio::null()).stderr(log);
+        command
     }
 
     pub fn path(&self, name: &str) -> PathBuf {

@@ -217,10 +217,15 @@ fn a_stalled_daemon_that_comes_back_is_fenced() {
     let before = client.issue(issue_of(&token), None).unwrap().cryptogram;
     let pid = Pid::from_raw(first.pid() as i32).unwrap();
     kill_process(pid, Signal::STOP).unwrap();
-    // While its lock is there nobody gets in; somebody who knows better removes it.
+    // While its locks are there nobody gets in; somebody who knows better removes them.
     let second = first.spawn().wait().unwrap();
     assert_eq!(second.code(), Some(1));
+    fs::remove_file(first.path("tallyd-lock")).unwrap();
+    let locked = first.spawn().wait().unwrap();
+    assert_eq!(locked.code(), Some(1));
+    assert!(first.log().contains("in use by another process"), "{}", first.log());
     fs::remove_file(first.path("tally.db-lock")).unwrap();
+    fs::remove_file(first.path("tallyd-lock")).unwrap();
     fs::remove_file(first.socket()).unwrap();
     let mut second = first.spawn();
     let begun = Instant::now();

@@ -216,7 +216,7 @@ fn a_second_daemon_on_one_directory_is_refused() {
     let daemon = Daemon::start();
     let status = daemon.spawn().wait().unwrap();
     assert_eq!(status.code(), Some(1));
-    assert!(daemon.log().contains("in use by another process"), "{}", daemon.log());
+    assert!(daemon.log().contains("a tallyd runs on this directory"), "{}", daemon.log());
     provision(&mut daemon.client());
 }
 
@@ -248,7 +248,7 @@ fn a_failed_self_test_refuses_to_serve() {
     let options = Options {
         dir: daemon.dir.path().to_owned(),
         config: None,
-        passphrase_file: daemon.path("passphrase"),
+        passphrase_file: Some(daemon.path("passphrase")),
     };
     let failing = || Err(EngineError::SelfTest(tallystick::crypto::SelfTestError("HMAC-SHA-256")));
     let result = tallystick::daemon::run(&options, failing);

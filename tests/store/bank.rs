@@ -68,6 +68,7 @@ impl Bank {
         group: 1000,
         journal_bytes: 40_000,
         token_per_minute: None,
+        key_grace_seconds: u64::MAX,
     };
 
     pub fn open(

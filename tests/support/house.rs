@@ -30,18 +30,16 @@ impl House {
         let (engine, chain) = engine.unseal(Arc::clone(&keyring), &mut store, &[], NOW).unwrap();
         let hall = Arc::new(Hall::new(engine, store.receipt()));
         let lobby = Lobby {
-            hall: Arc::clone(&hall),
-            keyring,
+            house: tallystick::daemon::House::of(Arc::clone(&hall), keyring, store.epoch().0),
             metrics: Metrics::new(),
             rates: Rates::default(),
             audit: Recorder::none(),
-            backups: Backups::none(),
+            backups: Backups::default(),
             frame: 65_536,
             in_flight: 1024,
             clock: || NOW,
             random: Box::new(SystemRandom),
             started: Instant::now(),
-            epoch: store.epoch().0,
         };
         let committer = Committer::new(hall, Box::new(store), chain, Keeper::none(), || NOW);
         std::thread::spawn(move || committer.run());

@@ -3,8 +3,8 @@
 use tallystick::command::{Command, Issue, Request, Verify};
 use tallystick::types::IdempotencyKey;
 use tallystick::wire::{
-    BackupBegun, Fault, Hello, Message, Opcode, Status, StatusReport, Welcome, begin_batch_reply,
-    decode_backup_piece, decode_batch_reply, decode_message, decode_metrics, decode_reply,
+    BackupBegun, ControlReply, CustodyReport, Fault, Hello, Message, Opcode, Status, StatusReport, Welcome,
+    begin_batch_reply, decode_backup_piece, decode_batch_reply, decode_message, decode_metrics, decode_reply,
     encode_backup_piece, encode_batch_item, encode_command, encode_issue_batch, encode_metrics, encode_reply,
     encode_verify_batch,
 };
@@ -18,6 +18,14 @@ pub fn request_again(opcode: Opcode, body: &[u8]) -> Result<Vec<u8>, Fault> {
     }
     match decode_message(opcode, body)? {
         Message::Ping | Message::Status | Message::Metrics | Message::BackupBegin | Message::BackupNext => {}
+        Message::Control(control) => {
+            assert_eq!(control.opcode(), opcode);
+            control.encode(&mut out);
+        }
+        Message::Custody(custody) => {
+            assert_eq!(custody.opcode(), opcode);
+            custody.encode(&mut out);
+        }
         Message::Engine(request) => {
             assert_eq!(request.body, body);
             assert_eq!(Opcode::of(request.command.operation()), opcode);
@@ -76,6 +84,8 @@ pub fn reply_again(opcode: Opcode, status: Status, body: &[u8]) -> Result<Vec<u8
         Opcode::Status => StatusReport::decode(body)?.encode(&mut out),
         Opcode::BackupBegin => BackupBegun::decode(body)?.encode(&mut out),
         Opcode::BackupNext => encode_backup_piece(&mut out, decode_backup_piece(body)?),
+        opcode if opcode.is_control() => ControlReply::decode(opcode, body)?.encode(&mut out),
+        opcode if opcode.is_custody() => CustodyReport::decode(body)?.encode(&mut out),
         Opcode::Metrics => encode_metrics(&mut out, &decode_metrics(body)?),
         _ => encode_reply(&mut out, &decode_reply(opcode, body)?),
     }

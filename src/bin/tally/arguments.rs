@@ -1,13 +1,24 @@
 //! The command line, as clap reads it and as its help tells it. No secret is
 //! ever an argument: PANs and passphrases come from standard input or a file.
 
+pub mod audit;
+pub mod backup;
+pub mod bench;
+mod control;
+mod custody;
+
+pub use control::{DetokenizeAll, OneProposal, Proposed};
+pub use custody::{Device, Enclose, Opener, Passphrase, Secrets, SharesTask, Unseal};
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::audit::arguments::AuditTask;
-use crate::backup::arguments::BackupTask;
-use crate::bench::arguments::Bench;
+use tallystick::crypto::KeyPurpose;
+
+use audit::AuditTask;
+use backup::BackupTask;
+use bench::Bench;
 
 /// Tallystick: payment-token keys in locked memory, each cryptogram once.
 #[derive(Parser)]
@@ -43,13 +54,48 @@ pub enum Task {
     /// order: pan, expiry, auth_reference, auth_number, par. Empty lines and those
     /// that begin with # are skipped.
     Provision(Provision),
-    /// Make a new version of a key, while the daemon is stopped; the one before retires
+    /// Change what opens the keyring to another passphrase; the daemon must be stopped or
+    /// sealed
+    Passphrase(Passphrase),
+    /// Have a PKCS#11 token open the keyring, and nothing else any more; the daemon must be
+    /// stopped or sealed
+    Device(Enclose),
+    /// Custodians' shares in the place of a passphrase
+    Shares {
+        #[command(subcommand)]
+        task: SharesTask,
+    },
+    /// Give the sealed daemon one custodian's share or the passphrase (admin socket)
+    Unseal(Unseal),
+    /// Have the daemon wipe every key and serve nothing until unsealed (admin socket)
+    Seal {
+        #[command(flatten)]
+        at: Dir,
+    },
+    /// Propose what another admin must approve (admin socket)
+    Propose {
+        #[command(subcommand)]
+        what: Proposed,
+    },
+    /// Approve what another admin proposed (admin socket)
+    Approve(OneProposal),
+    /// Take a proposal back (admin socket)
+    Withdraw(OneProposal),
+    /// List what is proposed (admin socket)
+    Proposals {
+        #[command(flatten)]
+        at: Dir,
+    },
+    /// Destroy the key of an approved proposal (admin socket)
+    Destroy(OneProposal),
+    /// Write every PAN of an approved proposal into a file, in clear (admin socket)
+    DetokenizeAll(DetokenizeAll),
+    /// Make a new version of a key, while the daemon is stopped or sealed; the one before retires
     Rotate {
         #[command(flatten)]
         dir: Dir,
-        /// File whose first line is the passphrase; `-` reads standard input
-        #[arg(long, value_name = "FILE", default_value = "-")]
-        passphrase_file: PathBuf,
+        #[command(flatten)]
+        opener: Opener,
         /// What the key is for
         #[arg(value_enum)]
         purpose: PurposeName,
@@ -203,6 +249,23 @@ pub enum PurposeName {
     PanSealing,
     /// Chains the journal and digests requests
     Audit,
+}
+
+impl PurposeName {
+    /// The name on the wire and in status.
+    pub const fn name(self) -> &'static str {
+        self.purpose().name()
+    }
+
+    const fn purpose(self) -> KeyPurpose {
+        match self {
+            Self::TokenDerivation => KeyPurpose::TokenDerivation,
+            Self::Par => KeyPurpose::Par,
+            Self::Fingerprint => KeyPurpose::Fingerprint,
+            Self::PanSealing => KeyPurpose::PanSealing,
+            Self::Audit => KeyPurpose::Audit,
+        }
+    }
 }
 
 /// A part of a transaction that a cryptogram can bind.
@@ -401,9 +464,8 @@ pub struct AtProvider {
 pub struct Restore {
     #[command(flatten)]
     pub dir: Dir,
-    /// File whose first line is the passphrase; `-` reads standard input
-    #[arg(long, value_name = "FILE", default_value = "-")]
-    pub passphrase_file: PathBuf,
+    #[command(flatten)]
+    pub opener: Opener,
     /// A copy of tally.db to be put in its place; without it, the one that is there
     #[arg(long, value_name = "FILE")]
     pub from: Option<PathBuf>,

@@ -1,7 +1,6 @@
 //! `tally audit`: the audit log, checked, exported, and begun anew after damage.
 
 mod accept;
-pub mod arguments;
 mod export;
 mod source;
 mod verify;
@@ -15,15 +14,15 @@ use tallystick::daemon::config::Config;
 use tallystick::daemon::paths;
 use tallystick::keys::OpenKeyring;
 
+use crate::arguments::audit::AuditTask;
 use crate::output::{Failure, Output};
-use arguments::AuditTask;
 
 /// Does what was asked of the log.
 pub fn run(task: &AuditTask, output: &Output) -> Result<(), Failure> {
     match task {
         AuditTask::Verify(arguments) => verify::run(arguments, output),
         AuditTask::Export(arguments) => export::run(arguments),
-        AuditTask::Accept { dir, passphrase_file } => accept::run(&dir.dir, passphrase_file, output),
+        AuditTask::Accept { dir, opener } => accept::run(&dir.dir, opener, output),
     }
 }
 
@@ -31,7 +30,8 @@ pub fn run(task: &AuditTask, output: &Output) -> Result<(), Failure> {
 /// the lock of the database.
 pub fn record(dir: &Path, keys: &OpenKeyring, operation: &str, detail: String) -> Result<(), Failure> {
     let config = Config::read(&paths::config(dir))?;
-    let mut book = Book::open(&config.audit, dir, Arc::new(keys.load()?))?;
+    let keyring = Arc::new(keys.load()?);
+    let mut book = Book::open(&config.audit, dir, &keyring)?;
     let uid = rustix::process::getuid().as_raw();
     Ok(book.write(&Event::AtRest(AtRest { uid, operation: operation.to_owned(), detail }))?)
 }

@@ -1,6 +1,5 @@
 //! `tally backup`: everything, while the daemon serves, in one encrypted file.
 
-pub mod arguments;
 mod create;
 mod restore;
 mod verify;
@@ -12,9 +11,9 @@ use tallystick::daemon::backup::{About, BackupError, Item, Reader};
 use tallystick::keys::read_passphrase;
 use tallystick::secmem::Region;
 
+use crate::arguments::backup::BackupTask;
 use crate::output::{Failure, Output};
 use crate::progress::{Interrupt, Progress};
-use arguments::BackupTask;
 
 /// Slots of locked memory: the key of the backup.
 const SLOTS: usize = 8;

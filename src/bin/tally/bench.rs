@@ -1,6 +1,5 @@
 //! `tally bench`: drives a daemon and measures it.
 
-pub mod arguments;
 mod crowd;
 mod echo;
 mod floor;
@@ -18,8 +17,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::arguments::bench::{Bench, BenchOp};
 use crate::output::{Failure, Output};
-use arguments::{Bench, BenchOp};
 use crowd::{Crowd, Load};
 use home::Home;
 use measured::Measured;

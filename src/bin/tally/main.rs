@@ -7,20 +7,26 @@ mod backup;
 mod bench;
 mod bulk;
 mod cards;
+mod control;
 mod daemon;
 mod demo;
+mod device;
 mod init;
 mod kat;
 mod keys_at_rest;
 mod output;
+mod passphrase;
 mod pay;
 mod progress;
 mod reseal;
 mod restore;
 mod rotate;
+mod secret_text;
+mod shares;
 mod show;
 mod status;
 mod tokens;
+mod unseal;
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -61,9 +67,18 @@ fn run(task: Task, output: &Output) -> Result<(), Failure> {
             Some(file) => bulk::run(&provision, file, output),
             None => cards::provision(&provision, output),
         },
-        Task::Rotate { dir, passphrase_file, purpose } => {
-            rotate::run(&dir.dir, &passphrase_file, purpose, output)
-        }
+        Task::Passphrase(arguments) => passphrase::run(&arguments, output),
+        Task::Device(arguments) => device::run(&arguments, output),
+        Task::Shares { task } => shares::run(&task, output),
+        Task::Unseal(arguments) => unseal::unseal(&arguments, output),
+        Task::Seal { at } => unseal::seal(&at, output),
+        Task::Propose { what } => control::propose(&what, output),
+        Task::Approve(one) => control::approve(&one, output),
+        Task::Withdraw(one) => control::withdraw(&one, output),
+        Task::Proposals { at } => control::list(&at, output),
+        Task::Destroy(one) => control::destroy(&one, output),
+        Task::DetokenizeAll(arguments) => control::detokenize_all(&arguments, output),
+        Task::Rotate { dir, opener, purpose } => rotate::run(&dir.dir, &opener, purpose, output),
         Task::Restore(arguments) => restore::run(&arguments, output),
         Task::Reseal { at } => reseal::run(&at, output),
         Task::Issue(issue) => pay::issue(&issue, output),

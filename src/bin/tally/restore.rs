@@ -10,21 +10,21 @@ mod copy;
 use std::path::Path;
 use std::sync::Arc;
 
-use secrecy::SecretSlice;
 use serde_json::json;
 use tallystick::crypto::{KeyPurpose, SystemRandom};
 use tallystick::daemon::anchor::{self, Place};
 use tallystick::daemon::config::Config;
 use tallystick::daemon::paths;
 use tallystick::engine::{Anchor, Engine};
-use tallystick::keys::{KeyState, Keyring, OpenKeyring, read_passphrase};
+use tallystick::keys::{KeyState, Keyring, OpenKeyring};
 use tallystick::secmem::{Region, harden};
 use tallystick::store::{ChainHead, Epoch, SqliteStore, Store};
 use tallystick::types::{KeyVersion, UnixTime};
 
 use crate::arguments::Restore;
+use crate::audit;
+use crate::keys_at_rest::{self, Secret};
 use crate::output::{Failure, Output};
-use crate::{audit, keys_at_rest};
 
 /// Slots of locked memory: every version of every key, twice.
 const SLOTS: usize = 2048;
@@ -42,14 +42,14 @@ pub fn run(arguments: &Restore, output: &Output) -> Result<(), Failure> {
     harden()?;
     let dir = arguments.dir.dir.as_path();
     let config = Config::read(&paths::config(dir))?;
-    // Before anything long: a wrong passphrase is told at once.
-    let passphrase = read_passphrase(&arguments.passphrase_file)?;
     let region = Region::new(SLOTS)?;
-    let keys = keys_at_rest::open(dir, &region, &passphrase)?;
+    // Before anything long: a wrong passphrase is told at once.
+    let (keys, secret) =
+        keys_at_rest::open(dir, &region, &arguments.opener.secrets, Some(&arguments.opener.device))?;
     if let Some(from) = &arguments.from {
         copy::bring(from, &paths::store(dir), *output)?;
     }
-    let restored = restore(dir, &config, keys, &region, &passphrase)?;
+    let restored = restore(dir, &config, keys, &region, &secret)?;
     output.item(
         || {
             json!({
@@ -79,7 +79,7 @@ fn restore(
     config: &Config,
     mut keys: OpenKeyring,
     region: &Region,
-    passphrase: &SecretSlice<u8>,
+    secret: &Secret,
 ) -> Result<Restored, Failure> {
     // Held to the end: no daemon opens it meanwhile.
     let mut store = SqliteStore::open(&paths::store(dir))?;
@@ -93,9 +93,9 @@ fn restore(
     audit::record(dir, &keys, "restore", detail)?;
     // It is what it was once, under these keys. From here on things change, and a
     // second run after a failure changes them again, which does no harm.
-    let token_key = keys.rotate(&SystemRandom, KeyPurpose::TokenDerivation)?;
+    let token_key = keys.rotate(&SystemRandom, KeyPurpose::TokenDerivation, UnixTime::from_system_clock())?;
     destroy_older(&mut keys)?;
-    keys_at_rest::replace(dir, &keys, region, passphrase)?;
+    keys_at_rest::replace(dir, &keys, region, secret)?;
     store.outgrow(newest)?;
     let epoch = store.epoch();
     anchor::write_all(&mut places, &keys.load()?, &Anchor { epoch, head, token_key })?;

@@ -4,13 +4,11 @@ use std::path::Path;
 
 use serde_json::json;
 use tallystick::crypto::{KeyPurpose, SystemRandom};
-use tallystick::daemon::paths;
-use tallystick::keys::{KeyInfo, read_passphrase};
+use tallystick::keys::KeyInfo;
 use tallystick::secmem::{Region, harden};
-use tallystick::store::{StoreError, StoreLock};
-use tallystick::types::KeyVersion;
+use tallystick::types::{KeyVersion, UnixTime};
 
-use crate::arguments::PurposeName;
+use crate::arguments::{Opener, PurposeName};
 use crate::keys_at_rest;
 use crate::output::{Failure, Output};
 use crate::show::{key_json, key_line};
@@ -19,10 +17,10 @@ use crate::show::{key_json, key_line};
 const SLOTS: usize = 2048;
 
 /// Rotates and tells what the keyring holds.
-pub fn run(dir: &Path, passphrase_file: &Path, purpose: PurposeName, output: &Output) -> Result<(), Failure> {
+pub fn run(dir: &Path, opener: &Opener, purpose: PurposeName, output: &Output) -> Result<(), Failure> {
     harden()?;
     let purpose = rotatable(purpose)?;
-    let (version, keys) = rotate(dir, passphrase_file, purpose)?;
+    let (version, keys) = rotate(dir, opener, purpose)?;
     output.item(
         || {
             let keys: Vec<_> = keys.iter().map(key_json).collect();
@@ -31,6 +29,10 @@ pub fn run(dir: &Path, passphrase_file: &Path, purpose: PurposeName, output: &Ou
         || {
             let mut lines: Vec<_> = keys.iter().map(key_line).collect();
             lines.push(format!("{} has version {version}; back the keyring up", purpose.name()));
+            lines.push(
+                "the version before verifies for keys.grace_seconds more; then it may be destroyed"
+                    .to_owned(),
+            );
             if purpose == KeyPurpose::PanSealing {
                 lines.push("start tallyd, then re-seal what is stored: tally reseal".to_owned());
             }
@@ -57,21 +59,13 @@ fn rotatable(purpose: PurposeName) -> Result<KeyPurpose, Failure> {
 }
 
 /// Makes a new active version in the keyring file.
-fn rotate(
-    dir: &Path,
-    passphrase_file: &Path,
-    purpose: KeyPurpose,
-) -> Result<(KeyVersion, Vec<KeyInfo>), Failure> {
+fn rotate(dir: &Path, opener: &Opener, purpose: KeyPurpose) -> Result<(KeyVersion, Vec<KeyInfo>), Failure> {
     // First of all, and held to the end: a daemon has the keys in memory, and
     // would not know of what this makes.
-    let _stopped = StoreLock::take(&paths::store(dir)).map_err(|error| match error {
-        StoreError::InUse => Failure::new("tallyd is running on this directory; stop it first"),
-        error => error.into(),
-    })?;
-    let passphrase = read_passphrase(passphrase_file)?;
+    let _alone = keys_at_rest::alone(dir)?;
     let region = Region::new(SLOTS)?;
-    let mut keyring = keys_at_rest::open(dir, &region, &passphrase)?;
-    let version = keyring.rotate(&SystemRandom, purpose)?;
-    let keys = keys_at_rest::replace(dir, &keyring, &region, &passphrase)?;
+    let (mut keyring, secret) = keys_at_rest::open(dir, &region, &opener.secrets, Some(&opener.device))?;
+    let version = keyring.rotate(&SystemRandom, purpose, UnixTime::from_system_clock())?;
+    let keys = keys_at_rest::replace(dir, &keyring, &region, &secret)?;
     Ok((version, keys))
 }

@@ -6,10 +6,10 @@
 //! keeps every group from the last anchored on, so that an honest start after a
 //! crash always finds it.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, PoisonError, Weak};
 use std::time::Duration;
 
-use super::{Place, rank};
+use super::{Bytes, Place, rank};
 use crate::daemon::sandbox::{self, Role};
 use crate::daemon::sync::{Condvar, Instant, JoinHandle, Mutex, MutexGuard, spawn};
 use crate::engine::Anchor;
@@ -55,13 +55,14 @@ struct State {
 }
 
 impl Keeper {
-    /// Starts keeping what each place was just told: `epoch` and `head`.
+    /// Starts keeping what each place was just told: `epoch` and `head`. It ends, at the
+    /// latest, when the keyring is gone.
     ///
     /// # Errors
     /// If the system gives no thread.
     pub fn start(
         places: Vec<Box<dyn Place>>,
-        keyring: Arc<Keyring>,
+        keyring: &Arc<Keyring>,
         epoch: Epoch,
         head: ChainHead,
         interval: Duration,
@@ -69,6 +70,7 @@ impl Keeper {
         let state =
             State { head, anchored: head.number, failing: None, fenced: false, idle: false, closing: false };
         let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
+        let keyring = Arc::downgrade(keyring);
         let worker = Worker { places, keyring, epoch, interval, shared: Arc::clone(&shared) };
         let thread = spawn("anchor", move || worker.run())?;
         Ok(Self { shared, thread: Some(thread) })
@@ -130,7 +132,8 @@ impl Shared {
 
 struct Worker {
     places: Vec<Box<dyn Place>>,
-    keyring: Arc<Keyring>,
+    /// Not held: a place that hangs must not keep keys in memory that are to be wiped.
+    keyring: Weak<Keyring>,
     epoch: Epoch,
     interval: Duration,
     shared: Arc<Shared>,
@@ -173,16 +176,25 @@ impl Worker {
         (state.head, state.closing)
     }
 
-    /// Tells every place. False if one knows of a newer epoch.
+    /// Tells every place. False if one knows of a newer epoch, or if the keyring is
+    /// gone: nobody goes on in this epoch then.
     fn anchor(&mut self, head: ChainHead) -> Result<bool, (&'static str, std::io::Error)> {
-        let token_key = self.keyring.token_derivation.active().0;
-        let bytes = Anchor { epoch: self.epoch, head, token_key }.to_bytes(&self.keyring);
-        for place in &mut self.places {
+        let Self { places, keyring, epoch: this, .. } = self;
+        let anchor = |keyring: Arc<Keyring>| {
+            let token_key = keyring.token_derivation.active().0;
+            Anchor { epoch: *this, head, token_key }.to_bytes(&keyring)
+        };
+        let Some(bytes) = keyring.upgrade().map(anchor) else { return Ok(false) };
+        let rank = |bytes: &Bytes| keyring.upgrade().and_then(|keyring| rank(&keyring, bytes));
+        for place in places {
             let name = place.name();
             let fault = |error| (name, error);
-            let kept = place.read(&|bytes| rank(&self.keyring, bytes)).map_err(fault)?;
-            let kept = kept.and_then(|bytes| rank(&self.keyring, &bytes));
-            if kept.is_some_and(|(epoch, _)| epoch > self.epoch.0) {
+            let kept = place.read(&rank).map_err(fault)?;
+            let kept = kept.and_then(|bytes| rank(&bytes));
+            if keyring.strong_count() == 0 {
+                return Ok(false);
+            }
+            if kept.is_some_and(|(epoch, _)| epoch > this.0) {
                 return Ok(false);
             }
             place.write(&bytes).map_err(fault)?;

@@ -1,7 +1,7 @@
 //! The log with what remembers its head.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use crate::audit::{self, Event, Head, Keys, Log, Opened, RealDisk, Tip};
 use crate::daemon::DaemonError;
@@ -16,7 +16,8 @@ use crate::types::UnixTime;
 pub struct Book {
     pub(super) log: Log,
     places: Vec<Box<dyn Place>>,
-    pub(super) keyring: Arc<Keyring>,
+    /// Not held: a disk that hangs must not keep keys in memory that are to be wiped.
+    keyring: Weak<Keyring>,
     /// The record that every place remembers.
     kept: u64,
     /// The daemon before ended in order.
@@ -31,7 +32,7 @@ impl Book {
     /// # Errors
     /// [`DaemonError::Audit`] if it is not what its head remembers, or cannot be
     /// read or made; [`DaemonError::AuditHead`].
-    pub fn open(config: &AuditConfig, dir: &Path, keyring: Arc<Keyring>) -> Result<Self, DaemonError> {
+    pub fn open(config: &AuditConfig, dir: &Path, keyring: &Arc<Keyring>) -> Result<Self, DaemonError> {
         Self::open_behind(config, dir, keyring, Tip::START)
     }
 
@@ -42,7 +43,7 @@ impl Book {
     pub fn open_behind(
         config: &AuditConfig,
         dir: &Path,
-        keyring: Arc<Keyring>,
+        keyring: &Arc<Keyring>,
         begin: Tip,
     ) -> Result<Self, DaemonError> {
         let mut places = places(config, dir);
@@ -50,23 +51,31 @@ impl Book {
         let log_dir = log_dir(config, dir);
         if head.is_none() && audit::files(&log_dir).is_ok_and(|files| files.is_empty()) {
             // Told before there is a log, so that one without a head is always suspect.
-            keep(&mut places, &keyring, begin)?;
+            keep(&mut places, &Head(begin).to_bytes(&keyring.audit))?;
         }
         let kept = head.map_or(begin.number, |head| head.0.number);
         let disk = Box::new(RealDisk);
         let opened = audit::open(disk, &log_dir, config.file_bytes, &keyring.audit, head, begin)?;
         let Opened { log, is_ended, dropped } = opened;
-        Ok(Self { log, places, keyring, kept, is_ended, dropped })
+        Ok(Self { log, places, keyring: Arc::downgrade(keyring), kept, is_ended, dropped })
     }
 
-    /// Writes one record, and has its number remembered.
+    /// Puts a record down, to be written.
     ///
     /// # Errors
-    /// What the system says, or that there is no number left.
+    /// That there is no number left, or [`DaemonError::Sealed`].
+    pub(super) fn push(&mut self, time: UnixTime, event: &Event) -> Result<(), DaemonError> {
+        let keyring = self.keyring.upgrade().ok_or(DaemonError::Sealed)?;
+        let is_put = self.log.push(&keyring.audit, time, event);
+        if is_put { Ok(()) } else { Err(audit::AuditError::Exhausted.into()) }
+    }
+
+    /// Writes one record, and has its number remembered. The keyring must be held.
+    ///
+    /// # Errors
+    /// What the system says, that there is no number left, or [`DaemonError::Sealed`].
     pub fn write(&mut self, event: &Event) -> Result<(), DaemonError> {
-        if !self.log.push(&self.keyring.audit, UnixTime::from_system_clock(), event) {
-            return Err(audit::AuditError::Exhausted.into());
-        }
+        self.push(UnixTime::from_system_clock(), event)?;
         self.log.flush().map_err(DaemonError::System)?;
         self.keep_head()
     }
@@ -78,7 +87,8 @@ impl Book {
     pub fn keep_head(&mut self) -> Result<(), DaemonError> {
         let tip = self.log.durable();
         if tip.number > self.kept {
-            keep(&mut self.places, &self.keyring, tip)?;
+            let bytes = Head(tip).to_bytes(&self.keyring.upgrade().ok_or(DaemonError::Sealed)?.audit);
+            keep(&mut self.places, &bytes)?;
             self.kept = tip.number;
         }
         Ok(())
@@ -89,6 +99,15 @@ impl Book {
 #[must_use]
 pub fn log_dir(config: &AuditConfig, dir: &Path) -> PathBuf {
     config.dir.clone().unwrap_or_else(|| paths::audit(dir))
+}
+
+/// Makes the directory of the log if it is not there: a confined daemon makes none.
+///
+/// # Errors
+/// [`DaemonError::File`].
+pub fn make_dir(config: &AuditConfig, dir: &Path) -> Result<(), DaemonError> {
+    let path = log_dir(config, dir);
+    audit::make_dir(&path).map_err(DaemonError::at(&path))
 }
 
 /// The places that remember the head.
@@ -121,11 +140,10 @@ pub fn newest(places: &mut [Box<dyn Place>], keys: Option<&dyn Keys>) -> Result<
     Ok(newest)
 }
 
-fn keep(places: &mut [Box<dyn Place>], keyring: &Keyring, tip: Tip) -> Result<(), DaemonError> {
-    let bytes = Head(tip).to_bytes(&keyring.audit);
+fn keep(places: &mut [Box<dyn Place>], bytes: &Bytes) -> Result<(), DaemonError> {
     for place in places {
         let name = place.name();
-        place.write(&bytes).map_err(|error| DaemonError::AuditHead(format!("{name}: {error}")))?;
+        place.write(bytes).map_err(|error| DaemonError::AuditHead(format!("{name}: {error}")))?;
     }
     Ok(())
 }

@@ -3,12 +3,13 @@
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use super::desk::Desk;
-use super::recorder::Shared;
+use super::recorder::{Shared, Working};
 use super::{Book, Recorder};
 use crate::audit::{Event, Started};
+use crate::daemon::sandbox::{self, Role};
 use crate::daemon::sync::{Instant, JoinHandle, spawn};
 use crate::daemon::{DaemonError, SERVER};
+use crate::secmem::{TURN_STACK, scrubbed};
 use crate::store::{ChainHead, Epoch};
 use crate::types::UnixTime;
 
@@ -21,9 +22,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Writes the log until it is told to stop, or dropped.
 pub struct Clerk {
-    recorder: Recorder,
     shared: Arc<Shared>,
-    thread: Option<JoinHandle<Worker>>,
+    thread: Option<JoinHandle<Result<(), DaemonError>>>,
 }
 
 struct Worker {
@@ -38,83 +38,112 @@ struct Worker {
 }
 
 impl Clerk {
-    /// Records the start of a daemon, durably, and goes on from there.
+    /// Records the start of a daemon, durably, and goes on from there with what is put
+    /// down with the recorder. Whoever starts it holds the keyring for as long as it is
+    /// to write.
     ///
     /// # Errors
-    /// [`DaemonError`] if it cannot be recorded.
-    pub fn start(mut book: Book, epoch: Epoch, head: ChainHead) -> Result<Self, DaemonError> {
-        let desk = Desk::new(epoch, head);
+    /// [`DaemonError`] if it cannot be recorded, or the recorder is one of no log.
+    pub fn start(
+        mut book: Book,
+        recorder: &Recorder,
+        epoch: Epoch,
+        head: ChainHead,
+    ) -> Result<Self, DaemonError> {
+        let shared = recorder.shared().ok_or(DaemonError::NoSite)?;
+        shared.state().desk.begin(epoch, head);
         let started = Started {
             server: SERVER.to_owned(),
-            stand: desk.stand(),
+            stand: shared.state().desk.stand(),
             after_crash: !book.is_ended,
             dropped: book.dropped,
         };
         book.write(&Event::Started(started))?;
         let has_room = book.log.has_room();
-        let (recorder, shared) = Recorder::new(desk, !has_room);
         let (now, ours) = (Instant::now(), Arc::clone(&shared));
         let worker =
             Worker { book, shared: ours, counted: now, kept: now, headless: None, is_well: has_room };
-        let thread = spawn("audit", move || worker.run()).map_err(DaemonError::System)?;
-        Ok(Self { recorder, shared, thread: Some(thread) })
-    }
-
-    /// A handle for those who have things recorded.
-    #[must_use]
-    pub fn recorder(&self) -> Recorder {
-        self.recorder.clone()
+        {
+            let mut state = shared.state();
+            (state.clerk, state.blocked, state.writing) = (Working::Present, !has_room, None);
+        }
+        let thread = spawn("audit", move || worker.run());
+        if thread.is_err() {
+            shared.end();
+        }
+        Ok(Self { shared, thread: Some(thread.map_err(DaemonError::System)?) })
     }
 
     /// Writes what waits, and that the daemon stopped in order. Call it when the
-    /// committer has ended, and well.
+    /// committer has ended, and well. Waits for no longer than `patience`.
     ///
     /// # Errors
-    /// [`DaemonError`] if it cannot be written.
-    pub fn stop(mut self) -> Result<(), DaemonError> {
-        let Some(mut book) = self.join() else { return Ok(()) };
-        let stand = self.shared.state().desk.stand();
-        book.write(&Event::Stopped(stand))
+    /// [`DaemonError`] if it cannot be written, [`DaemonError::AuditHangs`] if it takes
+    /// longer; it may be tried again then.
+    pub fn stop(&mut self, patience: Duration) -> Result<(), DaemonError> {
+        self.end(true, patience)
     }
 
-    fn join(&mut self) -> Option<Book> {
-        let thread = self.thread.take()?;
-        self.shared.state().closing = true;
+    fn end(&mut self, in_order: bool, patience: Duration) -> Result<(), DaemonError> {
+        if self.thread.is_none() {
+            return Ok(());
+        }
+        let mut state = self.shared.state();
+        if state.clerk == Working::Present {
+            state.clerk = Working::Closing { in_order };
+        }
         self.shared.urgent.notify_one();
+        let waited = self.shared.written.wait_timeout_while(state, patience, |state| state.is_attended());
+        let hangs = waited.unwrap_or_else(PoisonError::into_inner).0.is_attended();
+        if hangs {
+            return Err(DaemonError::AuditHangs);
+        }
         // A panic there was its own end.
-        thread.join().ok().map(|worker| worker.book)
+        self.thread.take().map_or(Ok(()), |thread| thread.join().unwrap_or(Ok(())))
     }
 }
 
 impl Drop for Clerk {
     /// Writes what waits, and leaves it as a crash would.
     fn drop(&mut self) {
-        self.join();
+        if let Err(error) = self.end(false, PATIENCE) {
+            tracing::error!(%error, "the audit log did not end in order");
+        }
     }
 }
 
 impl Worker {
-    fn run(mut self) -> Self {
-        let ending = Ending(Arc::clone(&self.shared));
+    fn run(mut self) -> Result<(), DaemonError> {
+        sandbox::enter(Role::Audit);
+        let _ending = Ending(Arc::clone(&self.shared));
         loop {
             let closing = self.wait();
-            self.write(closing);
-            if closing {
-                drop(ending);
-                return self;
+            scrubbed::<TURN_STACK, _>(|| self.write(closing.is_some()));
+            match closing {
+                Some(true) => {
+                    let stand = self.shared.state().desk.stand();
+                    return scrubbed::<TURN_STACK, _>(|| self.book.write(&Event::Stopped(stand)));
+                }
+                Some(false) => return Ok(()),
+                None => {}
             }
         }
     }
 
     /// Waits for a round to be over, or for something urgent. Whether the end has
-    /// come.
-    fn wait(&self) -> bool {
+    /// come, and if so, in order.
+    fn wait(&self) -> Option<bool> {
         // After a failure nothing is urgent: it would be tried without a pause.
         let is_well = self.is_well;
         let shared = &self.shared;
-        let idle = |state: &mut super::recorder::State| !(state.closing || is_well && state.desk.is_urgent());
+        let idle = |state: &mut super::recorder::State| {
+            state.clerk == Working::Present && !(is_well && state.desk.is_urgent())
+        };
         let waited = shared.urgent.wait_timeout_while(shared.state(), ROUND, idle);
-        waited.unwrap_or_else(PoisonError::into_inner).0.closing
+        match waited.unwrap_or_else(PoisonError::into_inner).0.clerk {
+            Working::Closing { in_order } => Some(in_order),
+            _ => None,
+        }
     }
 
     fn write(&mut self, closing: bool) {
@@ -130,8 +159,8 @@ impl Worker {
                 self.counted = Instant::now();
             }
             for (time, event) in events {
-                if !self.book.log.push(&self.book.keyring.audit, time, &event) {
-                    tracing::error!(kind = event.kind(), "a record has no place in the audit log");
+                if let Err(error) = self.book.push(time, &event) {
+                    tracing::error!(%error, kind = event.kind(), "a record has no place in the audit log");
                 }
             }
         } else {

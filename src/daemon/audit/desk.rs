@@ -16,6 +16,8 @@ const KINDS: usize = 256;
 const GROUPS: usize = 65_536;
 /// Groups in a record.
 const GROUPS_A_RECORD: usize = 1024;
+/// Operations that wait to be told one by one; past it they are counted.
+const LISTED: usize = 4096;
 const OTHERS: &str = "others";
 
 /// Caller, operation and status.
@@ -40,12 +42,12 @@ pub(super) struct Desk {
 }
 
 impl Desk {
-    /// Nothing waits yet; the next group follows `head`.
-    pub(super) fn new(epoch: Epoch, head: ChainHead) -> Self {
+    /// Nothing waits, and no database is open.
+    pub(super) const fn new() -> Self {
         Self {
-            epoch,
-            newest: head,
-            taken: head.number.0,
+            epoch: Epoch(0),
+            newest: ChainHead::START,
+            taken: 0,
             groups: Vec::new(),
             over: None,
             listed: Vec::new(),
@@ -53,6 +55,12 @@ impl Desk {
             details: DETAILS,
             counted: BTreeMap::new(),
         }
+    }
+
+    /// A database is open; its next group follows `head`. What waits still does.
+    pub(super) fn begin(&mut self, epoch: Epoch, head: ChainHead) {
+        (self.epoch, self.newest, self.taken) = (epoch, head, head.number.0);
+        (self.groups, self.over) = (Vec::new(), None);
     }
 
     /// A group became durable.
@@ -73,7 +81,14 @@ impl Desk {
             status: note.status.name().to_owned(),
             subject: note.masked(),
         };
-        self.listed.extend(notes.listed.iter().map(|note| (now, operation(note))));
+        for note in &notes.listed {
+            // Each has its own caller waiting, but while nothing is written.
+            if self.listed.len() < LISTED {
+                self.listed.push((now, operation(note)));
+            } else {
+                self.count(caller, note.operation, note.status.name(), 1);
+            }
+        }
         for note in &notes.refused {
             if self.details > 0 {
                 self.details -= 1;
@@ -153,13 +168,15 @@ impl Desk {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::daemon::audit::Kept;
+    use crate::daemon::audit::{Kept, Subject};
     use crate::store::GroupNumber;
 
     const NOW: UnixTime = UnixTime::from_seconds(1_800_000_000);
 
     fn desk() -> Desk {
-        Desk::new(Epoch(3), ChainHead { number: GroupNumber(10), mac: [0; 32] })
+        let mut desk = Desk::new();
+        desk.begin(Epoch(3), ChainHead { number: GroupNumber(10), mac: [0; 32] });
+        desk
     }
 
     fn refusals(count: usize) -> Notes {
@@ -241,7 +258,7 @@ mod tests {
     fn a_token_is_masked() {
         let mut notes = Notes::default();
         let token = crate::types::TokenNumber::parse(b"4895370012345671").unwrap();
-        notes.add("detokenize", Kept::Record, Status::Ok, Some(token));
+        notes.add("detokenize", Kept::Record, Status::Ok, Some(Subject::Token(token)));
         let mut desk = desk();
         desk.note(NOW, "vault", &notes);
         assert!(desk.is_urgent());

@@ -1,7 +1,7 @@
 //! What is kept of an operation that was done: the one place that says so.
 
 use crate::command::Command;
-use crate::types::TokenNumber;
+use crate::daemon::audit::Subject;
 use crate::wire::Opcode;
 
 /// What is kept of an operation that was done. One that was refused is kept always.
@@ -38,7 +38,7 @@ pub const fn kept(opcode: Opcode) -> Kept {
         | Opcode::Fingerprint
         // Its beginning has a record.
         | Opcode::BackupNext => Kept::Group,
-        Opcode::Status | Opcode::Metrics => Kept::Count,
+        Opcode::Status | Opcode::Metrics | Opcode::Custody | Opcode::Proposals => Kept::Count,
         // Among them those that show a PAN.
         _ => Kept::Record,
     }
@@ -46,8 +46,8 @@ pub const fn kept(opcode: Opcode) -> Kept {
 
 /// The token that a command is about, if it is about one.
 #[must_use]
-pub(in crate::daemon) fn subject(command: &Command<'_>) -> Option<TokenNumber> {
-    match command {
+pub(in crate::daemon) fn subject(command: &Command<'_>) -> Option<Subject> {
+    let token = match command {
         Command::Show(token) | Command::Detokenize(token) | Command::ClearShortLock(token) => Some(*token),
         Command::ChangeStatus(change) => Some(change.token),
         Command::Renew(renew) => Some(renew.token),
@@ -61,7 +61,8 @@ pub(in crate::daemon) fn subject(command: &Command<'_>) -> Option<TokenNumber> {
         | Command::Par(_)
         | Command::Fingerprint(_)
         | Command::Reseal(_) => None,
-    }
+    };
+    token.map(Subject::Token)
 }
 
 #[cfg(test)]
@@ -75,7 +76,7 @@ mod tests {
             let number = opcode.number();
             let expected = match number {
                 0x0026 | 0x0029 | 0x002a => Kept::Record,
-                0x0040 | 0x0041 => Kept::Count,
+                0x0040 | 0x0041 | 0x0050 | 0x0057 => Kept::Count,
                 0x0001..=0x0028 | 0x0061 => Kept::Group,
                 _ => Kept::Record,
             };

@@ -17,17 +17,26 @@ pub struct Notes {
     pub(super) counted: Vec<(&'static str, Status, u64)>,
 }
 
+/// What an operation is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    /// A token. It is masked when it is written.
+    Token(TokenNumber),
+    /// Something else, in words.
+    Text(String),
+}
+
 /// An operation by itself.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Note {
     pub(super) operation: &'static str,
     pub(super) status: Status,
-    subject: Option<TokenNumber>,
+    subject: Option<Subject>,
 }
 
 impl Notes {
     /// Notes how an operation ended.
-    pub fn add(&mut self, operation: &'static str, kept: Kept, status: Status, subject: Option<TokenNumber>) {
+    pub fn add(&mut self, operation: &'static str, kept: Kept, status: Status, subject: Option<Subject>) {
         let note = Note { operation, status, subject };
         match (status, kept) {
             (Status::Ok, Kept::Group) => {}
@@ -54,8 +63,11 @@ impl Notes {
 }
 
 impl Note {
-    /// The token, masked as everywhere.
+    /// What it is about, a token masked as everywhere.
     pub(super) fn masked(&self) -> Option<String> {
-        self.subject.map(|token| mask_last_four(token.last_four(), token.digit_count()))
+        self.subject.as_ref().map(|subject| match subject {
+            Subject::Token(token) => mask_last_four(token.last_four(), token.digit_count()),
+            Subject::Text(text) => text.clone(),
+        })
     }
 }

@@ -30,7 +30,7 @@ pub(super) struct Shared {
     /// Rung when something is to be written at once, or the end has come.
     pub(super) urgent: Condvar,
     /// Rung when a write has ended, well or not.
-    written: Condvar,
+    pub(super) written: Condvar,
 }
 
 /// What they share.
@@ -46,8 +46,24 @@ pub(super) struct State {
     pub(super) blocked: bool,
     /// Since when a write goes on.
     pub(super) writing: Option<Instant>,
-    pub(super) closing: bool,
-    pub(super) ended: bool,
+    /// The thread that writes.
+    pub(super) clerk: Working,
+}
+
+/// How the writing thread stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Working {
+    /// There is none: no key to write with is in memory. What is put down waits.
+    Absent,
+    /// It writes.
+    Present,
+    /// It is to end, in order or as in a crash.
+    Closing {
+        /// The log is to say that the daemon stopped.
+        in_order: bool,
+    },
+    /// It has ended by itself.
+    Dead,
 }
 
 impl Recorder {
@@ -57,13 +73,25 @@ impl Recorder {
         Self(None)
     }
 
-    /// A handle, and what the writing thread needs of it.
-    pub(super) fn new(desk: Desk, blocked: bool) -> (Self, Arc<Shared>) {
-        let state =
-            State { desk, put: 0, done: 0, failed: 0, blocked, writing: None, closing: false, ended: false };
+    /// A handle on the log of a daemon that has not opened it yet.
+    #[must_use]
+    pub fn new() -> Self {
+        let state = State {
+            desk: Desk::new(),
+            put: 0,
+            done: 0,
+            failed: 0,
+            blocked: false,
+            writing: None,
+            clerk: Working::Absent,
+        };
         let shared = Shared { state: Mutex::new(state), urgent: Condvar::new(), written: Condvar::new() };
-        let shared = Arc::new(shared);
-        (Self(Some(Arc::clone(&shared))), shared)
+        Self(Some(Arc::new(shared)))
+    }
+
+    /// What the writing thread needs of it.
+    pub(super) fn shared(&self) -> Option<Arc<Shared>> {
+        self.0.clone()
     }
 
     /// Says that a group is durable. It wakes nobody: the committer has other things
@@ -82,7 +110,8 @@ impl Recorder {
     }
 
     /// Records what became of a batch. If it holds what must be recorded before it is
-    /// answered, waits until that is durable.
+    /// answered, waits until that is durable; while no log is open, it is written once
+    /// one is.
     ///
     /// # Errors
     /// [`Unrecorded`] if that is not durable. It is recorded once it can be.
@@ -90,13 +119,13 @@ impl Recorder {
         let Some(shared) = self.0.as_ref().filter(|_| !notes.is_empty()) else { return Ok(()) };
         let mut state = shared.state();
         state.desk.note(now, caller, notes);
-        if notes.listed.is_empty() {
+        if notes.listed.is_empty() || state.clerk == Working::Absent {
             return Ok(());
         }
         state.put += 1;
         let ours = state.put;
         shared.urgent.notify_one();
-        while state.done < ours && state.failed < ours && !state.ended {
+        while state.done < ours && state.failed < ours && state.is_attended() {
             state = shared.written.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         if state.done >= ours { Ok(()) } else { Err(Unrecorded) }
@@ -130,16 +159,23 @@ impl Shared {
         self.written.notify_all();
     }
 
-    /// Nothing will be written any more.
+    /// Nothing will be written any more, unless another thread begins.
     pub(super) fn end(&self) {
         let mut state = self.state();
-        (state.ended, state.blocked) = (true, true);
+        let was_asked = matches!(state.clerk, Working::Closing { .. });
+        state.clerk = if was_asked { Working::Absent } else { Working::Dead };
+        (state.blocked, state.writing) = (!was_asked, None);
         drop(state);
         self.written.notify_all();
     }
 }
 
 impl State {
+    /// Whether somebody will write what is put down now.
+    pub(super) const fn is_attended(&self) -> bool {
+        matches!(self.clerk, Working::Present | Working::Closing { .. })
+    }
+
     fn is_blocked(&self) -> bool {
         self.blocked || self.writing.is_some_and(|since| since.elapsed() >= PATIENCE)
     }

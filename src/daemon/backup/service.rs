@@ -9,6 +9,7 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::time::{Duration, Instant};
 
 use crate::daemon::DaemonError;
+use crate::daemon::sandbox::{self, Role};
 use crate::store::{Snapshot, StoreError};
 use crate::wire::{BackupBegun, Status};
 
@@ -40,6 +41,7 @@ pub struct Pieces(Receiver<Option<Vec<u8>>>);
 pub fn start(path: PathBuf) -> Result<Backups, DaemonError> {
     let (orders, ordered) = sync_channel::<Order>(0);
     let work = move || {
+        sandbox::enter(Role::Backup);
         while let Ok(order) = ordered.recv() {
             serve(&path, &order);
         }

@@ -19,6 +19,8 @@ pub(super) struct RawConfig {
     #[serde(default)]
     pub audit: RawAudit,
     #[serde(default)]
+    pub keys: RawKeys,
+    #[serde(default)]
     pub sandbox: RawSandbox,
     #[serde(default)]
     pub token_range: Vec<RawRange>,
@@ -31,6 +33,13 @@ pub(super) struct RawConfig {
 pub(super) struct RawSockets {
     pub dir: Option<PathBuf>,
     pub group: Option<u32>,
+    pub admin_group: Option<u32>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawKeys {
+    pub grace_seconds: Option<u64>,
 }
 
 #[derive(Deserialize)]

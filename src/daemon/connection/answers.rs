@@ -6,6 +6,7 @@ use super::Lobby;
 use super::batch::{Asked, Kind, State};
 use super::tally::Tally;
 use crate::command::{Caller, Command, Refusal, Request, Role};
+use crate::daemon::Opened;
 use crate::daemon::audit::{Kept, Notes, subject};
 use crate::daemon::backup::Pieces;
 use crate::store::CommitReceipt;
@@ -22,6 +23,8 @@ pub(super) struct Answers<'b> {
     pub caller: &'b Caller,
     /// The backup that the connection takes.
     pub backup: &'b RefCell<Option<Pieces>>,
+    /// None while sealed.
+    pub opened: Option<&'b Opened>,
     /// None if the engine stopped before the commit.
     pub receipt: Option<CommitReceipt>,
     /// The operation's name.
@@ -49,12 +52,12 @@ impl Answers<'_> {
             Kind::Ping => Status::Ok,
             Kind::Status => {
                 notes.add(self.name, self.kept, Status::Ok, None);
-                self.lobby.report().encode(out);
+                self.lobby.report(self.opened).encode(out);
                 Status::Ok
             }
             Kind::Metrics => {
                 notes.add(self.name, self.kept, Status::Ok, None);
-                self.lobby.refresh_metrics();
+                self.lobby.refresh_metrics(self.opened);
                 encode_metrics(out, &self.lobby.metrics.encode());
                 Status::Ok
             }

@@ -9,10 +9,11 @@ use super::tally::Tally;
 use crate::command::{Caller, Command, Operation, Refusal, Reply, Request, Role};
 use crate::daemon::audit::{Kept, Notes, Unrecorded, kept};
 use crate::daemon::backup::Pieces;
-use crate::daemon::{Bucket, Door, Duty, Stopped};
+use crate::daemon::{Bucket, Door, Duty, Hall, Opened, Stopped};
 use crate::engine::{Answer, Context, Engine, Fetched, Mint, Need, Outcome, Pending, Proof, Unsealed};
 use crate::store::{CommitReceipt, GroupNumber};
 use crate::wire::{Fault, FrameWriter, Message, Opcode, Status, decode_message};
+use std::sync::Arc;
 
 /// How often in a row the store is read for one request. What is stale was written
 /// since it was read; that often it is not, and the store holds something else than
@@ -31,11 +32,11 @@ pub(super) struct Batch<'b> {
     bucket: Option<&'b Bucket>,
     /// The backup that this connection takes.
     backup: &'b RefCell<Option<Pieces>>,
+    /// None while sealed.
+    opened: Option<Arc<Opened>>,
     items: Vec<Item>,
     /// Engine requests in the order of their frames; batch frames have many.
     asked: Vec<Asked<'b>>,
-    /// To commit what was decided.
-    duty: Option<Duty<'b>>,
 }
 
 /// A frame and what it is answered with.
@@ -86,7 +87,8 @@ impl<'b> Batch<'b> {
         bucket: Option<&'b Bucket>,
         backup: &'b RefCell<Option<Pieces>>,
     ) -> Self {
-        Self { lobby, caller, door, bucket, backup, items: Vec::new(), asked: Vec::new(), duty: None }
+        let opened = lobby.house.enter();
+        Self { lobby, caller, door, bucket, backup, opened, items: Vec::new(), asked: Vec::new() }
     }
 
     /// Adds a frame that is refused as it stands.
@@ -105,10 +107,18 @@ impl<'b> Batch<'b> {
             Ok(Message::Ping) => Kind::Ping,
             Ok(Message::Status) => self.administrative(Kind::Status),
             Ok(Message::Metrics) => self.administrative(Kind::Metrics),
+            Ok(Message::BackupBegin | Message::BackupNext) if self.opened.is_none() => {
+                Kind::Refused(Status::Sealed.into())
+            }
             Ok(Message::BackupBegin) => self.administrative(Kind::BackupBegin),
             Ok(Message::BackupNext) => self.administrative(Kind::BackupNext),
             Ok(Message::Engine(request)) if self.is_at_wrong_door(&request) => {
                 Kind::Refused(Status::AdminSocketOnly.into())
+            }
+            // Custody is answered before it comes to a batch.
+            Ok(Message::Custody(_) | Message::Control(_)) => Kind::Refused(Status::UnknownOpcode.into()),
+            Ok(Message::Engine(_) | Message::Batch(_)) if self.opened.is_none() => {
+                Kind::Refused(Status::Sealed.into())
             }
             Ok(Message::Engine(request)) => {
                 self.ask(request);
@@ -124,14 +134,15 @@ impl<'b> Batch<'b> {
     /// Decides, computes, waits for the commit and appends every answer, none in
     /// a frame of more than `largest` bytes.
     pub fn finish(mut self, out: &mut Vec<u8>, largest: u32) {
-        if !self.asked.is_empty() {
-            let lobby = self.lobby;
-            let mint = Mint::new(&lobby.keyring);
+        let opened = self.opened.take();
+        let mut receipt = None;
+        if let Some(opened) = opened.as_deref().filter(|_| !self.asked.is_empty()) {
+            let mint = Mint::new(&opened.keyring);
             let granted = self.granted();
-            self.decide(&mint, granted);
+            let duty = self.decide(&opened.hall, &mint, granted);
             self.compute(&mint);
+            receipt = self.receipt(&opened.hall, duty);
         }
-        let receipt = self.receipt();
         let (mut tally, mut notes, mut recorded) = (Tally::default(), Notes::default(), Vec::new());
         let mut asked = self.asked.into_iter();
         for Item { opcode, id, kind } in self.items {
@@ -139,7 +150,7 @@ impl<'b> Batch<'b> {
             let name = opcode_known.map_or("unknown", Opcode::name);
             let kept = opcode_known.map_or(Kept::Group, kept);
             let Self { lobby, caller, backup, .. } = self;
-            let answers = Answers { lobby, caller, backup, receipt, name, kept };
+            let answers = Answers { lobby, caller, backup, opened: opened.as_deref(), receipt, name, kept };
             let start = out.len();
             let frame = FrameWriter::begin(out, opcode, 0, id);
             let status = answers.write(out, kind, &mut asked, &mut tally, &mut notes);
@@ -195,34 +206,33 @@ impl<'b> Batch<'b> {
 
     /// Proofs outside the lock, then every decision under it, of the first
     /// `granted`. Where the store must be read first, the lock is let go and the
-    /// order kept.
-    fn decide(&mut self, mint: &Mint<'_>, granted: usize) {
+    /// order kept. The duty is to commit what was decided, if that is a handful.
+    fn decide<'h>(&mut self, hall: &'h Hall, mint: &Mint<'_>, granted: usize) -> Option<Duty<'h>> {
         for asked in self.asked.iter_mut().take(granted) {
             if let Command::Verify(verify) = &asked.request.command {
                 asked.proof = Some(mint.prove(verify));
             }
         }
         let context = Context { now: (self.lobby.clock)(), random: &*self.lobby.random, caller: self.caller };
-        let (mut at, mut tries, mut fetched) = (0, 0, Fetched::Nothing);
+        let (mut at, mut tries, mut fetched, mut mine) = (0, 0, Fetched::Nothing, None);
         while at < granted {
             let rest = self.asked.get_mut(at..granted).unwrap_or_default();
-            let lobby = self.lobby;
-            let decided =
-                lobby.hall.decide_and_commit(|engine| decide_all(engine, context, rest, &mut fetched));
+            let decided = hall.decide_and_commit(|engine| decide_all(engine, context, rest, &mut fetched));
             let fetch = decided.and_then(|((done, need), duty)| {
                 at += done;
-                self.duty = duty.filter(|_| at <= HANDFUL && need.is_none());
+                mine = duty.filter(|_| at <= HANDFUL && need.is_none());
                 tries = if done == 0 { tries + 1 } else { 0 };
                 if tries > FETCHES {
                     return Ok(Fetched::Missing);
                 }
-                need.map_or(Ok(Fetched::Nothing), |need| self.lobby.hall.fetch(need))
+                need.map_or(Ok(Fetched::Nothing), |need| hall.fetch(need))
             });
             match fetch {
                 Ok(rows) => fetched = rows,
-                Err(Stopped) => return,
+                Err(Stopped) => break,
             }
         }
+        mine
     }
 
     fn compute(&mut self, mint: &Mint<'_>) {
@@ -236,14 +246,14 @@ impl<'b> Batch<'b> {
     }
 
     /// The receipt of the newest group that any answer waits for.
-    fn receipt(&mut self) -> Option<CommitReceipt> {
+    fn receipt(&self, hall: &Hall, duty: Option<Duty<'_>>) -> Option<CommitReceipt> {
         let group = |asked: &Asked<'_>| match &asked.state {
             State::Computed(pending) => Some(pending.group()),
             _ => None,
         };
-        self.duty.take().into_iter().for_each(Duty::commit);
+        duty.into_iter().for_each(Duty::commit);
         let newest: GroupNumber = self.asked.iter().filter_map(group).max()?;
-        self.lobby.hall.wait_for(newest).ok()
+        hall.wait_for(newest).ok()
     }
 }
 

@@ -55,7 +55,7 @@ impl Committer {
     /// What the store said.
     pub fn run(self) -> Result<(), StoreError> {
         let Self { hall, writer } = self;
-        let _end = End(&hall);
+        let end = End(&hall);
         *hall.pen()? = Pen::Writer(Box::new(writer));
         while let Some(questions) = hall.next_work() {
             let mut pen = hall.pen()?;
@@ -63,7 +63,12 @@ impl Committer {
             let result = writer.work(&hall, questions);
             hall.note(&mut pen, result);
         }
-        match std::mem::replace(&mut *hall.pen()?, Pen::Nobody) {
+        let pen = std::mem::replace(&mut *hall.pen()?, Pen::Nobody);
+        // Before the writer, whose anchor may hang: everybody is told, and the engine's
+        // keys are held by nobody here.
+        drop(end);
+        drop(hall);
+        match pen {
             Pen::Broken(error) => Err(error),
             Pen::Writer(_) | Pen::Nobody => Ok(()),
         }

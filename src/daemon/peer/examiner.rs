@@ -6,6 +6,7 @@ use std::sync::mpsc::{Sender, SyncSender, channel, sync_channel};
 use std::thread;
 
 use super::process::{ExecutableDigest, Process, ProcessError};
+use crate::daemon::sandbox::{self, Role};
 
 /// Looks at executables, one after the other.
 #[derive(Debug, Clone)]
@@ -23,7 +24,12 @@ impl Examiner {
         // Whoever asks waits in its own connection, and those are limited.
         let (ask, asked) = sync_channel::<Question>(0);
         thread::Builder::new().name("examiner".to_owned()).spawn(move || {
+            let mut is_confined = false;
             for (process, answer) in asked {
+                // Not before: it is started before anything is confined, and asked after.
+                if !std::mem::replace(&mut is_confined, true) {
+                    sandbox::enter(Role::Examiner);
+                }
                 // Nobody may wait any more.
                 let _ = answer.send(process.executable());
             }

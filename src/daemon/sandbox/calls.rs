@@ -84,14 +84,18 @@ pub(super) const SIGNALS: &[Call] = calls! {
     SYS_recvfrom "waits for what a signal's handler tells",
 };
 
-/// Accepts, and starts the thread of each connection, of which the first steps are
-/// still taken under this filter.
+/// Accepts, and starts the thread of each connection.
 pub(super) const LISTENER: &[Call] = calls! {
+    SYS_poll "waits for peers, and for the end",
     SYS_accept4 "accepts",
     SYS_getsockopt "asks who the peer is",
+};
+
+/// Starts threads, of which the first steps are still taken under this filter.
+pub(super) const STARTER: &[Call] = calls! {
     SYS_clone3 "is refused, so that clone is used, which a filter can look into",
-    SYS_clone (Only::Thread) "starts the thread of a connection",
-    SYS_prctl (Only::First(&[libc::PR_SET_NAME, libc::PR_SET_NO_NEW_PRIVS])) "that thread is named and gets its filter",
+    SYS_clone (Only::Thread) "starts a thread",
+    SYS_prctl (Only::First(&[libc::PR_SET_NAME, libc::PR_SET_NO_NEW_PRIVS])) "the thread is named and gets its filter",
     SYS_seccomp "that filter",
     SYS_set_robust_list "a thread begins",
     SYS_rseq "a thread begins",
@@ -156,4 +160,43 @@ pub(super) const ANCHOR: &[Call] = calls! {
     SYS_connect "that service",
     SYS_setsockopt "the patience with it",
     SYS_recvfrom "its answer",
+};
+
+/// Writes the audit log and what remembers its head.
+pub(super) const AUDIT: &[Call] = calls! {
+    SYS_pread64 "reads what remembers the head",
+    SYS_pwrite64 "writes the log and its head",
+    SYS_fdatasync "makes them durable",
+};
+
+/// Reads the store.
+pub(super) const BACKUP: &[Call] = calls! {
+    SYS_openat "SQLite opens the store to read it",
+    SYS_pread64 "reads it",
+};
+
+/// Tells strangers.
+pub(super) const PORTER: &[Call] = calls! {
+    SYS_setsockopt "the patience with a stranger",
+    SYS_recvfrom "its HELLO",
+};
+
+/// Waits for peers' processes to end.
+pub(super) const WATCH: &[Call] = calls! {
+    SYS_epoll_wait "waits for processes to end",
+    SYS_shutdown "ends reading on their connections",
+};
+
+/// Looks at executables, which is why it keeps the files and the capability that no
+/// other thread has.
+pub(super) const EXAMINER: &[Call] = calls! {
+    SYS_openat "the executable of a process",
+    SYS_read "reads it",
+};
+
+/// Tells the service manager.
+pub(super) const WATCHDOG: &[Call] = calls! {
+    SYS_socket (Only::UnixSocket) "the service manager's",
+    SYS_connect "to it",
+    SYS_clock_nanosleep "until the next time",
 };

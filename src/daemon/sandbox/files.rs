@@ -8,6 +8,7 @@ use landlock::{
 };
 
 use super::SandboxError;
+use crate::daemon::audit::log_dir;
 use crate::daemon::config::Config;
 
 /// The newest rights that are asked for; an older kernel gives what it has.
@@ -22,7 +23,7 @@ pub(super) struct Restricted {
 }
 
 /// Leaves the calling thread, and those it starts, the directories of state,
-/// sockets and anchor, and no TCP. Whatever is open stays open.
+/// sockets, anchor and audit log, and no TCP. Whatever is open stays open.
 pub(super) fn restrict(config: &Config, dir: &Path) -> Result<Restricted, SandboxError> {
     // Files are made, read, written and removed; none is executed, and no other kind is made.
     let rights = AccessFs::ReadFile
@@ -56,9 +57,10 @@ pub(super) fn restrict(config: &Config, dir: &Path) -> Result<Restricted, Sandbo
 fn directories(config: &Config, dir: &Path) -> Vec<PathBuf> {
     let mut directories = vec![dir.to_owned()];
     directories.extend(config.socket_dir.clone());
-    let file = config.anchor.file.as_deref().and_then(Path::parent);
+    directories.push(log_dir(&config.audit, dir));
     // Of a bare file name the parent is empty.
     let here = |parent: &Path| if parent == Path::new("") { PathBuf::from(".") } else { parent.to_owned() };
-    directories.extend(file.map(here));
+    let files = [&config.anchor.file, &config.audit.head];
+    directories.extend(files.into_iter().flatten().filter_map(|file| file.parent()).map(here));
     directories
 }

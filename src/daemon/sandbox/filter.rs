@@ -66,7 +66,7 @@ fn alternatives(only: Only) -> Result<Vec<SeccompRule>, Error> {
 /// told as unknown, and the C library goes back to `clone`, of which the flags can
 /// be seen.
 fn without_clone3(role: Role) -> Result<Option<BpfProgram>, Error> {
-    if !role.own_calls().iter().any(|call| call.only == Only::Thread) {
+    if !role.starts_threads() {
         return Ok(None);
     }
     let rules = BTreeMap::from([(libc::SYS_clone3, Vec::new())]);

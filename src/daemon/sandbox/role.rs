@@ -21,11 +21,23 @@ pub enum Role {
     Checkpointer,
     /// Tells the anchor.
     Anchor,
+    /// Writes the audit log.
+    Audit,
+    /// Reads the store for a backup.
+    Backup,
+    /// Tells strangers why they are not let in.
+    Porter,
+    /// Ends connections with their processes.
+    Watch,
+    /// Looks at peers' executables.
+    Examiner,
+    /// Tells the service manager that the daemon is well.
+    Watchdog,
 }
 
 impl Role {
     /// Every role.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 13] = [
         Self::Main,
         Self::Signals,
         Self::Listener,
@@ -33,6 +45,12 @@ impl Role {
         Self::Committer,
         Self::Checkpointer,
         Self::Anchor,
+        Self::Audit,
+        Self::Backup,
+        Self::Porter,
+        Self::Watch,
+        Self::Examiner,
+        Self::Watchdog,
     ];
 
     /// What its threads are called, or begin with.
@@ -46,14 +64,20 @@ impl Role {
             Self::Committer => "committer",
             Self::Checkpointer => "checkpoint",
             Self::Anchor => "anchor",
+            Self::Audit => "audit",
+            Self::Backup => "backup",
+            Self::Porter => "porter",
+            Self::Watch => "watch",
+            Self::Examiner => "examiner",
+            Self::Watchdog => "watchdog",
         }
     }
 
     /// The system calls that several roles may make, each with its reason: what any
     /// thread does, and what writing to the store needs.
     #[must_use]
-    pub const fn shared_calls() -> [&'static [Call]; 2] {
-        [calls::EVERY, calls::WRITER]
+    pub const fn shared_calls() -> [&'static [Call]; 3] {
+        [calls::EVERY, calls::WRITER, calls::STARTER]
     }
 
     /// Those that only this role may make.
@@ -67,22 +91,43 @@ impl Role {
             Self::Committer => calls::COMMITTER,
             Self::Checkpointer => calls::CHECKPOINTER,
             Self::Anchor => calls::ANCHOR,
+            Self::Audit => calls::AUDIT,
+            Self::Backup => calls::BACKUP,
+            Self::Porter => calls::PORTER,
+            Self::Watch => calls::WATCH,
+            Self::Examiner => calls::EXAMINER,
+            Self::Watchdog => calls::WATCHDOG,
         }
     }
 
-    /// All of them. A listener has its connections' too: they have its filter.
+    /// All of them. Who starts threads has their calls too: they have its filter.
     pub fn calls(self) -> impl Iterator<Item = &'static Call> {
-        let (writes, inherited): (&[Call], &[Call]) = match self {
-            Self::Listener => (calls::WRITER, calls::CONNECTION),
-            Self::Connection | Self::Committer => (calls::WRITER, &[]),
-            _ => (&[], &[]),
+        const OF_MAIN: &[&[Call]] = &[
+            calls::STARTER,
+            calls::WRITER,
+            calls::COMMITTER,
+            calls::CHECKPOINTER,
+            calls::ANCHOR,
+            calls::AUDIT,
+        ];
+        let others: &[&[Call]] = match self {
+            Self::Main => OF_MAIN,
+            Self::Listener => &[calls::STARTER, calls::WRITER, calls::CONNECTION],
+            Self::Connection | Self::Committer => &[calls::WRITER],
+            _ => &[],
         };
-        calls::EVERY.iter().chain(writes).chain(self.own_calls()).chain(inherited)
+        let others = others.iter().flat_map(|list| list.iter());
+        calls::EVERY.iter().chain(self.own_calls()).chain(others)
+    }
+
+    /// Whether it starts threads.
+    pub(super) const fn starts_threads(self) -> bool {
+        matches!(self, Self::Main | Self::Listener)
     }
 
     /// Whether no thread before it has given up the capabilities for it.
     pub(super) const fn is_first_of_its_kind(self) -> bool {
-        !matches!(self, Self::Connection)
+        !matches!(self, Self::Connection | Self::Examiner)
     }
 }
 

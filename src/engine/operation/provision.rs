@@ -119,7 +119,7 @@ impl Engine<Unsealed> {
 }
 
 /// What a sealed PAN is bound to: it opens in no other row.
-pub(super) fn associated(token: TokenNumber, trid: Trid, fingerprint: &Fingerprint) -> Vec<u8> {
+pub(in crate::engine) fn associated(token: TokenNumber, trid: Trid, fingerprint: &Fingerprint) -> Vec<u8> {
     [b"tallystick/v1/pan".as_slice(), token.digits().as_bytes(), &trid.digits(), fingerprint.as_bytes()]
         .concat()
 }

@@ -64,7 +64,7 @@ impl Engine<Unsealed> {
 
     /// The record of a row as it is now, or why it cannot be read; none if the
     /// row read is stale.
-    pub(super) fn current(&self, row: &TokenRow) -> Option<Result<TokenRecord, Refusal>> {
+    pub(in crate::engine) fn current(&self, row: &TokenRow) -> Option<Result<TokenRecord, Refusal>> {
         let book = &self.state.book;
         if let Some(kept) = book.kept_row(row.slot) {
             return Some(Ok(kept.clone()));

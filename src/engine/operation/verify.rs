@@ -1,11 +1,13 @@
 //! Verify a cryptogram and consume it, once.
 
 use crate::command::{Command, Refusal, Reply, Role, Verified, Verify};
+use crate::crypto::KeyPurpose;
 use crate::engine::profiles::Profile;
 use crate::engine::{Context, Engine, Mint, Proof, Unsealed};
 use crate::store::TokenSlot;
 use crate::types::{
-    Atc, Binding, Consumption, CryptogramHeader, Domain, Expiry, TimeSlot, TokenNumber, Transaction, Trid,
+    Atc, Binding, Consumption, CryptogramHeader, Domain, Expiry, KeyVersion, TimeSlot, TokenNumber,
+    Transaction, Trid, UnixTime,
 };
 
 /// What was presented with a cryptogram or short value.
@@ -30,6 +32,9 @@ impl Engine<Unsealed> {
             Proof::KeyVersion => return Err(Refusal::KeyVersion),
             Proof::Checked { header, authentic } => (header, authentic),
         };
+        if !self.still_verifies(header.key_version, context.now) {
+            return Err(Refusal::KeyVersion);
+        }
         let presented = Presented {
             token: request.token,
             expiry: request.expiry,
@@ -70,6 +75,18 @@ impl Engine<Unsealed> {
             _ => {}
         }
         refusal
+    }
+
+    /// Whether a version of the token derivation key is active or within its grace.
+    pub(super) fn still_verifies(&self, version: KeyVersion, now: UnixTime) -> bool {
+        let keyring = &self.state.keyring;
+        if version == keyring.token_derivation.active().0 {
+            return true;
+        }
+        let grace = self.config.limits.key_grace_seconds;
+        let mut infos = keyring.infos().iter();
+        let key = infos.find(|key| key.purpose == KeyPurpose::TokenDerivation && key.version == version);
+        key.is_some_and(|key| key.is_within(grace, now))
     }
 
     /// Token, status, expiry, TRID and domain of what was presented.

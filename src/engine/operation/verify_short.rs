@@ -63,6 +63,7 @@ impl Engine<Unsealed> {
         let mut matched = 0u32;
         for _ in 0..OUTSTANDING {
             let real = outstanding.next().and_then(|header| Some((header, keys.get(header.key_version)?)));
+            let real = real.filter(|(header, _)| self.still_verifies(header.key_version, context.now));
             let (header, key) = real.unwrap_or_else(|| (void(keys.active().0), keys.active().1));
             let bound =
                 found.is_some_and(|(_, domain)| check_binding(domain, &request.transaction, &header).is_ok());

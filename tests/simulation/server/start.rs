@@ -194,7 +194,8 @@ impl World {
         let purposes = [KeyPurpose::TokenDerivation, KeyPurpose::PanSealing, KeyPurpose::Audit];
         let purpose = *self.trouble.dice.pick(&purposes);
         let server = &mut self.server;
-        let version = server.keys.rotate(&server.random, purpose).unwrap().get();
+        let now = UnixTime::from_seconds(self.clock.wall());
+        let version = server.keys.rotate(&server.random, purpose, now).unwrap().get();
         match purpose {
             KeyPurpose::TokenDerivation => {
                 self.model.token_key = version;

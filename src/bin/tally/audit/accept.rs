@@ -13,11 +13,11 @@ use tallystick::audit::{self, Accepted, Event, NO_LINK, Tip};
 use tallystick::daemon::audit::{Book, log_dir, newest, places};
 use tallystick::daemon::config::Config;
 use tallystick::daemon::paths;
-use tallystick::keys::read_passphrase;
 use tallystick::secmem::{Region, harden};
 use tallystick::store::StoreLock;
 use tallystick::types::UnixTime;
 
+use crate::arguments::Opener;
 use crate::keys_at_rest;
 use crate::output::{Failure, Output};
 
@@ -25,13 +25,14 @@ use crate::output::{Failure, Output};
 const SLOTS: usize = 1024;
 
 /// Begins a log anew, if the one that is there cannot be gone on with.
-pub fn run(dir: &Path, passphrase_file: &Path, output: &Output) -> Result<(), Failure> {
+pub fn run(dir: &Path, opener: &Opener, output: &Output) -> Result<(), Failure> {
     harden()?;
     let _stopped = StoreLock::take(&paths::store(dir))?;
     let config = Config::read(&paths::config(dir))?.audit;
-    let (passphrase, region) = (read_passphrase(passphrase_file)?, Region::new(SLOTS)?);
-    let keyring = Arc::new(keys_at_rest::open(dir, &region, &passphrase)?.load()?);
-    let Err(damage) = Book::open(&config, dir, Arc::clone(&keyring)) else {
+    let region = Region::new(SLOTS)?;
+    let keys = keys_at_rest::open(dir, &region, &opener.secrets, Some(&opener.device))?.0;
+    let keyring = Arc::new(keys.load()?);
+    let Err(damage) = Book::open(&config, dir, &keyring) else {
         return Err(Failure::new("the audit log can be gone on with as it is; nothing was changed"));
     };
     let log = log_dir(&config, dir);
@@ -45,7 +46,7 @@ pub fn run(dir: &Path, passphrase_file: &Path, output: &Output) -> Result<(), Fa
     let begin = Tip { number: found.max(head), link: NO_LINK };
     let uid = rustix::process::getuid().as_raw();
     let accepted = Accepted { uid, found, head, reason: damage.to_string() };
-    Book::open_behind(&config, dir, keyring, begin)?.write(&Event::Accepted(accepted))?;
+    Book::open_behind(&config, dir, &keyring, begin)?.write(&Event::Accepted(accepted))?;
     let first = begin.number.saturating_add(1);
     output.item(
         || json!({"ok": true, "first": first, "found": found, "head": head, "kept": kept}),

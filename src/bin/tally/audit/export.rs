@@ -6,8 +6,8 @@ use data_encoding::HEXLOWER;
 use serde_json::{Map, Value, json};
 use tallystick::audit::{Event, Operation, Seen, Stand};
 
-use super::arguments::Export;
 use super::source;
+use crate::arguments::audit::Export;
 use crate::output::Failure;
 
 /// Prints every good record wanted, and fails at the first that is not good.
@@ -65,7 +65,7 @@ fn said(event: &Event) -> Value {
         }),
         Event::Done(operation) | Event::Refused(operation) => {
             let Operation { caller, operation, status, subject } = operation;
-            json!({"caller": caller, "operation": operation, "status": status, "token": subject})
+            json!({"caller": caller, "operation": operation, "status": status, "subject": subject})
         }
         Event::Counted(count) => json!({
             "caller": count.caller, "operation": count.operation, "status": count.status,

@@ -1,14 +1,17 @@
 //! Where a log is read from, with which keys, and what remembers its head.
 
+use std::path::PathBuf;
+
 use data_encoding::HEXLOWER_PERMISSIVE;
 use tallystick::audit::{self, Keys, Report, Seen, Tip};
 use tallystick::daemon::audit::{log_dir, newest, places};
 use tallystick::daemon::config::Config;
 use tallystick::daemon::paths;
-use tallystick::keys::{Keyring, read_passphrase};
+use tallystick::keys::Keyring;
 use tallystick::secmem::{Region, harden};
 
-use super::arguments::Source;
+use crate::arguments::Secrets;
+use crate::arguments::audit::Source;
 use crate::keys_at_rest;
 use crate::output::Failure;
 
@@ -36,9 +39,14 @@ pub fn walk(source: &Source, mut sink: impl FnMut(&Seen<'_>, u64)) -> Result<Rep
 }
 
 fn keyring(source: &Source) -> Result<Option<Keyring>, Failure> {
-    let Some(file) = &source.passphrase_file else { return Ok(None) };
-    let (passphrase, region) = (read_passphrase(file)?, Region::new(SLOTS)?);
-    Ok(Some(keys_at_rest::open(&source.dir.dir, &region, &passphrase)?.load()?))
+    let Source { passphrase_file, share_files, device, .. } = source;
+    if passphrase_file.is_none() && share_files.is_empty() && device.pkcs11_module.is_none() {
+        return Ok(None);
+    }
+    let passphrase_file = passphrase_file.clone().unwrap_or_else(|| PathBuf::from("-"));
+    let secrets = Secrets { passphrase_file, share_files: share_files.clone() };
+    let region = Region::new(SLOTS)?;
+    Ok(Some(keys_at_rest::open(&source.dir.dir, &region, &secrets, Some(device))?.0.load()?))
 }
 
 fn parse_head(text: &str) -> Result<Tip, Failure> {

@@ -4,8 +4,8 @@ use data_encoding::HEXLOWER;
 use serde_json::{Value, json};
 use tallystick::audit::Report;
 
-use super::arguments::Verify;
 use super::source;
+use crate::arguments::audit::Verify;
 use crate::output::{Failure, Output};
 use crate::progress::Progress;
 

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use super::arguments::BenchOp;
 use super::measured::Measured;
 use super::tokens::Tokens;
 use super::worker::{Pace, Sliced, Worker};
+use crate::arguments::bench::BenchOp;
 use crate::output::Failure;
 
 /// Cryptograms issued, unmeasured, on each connection before a stretch of

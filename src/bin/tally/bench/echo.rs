@@ -29,9 +29,9 @@ use tallystick::wire::{
 };
 use tempfile::TempDir;
 
-use super::arguments::BenchOp;
 use super::mac::BareMacs;
 use super::worker::transaction;
+use crate::arguments::bench::BenchOp;
 use crate::ask::far_expiry;
 use crate::output::Failure;
 use ledger::Ledger;

@@ -14,9 +14,9 @@ mod sync;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::arguments::Bench;
 use super::home::Home;
 use super::tokens::Tokens;
+use crate::arguments::bench::Bench;
 use crate::output::{Failure, Output};
 use row::Row;
 

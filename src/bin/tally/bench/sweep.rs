@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::arguments::{Bench, BenchOp};
 use super::crowd::{Crowd, Load};
 use super::echo::{Echo, Extra};
 use super::floor::header;
@@ -16,6 +15,7 @@ use super::measured::Measured;
 use super::number::{grouped, nanoseconds};
 use super::tokens::Tokens;
 use super::turns::{FEW, in_turns};
+use crate::arguments::bench::{Bench, BenchOp};
 use crate::output::{Failure, Output};
 
 /// Tokens of the series that are not about tokens.

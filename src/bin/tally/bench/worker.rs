@@ -13,10 +13,10 @@ use tallystick::client::{Answer, Client, ClientError};
 use tallystick::command::{Issue, Reply, Verify};
 use tallystick::types::{Amount, Cryptogram, Currency, TokenNumber, Transaction};
 
-use super::arguments::BenchOp;
 use super::measured::{Counted, Measured};
 use super::stream::{Timed, connect};
 use super::tokens::Hand;
+use crate::arguments::bench::BenchOp;
 use crate::ask::refused;
 use crate::output::Failure;
 

@@ -64,7 +64,7 @@ fn head(number: u64) -> ChainHead {
 }
 
 fn keeper(shelf: &Shelf, epoch: u64, head: ChainHead) -> Keeper {
-    Keeper::start(vec![Box::new(shelf.clone())], keyring(), Epoch(epoch), head, INTERVAL).unwrap()
+    Keeper::start(vec![Box::new(shelf.clone())], &keyring(), Epoch(epoch), head, INTERVAL).unwrap()
 }
 
 #[test]

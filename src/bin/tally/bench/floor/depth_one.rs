@@ -6,7 +6,7 @@ use super::Ground;
 use super::commit::bytes_of_one;
 use super::row::{Bar, Floor, Row, Unit};
 use super::sync::Sync;
-use crate::bench::arguments::BenchOp;
+use crate::arguments::bench::BenchOp;
 use crate::bench::crowd::{Crowd, Load};
 use crate::bench::echo::{Echo, Extra};
 use crate::bench::turns::{MANY, in_turns};

@@ -10,7 +10,7 @@ use tallystick::client::Client;
 
 use super::row::{Bar, Floor, Row, Unit};
 use super::{CONNECTIONS, DEPTH, Ground};
-use crate::bench::arguments::BenchOp;
+use crate::arguments::bench::BenchOp;
 use crate::bench::crowd::{Crowd, Load, SLICE};
 use crate::bench::echo::{Echo, Extra};
 use crate::bench::home::metric;

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::row::{Bar, Floor, Row, Unit};
 use super::{DEPTH, Ground};
-use crate::bench::arguments::BenchOp;
+use crate::arguments::bench::BenchOp;
 use crate::bench::crowd::{Crowd, Load};
 use crate::bench::stream::connect;
 use crate::bench::turns::{FEW, in_turns};

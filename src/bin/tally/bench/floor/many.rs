@@ -9,7 +9,7 @@ use tallystick::client::Client;
 
 use super::row::{Bar, Floor, Row, Unit};
 use super::{CONNECTIONS, DEPTH};
-use crate::bench::arguments::BenchOp;
+use crate::arguments::bench::BenchOp;
 use crate::bench::crowd::{Crowd, Load};
 use crate::bench::home::{Home, metric};
 use crate::bench::number::{float, grouped};

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::row::{Bar, Floor, Row, Unit};
 use super::{CONNECTIONS, DEPTH, Ground};
-use crate::bench::arguments::BenchOp;
+use crate::arguments::bench::BenchOp;
 use crate::bench::crowd::{Crowd, Load};
 use crate::bench::echo::{Echo, Extra};
 use crate::bench::measured::Measured;

@@ -172,7 +172,7 @@ mod tests {
     use std::os::unix::net::UnixListener;
 
     use super::*;
-    use crate::bench::arguments::BenchOp;
+    use crate::arguments::bench::BenchOp;
     use crate::bench::echo::{Extra, answer_all};
     use crate::bench::measured::Measured;
     use crate::bench::tokens::Tokens;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
-use crate::arguments::Dir;
+use super::Dir;
 
 /// What to do with a backup.
 #[derive(Subcommand)]

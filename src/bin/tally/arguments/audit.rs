@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use crate::arguments::Dir;
+use super::{Device, Dir, Opener};
 
 /// What to do with the audit log.
 #[derive(Subcommand)]
@@ -21,9 +21,8 @@ pub enum AuditTask {
     Accept {
         #[command(flatten)]
         dir: Dir,
-        /// File whose first line is the passphrase; `-` reads standard input
-        #[arg(long, value_name = "FILE", default_value = "-")]
-        passphrase_file: PathBuf,
+        #[command(flatten)]
+        opener: Opener,
     },
 }
 
@@ -39,6 +38,11 @@ pub struct Source {
     /// File whose first line is the passphrase of the keyring; `-` reads standard input
     #[arg(long, value_name = "FILE")]
     pub passphrase_file: Option<PathBuf>,
+    /// Files with custodians' shares, one in each, if shares open the keyring
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with = "passphrase_file")]
+    pub share_files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub device: Device,
     /// A record that must be there: its number and link
     #[arg(long = "head", value_name = "NUMBER:HEX")]
     pub heads: Vec<String>,

@@ -1,0 +1,166 @@
+//! Opening: store, anchors, engine and committer around a keyring.
+
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use super::{House, Opened, Porter, Unlock};
+use crate::daemon::anchor::{self, Keeper, Place};
+use crate::daemon::audit::{Book, Clerk, Recorder};
+use crate::daemon::config::{AnchorConfig, AuditConfig, Config};
+use crate::daemon::sandbox::{self, Role};
+use crate::daemon::{Committer, DaemonError, Hall, Metrics, paths};
+use crate::engine::{Anchor, Engine, EngineConfig};
+use crate::keys::{Keyring, OpenKeyring, SealedKeyring};
+use crate::secmem::Region;
+use crate::store::{ChainHead, LogLimits, RealDisk, SqliteStore, Store, StoreError};
+use crate::types::UnixTime;
+
+/// What is done when the store has failed.
+pub type Failed = Arc<dyn Fn() + Send + Sync>;
+
+/// Where keyring and store are, and what they are opened with.
+pub struct Site {
+    dir: PathBuf,
+    pub(super) engine: EngineConfig,
+    anchor: AnchorConfig,
+    log: LogLimits,
+    audit: AuditConfig,
+    recorder: Recorder,
+    /// Made before the first thread, and kept while sealed: a slot is wiped when its
+    /// key is dropped.
+    region: Region,
+    /// Called when the store has failed.
+    failed: Failed,
+}
+
+impl Site {
+    /// A state directory and its configuration; keys are to be in `region`. What is
+    /// put down with `recorder` goes into the audit log while the house is open.
+    /// `failed` is called when the store has failed.
+    #[must_use]
+    pub fn new(dir: PathBuf, config: &Config, region: Region, recorder: Recorder, failed: Failed) -> Self {
+        let Config { engine, anchor, audit, .. } = config.clone();
+        Self { dir, engine, anchor, log: config.limits.log, audit, recorder, region, failed }
+    }
+
+    /// The locked memory of the keys.
+    pub(super) const fn region(&self) -> &Region {
+        &self.region
+    }
+
+    /// The keyring as it stands in its file.
+    pub(super) fn keyring(&self) -> Result<SealedKeyring, DaemonError> {
+        let path = self.keyring_path();
+        let bytes = std::fs::read(&path).map_err(DaemonError::at(&path))?;
+        Ok(SealedKeyring::from_bytes(&bytes)?)
+    }
+
+    /// The file of the keyring.
+    pub(super) fn keyring_path(&self) -> PathBuf {
+        paths::keyring(&self.dir)
+    }
+
+    fn store(&self) -> Result<SqliteStore, DaemonError> {
+        let path = paths::store(&self.dir);
+        let path = std::path::absolute(&path).map_err(DaemonError::at(&path))?;
+        let ready = || sandbox::enter(Role::Checkpointer);
+        Ok(SqliteStore::open_with(Box::new(RealDisk), path, self.log, ready)?)
+    }
+}
+
+impl House {
+    /// Opens with what opens the keyring. If anything fails the house stays sealed.
+    ///
+    /// # Errors
+    /// [`DaemonError`]; [`DaemonError::Key`] if it does not open the keyring.
+    pub fn open(&self, unlock: &Unlock, metrics: &Metrics) -> Result<(), DaemonError> {
+        let mut porter = self.porter();
+        let site = self.site.as_ref().ok_or(DaemonError::NoSite)?;
+        if self.enter().is_some() {
+            return Ok(());
+        }
+        // One that was sealed while its anchor hung must not write it any more.
+        if let Err(error) = porter.join() {
+            tracing::error!(%error, "the store had failed while sealing");
+        }
+        porter.join_clerk(Duration::ZERO)?;
+        let keys = unlock.open(site.keyring()?, &site.region)?;
+        self.settle(&mut porter, keys, metrics)
+    }
+
+    /// Opens with a keyring that is open.
+    pub(super) fn settle(
+        &self,
+        porter: &mut Porter,
+        keys: OpenKeyring,
+        metrics: &Metrics,
+    ) -> Result<(), DaemonError> {
+        let site = self.site.as_ref().ok_or(DaemonError::NoSite)?;
+        let (opened, committer, clerk) = site.open(Arc::new(keys.load()?), metrics)?;
+        (porter.committer, porter.clerk) = (Some(committer), Some(clerk));
+        (porter.gathering, porter.keys) = (None, Some(keys));
+        *self.opened.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(opened));
+        Ok(())
+    }
+}
+
+type Running = JoinHandle<Result<(), StoreError>>;
+
+impl Site {
+    fn open(
+        &self,
+        keyring: Arc<Keyring>,
+        metrics: &Metrics,
+    ) -> Result<(Opened, Running, Clerk), DaemonError> {
+        let mut places = anchor::places(&self.anchor, &self.dir);
+        let mut store = self.store()?;
+        // Now nobody else writes them any more.
+        let anchors = anchor::read_all(&mut places, &keyring)?;
+        let engine = Engine::new(self.engine.clone());
+        let now = UnixTime::from_system_clock();
+        let (engine, chain) = engine.unseal(Arc::clone(&keyring), &mut store, &anchors, now)?;
+        let (epoch, receipt) = (store.epoch(), store.receipt());
+        let keeper = drop_anchor(places, &keyring, &mut store, chain.head(), self.anchor.interval)?;
+        let book = Book::open(&self.audit, &self.dir, &keyring)?;
+        let clerk = Clerk::start(book, &self.recorder, epoch, chain.head())?;
+        let tokens = engine.token_count();
+        let hall = Arc::new(Hall::new(engine, receipt));
+        let committer =
+            Committer::new(Arc::clone(&hall), Box::new(store), chain, keeper, UnixTime::from_system_clock)
+                .recording(self.recorder.clone())
+                .counting(metrics);
+        let committer = start_committer(committer, Arc::clone(&self.failed))?;
+        tracing::info!(epoch = epoch.0, tokens, "unsealed");
+        Ok((Opened { hall, keyring, epoch: epoch.0 }, committer, clerk))
+    }
+}
+
+/// Tells every anchor of this epoch before anything is served in it, and goes on
+/// telling them.
+fn drop_anchor(
+    mut places: Vec<Box<dyn Place>>,
+    keyring: &Arc<Keyring>,
+    store: &mut dyn Store,
+    head: ChainHead,
+    interval: Duration,
+) -> Result<Keeper, DaemonError> {
+    let (epoch, token_key) = (store.epoch(), keyring.token_derivation.active().0);
+    anchor::write_all(&mut places, keyring, &Anchor { epoch, head, token_key })?;
+    store.set_anchored()?;
+    Keeper::start(places, keyring, epoch, head, interval).map_err(DaemonError::System)
+}
+
+fn start_committer(committer: Committer, failed: Failed) -> Result<Running, DaemonError> {
+    let thread = std::thread::Builder::new().name("committer".to_owned());
+    let work = move || {
+        sandbox::enter(Role::Committer);
+        let result = committer.run();
+        if result.is_err() {
+            failed();
+        }
+        result
+    };
+    thread.spawn(work).map_err(DaemonError::System)
+}
