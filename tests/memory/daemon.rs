@@ -3,9 +3,11 @@
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::os::unix::ffi::OsStringExt;
-use std::os::unix::net::UnixStream;
+use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -20,6 +22,8 @@ pub struct Daemon {
     pub planted_key: [u8; 32],
     pub planted_pan: String,
     child: Option<Child>,
+    /// What the daemon tells its service manager.
+    told: Mutex<Receiver<String>>,
 }
 
 impl Daemon {
@@ -35,7 +39,8 @@ impl Daemon {
         let planted_pan = random_pan(&mut random);
         let mut planted_key = [0; 32];
         planted_key.fill_with(|| random.u8(1..));
-        let daemon = Self { dir, passphrase, planted_key, planted_pan, child: None };
+        let told = manager(&dir.path().join("notify"));
+        let daemon = Self { dir, passphrase, planted_key, planted_pan, child: None, told };
         daemon.tally(&["init", "--passphrase-file"]);
         let config = daemon.path("tallyd.toml");
         let mut text = fs::read_to_string(&config).unwrap();
@@ -64,6 +69,7 @@ impl Daemon {
     pub fn launch_by(&mut self, mut command: Command, passphrase: &str) {
         let file = if passphrase == "-" { PathBuf::from("-") } else { self.path(passphrase) };
         command.arg("--dir").arg(self.dir.path()).arg("--passphrase-file").arg(file);
+        command.env("NOTIFY_SOCKET", self.path("notify")).env("WATCHDOG_USEC", "200000");
         command.env("PLANTED", OsString::from_vec(self.planted_key.to_vec()));
         command.stdin(File::open(self.path("passphrase")).unwrap());
         command.stderr(File::create(self.path("log")).unwrap());
@@ -79,6 +85,12 @@ impl Daemon {
             assert!(begun.elapsed() < Duration::from_secs(60), "tallyd did not come up");
             std::thread::sleep(Duration::from_millis(5));
         }
+    }
+
+    /// Waits until it tells this.
+    #[allow(dead_code)]
+    pub fn hears(&self, what: &str) {
+        while !self.told.lock().unwrap().recv().unwrap().contains(what) {}
     }
 
     pub fn stop(&mut self) {
@@ -115,6 +127,21 @@ impl Daemon {
         let output = command.stdin(Stdio::null()).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
+}
+
+/// A service manager, which always listens.
+fn manager(socket: &Path) -> Mutex<Receiver<String>> {
+    let socket = UnixDatagram::bind(socket).unwrap();
+    let (hand, told) = channel();
+    std::thread::spawn(move || {
+        let mut bytes = [0; 4096];
+        while let Ok(count) = socket.recv(&mut bytes) {
+            if hand.send(String::from_utf8_lossy(&bytes[..count]).into_owned()).is_err() {
+                return;
+            }
+        }
+    });
+    Mutex::new(told)
 }
 
 fn connect(socket: &Path) -> Client<UnixStream> {

@@ -8,6 +8,7 @@
     clippy::as_conversions
 )]
 
+mod admin;
 #[path = "../memory/daemon.rs"]
 #[allow(dead_code)]
 mod daemon;

@@ -12,7 +12,9 @@ use std::time::{Duration, Instant};
 
 use rustix::fs::{FallocateFlags, fallocate, statvfs};
 use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
+use tallystick::client::Client;
 use tallystick::command::{Command as Ask, Issue};
+use tallystick::crypto::KeyPurpose;
 use tallystick::daemon::sandbox::Role;
 use tallystick::types::Transaction;
 use tallystick::wire::MAX_BATCH;
@@ -22,10 +24,13 @@ use crate::daemon::Daemon;
 use crate::load::{Load, card, random_pan};
 use crate::trace::{Used, can_trace, tracing, used};
 
-/// Allowed to every thread, and not to be brought about at will: the first depends
-/// on two threads meeting, the second on the clock of the machine, the third on how
-/// much glibc was given back at once before.
-const BY_CHANCE: [&str; 3] = ["sched_yield", "clock_gettime", "mremap"];
+/// The group of a second admin.
+pub const SECOND: u32 = 64_100;
+
+/// Not to be brought about at will: the first depends on two threads meeting, the
+/// second on the clock of the machine, the third on how much glibc was given back at
+/// once before, the fourth on a pass that comes to the log's end before the next commit.
+const BY_CHANCE: [&str; 4] = ["sched_yield", "clock_gettime", "mremap", "ftruncate"];
 
 #[test]
 fn the_calls_that_are_made_are_those_that_are_listed() {
@@ -35,19 +40,29 @@ fn the_calls_that_are_made_are_those_that_are_listed() {
     let disk = SmallDisk::mount();
     let mut daemon = Daemon::prepare_in(TempDir::new_in(disk.0.path()).unwrap());
     let service = Service::start(&daemon.path("anchor-service"));
+    let auditor = Service::start(&daemon.path("audit-service"));
     // What is missing on a list is then told below, and not by the daemon's end.
     let config = daemon.path("tallyd.toml");
+    let digest = "00".repeat(32);
     let text = format!(
-        "{}\n[sandbox]\nenforce = false\n[limits]\nlog_bytes = {}\nfree_bytes = 0\n[anchor]\nservice = {:?}\n",
-        fs::read_to_string(&config).unwrap(),
+        "{}\n[sandbox]\nenforce = false\n[keys]\ngrace_seconds = 0\n\
+         [limits]\nlog_bytes = {}\nfree_bytes = 0\nconnections = 80\n\
+         [anchor]\nservice = {:?}\n[audit]\nfile_bytes = 131072\nservice = {:?}\n\
+         [[peer]]\nname = \"examined\"\ngid = {SECOND}\nexecutable_sha256 = \"{digest}\"\nroles = [\"admin\"]\n\
+         [[peer]]\nname = \"second\"\ngid = {SECOND}\nroles = [\"admin\"]\n",
+        fs::read_to_string(&config).unwrap().replacen("name = \"owner\"\n", "name = \"owner\"\ngid = 0\n", 1),
         4 << 20,
         daemon.path("anchor-service"),
+        daemon.path("audit-service"),
     );
     fs::write(config, text).unwrap();
+    // The log begins anew, with small files.
+    fs::remove_dir_all(daemon.path("audit")).unwrap_or_default();
+    fs::remove_file(daemon.path("audit-head")).unwrap_or_default();
     // Not on the small disk, which it would fill.
     let traces = TempDir::with_prefix("tally-trace-").unwrap();
     let trace = traces.path().join("trace");
-    exercise(&mut daemon, &service, &trace);
+    exercise(&mut daemon, [&service, &auditor], &trace);
     let told = differences(&used(&fs::read_to_string(&trace).unwrap()));
     assert!(told.is_empty(), "{told}");
 }
@@ -62,7 +77,8 @@ fn differences(used: &Used) -> String {
         let listed: BTreeSet<String> = role.calls().map(|call| name(call.name)).collect();
         let missing: Vec<_> = made.iter().filter(|call| !listed.contains(**call)).collect();
         let own = role.own_calls().iter().map(|call| name(call.name));
-        let idle: Vec<_> = own.filter(|call| !made.contains(call.as_str())).collect();
+        let is_by_chance = |call: &String| BY_CHANCE.contains(&call.as_str());
+        let idle: Vec<_> = own.filter(|call| !made.contains(call.as_str()) && !is_by_chance(call)).collect();
         if !missing.is_empty() || !idle.is_empty() {
             told += &format!("{role}: not listed {missing:?}, never made {idle:?}\n");
         }
@@ -75,12 +91,12 @@ fn differences(used: &Used) -> String {
 }
 
 /// Everything that the daemon does, and everything that may go wrong.
-fn exercise(daemon: &mut Daemon, service: &Service, trace: &Path) {
+fn exercise(daemon: &mut Daemon, services: [&Service; 2], trace: &Path) {
     let mut load = Load::new();
     daemon.launch("passphrase");
     load.save_cards(daemon);
     daemon.stop();
-    daemon.rotate("token-derivation");
+    crate::admin::rotate_long_ago(daemon, KeyPurpose::TokenDerivation);
     daemon.rotate("pan-sealing");
     daemon.launch_by(tracing(trace), "-");
     drop(load.work(daemon));
@@ -94,11 +110,15 @@ fn exercise(daemon: &mut Daemon, service: &Service, trace: &Path) {
     }
     stop_and_go_on(daemon);
     run_out_of_descriptors(daemon);
-    service.is_failing.store(true, Ordering::Relaxed);
+    services.iter().for_each(|service| service.is_failing.store(true, Ordering::Relaxed));
     save_many(daemon, 8);
     wait_for_log(daemon, "the anchor service cannot be written");
-    service.is_failing.store(false, Ordering::Relaxed);
+    services.iter().for_each(|service| service.is_failing.store(false, Ordering::Relaxed));
+    crate::admin::administer(daemon);
+    daemon.hears("WATCHDOG=1");
+    let inside = daemon.client();
     daemon.stop();
+    drop(inside);
 }
 
 /// More connections at a time than the allocator has arenas, so that some share the
@@ -107,7 +127,9 @@ fn come_in_numbers(daemon: &Daemon) {
     let mut client = daemon.client();
     let view = client.provision(card(&random_pan(&mut fastrand::Rng::new())), None).unwrap();
     let issue = Issue { token: view.token, trid: view.trid, transaction: Transaction::UNKNOWN };
-    let mut open: Vec<_> = (0..64).map(|_| daemon.client()).collect();
+    let mut open: Vec<_> = (0..79).map(|_| daemon.client()).collect();
+    // One too many is told so.
+    assert!(Client::connect(&daemon.path("tallyd.sock"), "test").is_err());
     for client in &mut open {
         client.issue_batch(&vec![(issue, None); MAX_BATCH]).unwrap();
     }
@@ -141,8 +163,8 @@ fn stop_and_go_on(daemon: &Daemon) {
 /// No descriptor is left for one more connection; then there are enough again.
 fn run_out_of_descriptors(daemon: &Daemon) {
     let pid = Pid::from_raw(daemon.pid() as i32);
-    let open = fs::read_dir(format!("/proc/{}/fd", daemon.pid())).unwrap().count() as u64;
-    let few = Rlimit { current: Some(open.saturating_sub(4)), maximum: Some(4096) };
+    // None has a number so low.
+    let few = Rlimit { current: Some(4), maximum: Some(4096) };
     prlimit(pid, Resource::Nofile, few).unwrap();
     let waiting = UnixStream::connect(daemon.path("tallyd.sock")).unwrap();
     wait_for_log(daemon, "could not be accepted");

@@ -29,8 +29,8 @@ pub fn can_trace() -> bool {
 
 /// Reads what strace wrote: `pid<name> call(...`.
 pub fn used(trace: &str) -> Used {
-    let mut calls: HashMap<&str, Vec<(&str, &str)>> = HashMap::new();
-    for line in trace.lines() {
+    let mut calls: HashMap<&str, Vec<(usize, &str, &str)>> = HashMap::new();
+    for (at, line) in trace.lines().enumerate() {
         let Some((thread, call)) = line.split_once("> ") else { continue };
         let (Some((id, name)), Some((call, _))) = (thread.split_once('<'), call.trim_start().split_once('('))
         else {
@@ -40,22 +40,35 @@ pub fn used(trace: &str) -> Used {
         if call.is_empty() || !call.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
             continue;
         }
-        calls.entry(id).or_default().push((name, call));
+        calls.entry(id).or_default().push((at, name, call));
     }
     let mut used = Used::new();
+    let entered = |calls: &[(usize, &str, &str)]| calls.iter().rposition(|(.., call)| *call == "seccomp");
+    // Of a watch and a watchdog the longer.
+    let role_of = |name: &str| {
+        let roles = Role::ALL.into_iter().filter(|role| name.starts_with(role.thread_name()));
+        roles.max_by_key(|role| role.thread_name().len())
+    };
+    let entry_of_main = calls.values().find_map(|calls| {
+        let (at, name, _) = calls[entered(calls)?];
+        (role_of(name) == Some(Role::Main)).then_some(at)
+    });
+    let entry_of_main = entry_of_main.unwrap_or(usize::MAX);
     for calls in calls.values() {
-        let Some(entered) = calls.iter().rposition(|(_, call)| *call == "seccomp") else { continue };
-        let name = calls[entered].0;
-        let role = Role::ALL.into_iter().find(|role| name.starts_with(role.thread_name())).unwrap();
+        let Some(entered) = entered(calls) else { continue };
+        let role = role_of(calls[entered].1).unwrap();
         let (before, after) = calls.split_at(entered + 1);
-        let mut note = |role, calls: &[(&str, &str)]| {
-            used.entry(role).or_default().extend(calls.iter().map(|(_, call)| (*call).to_owned()));
+        let mut note = |role, calls: &[(usize, &str, &str)]| {
+            used.entry(role).or_default().extend(calls.iter().map(|(.., call)| (*call).to_owned()));
         };
         note(role, after);
-        // The listener that starts a connection gives it its own filter too.
+        // Whoever starts a thread gives it its own filter too.
         if role == Role::Connection {
             note(Role::Listener, before);
             note(Role::Listener, after);
+        } else if calls[0].0 > entry_of_main {
+            note(Role::Main, before);
+            note(Role::Main, after);
         }
     }
     used

@@ -29,6 +29,8 @@ pub enum Only {
     UnixSocket,
     /// A first argument that is one of these.
     First(&'static [libc::c_int]),
+    /// This second argument.
+    Second(libc::Ioctl),
 }
 
 macro_rules! calls {
@@ -72,7 +74,14 @@ pub(super) const EVERY: &[Call] = calls! {
 
 /// The first thread: waits, then brings everything down.
 pub(super) const MAIN: &[Call] = calls! {
-    SYS_shutdown "wakes those that accept, and ends reading on every connection",
+    SYS_shutdown "ends reading on every connection",
+    SYS_read "the keyring, when it is to be opened again",
+    SYS_lseek "how long it is",
+    SYS_flock "the store's lock",
+    SYS_getdents64 "the files of the audit log",
+    SYS_renameat "a keyring without a destroyed key takes the old one's place",
+    SYS_capget "who it starts looks whether it has capabilities",
+    SYS_capset "and gives them up",
     #[cfg(target_arch = "x86_64")]
     SYS_unlink "removes the sockets",
     #[cfg(not(target_arch = "x86_64"))]
@@ -86,7 +95,8 @@ pub(super) const SIGNALS: &[Call] = calls! {
 
 /// Accepts, and starts the thread of each connection.
 pub(super) const LISTENER: &[Call] = calls! {
-    SYS_poll "waits for peers, and for the end",
+    SYS_ppoll "waits for peers, and for the end",
+    SYS_epoll_ctl "has a peer's process watched",
     SYS_accept4 "accepts",
     SYS_getsockopt "asks who the peer is",
 };
@@ -131,6 +141,7 @@ pub(super) const WRITER: &[Call] = calls! {
 pub(super) const CONNECTION: &[Call] = calls! {
     SYS_recvfrom "looks whether HTTP is spoken, and reads",
     SYS_setsockopt "the limit for writing",
+    SYS_read "the keyring's file, which tells what opens it",
     SYS_prctl (Only::First(&[libc::PR_GET_DUMPABLE, libc::PR_GET_NO_NEW_PRIVS])) "status tells how the process is hardened",
     SYS_prlimit64 "status tells the limit of core dumps",
 };
@@ -151,45 +162,65 @@ pub(super) const CHECKPOINTER: &[Call] = calls! {
     SYS_fcntl "SQLite's locks",
 };
 
-/// Writes the anchor to its file and its service.
-pub(super) const ANCHOR: &[Call] = calls! {
-    SYS_pread64 "reads the anchor",
+/// Writes what remembers how far the daemon has come: a file, and a service.
+pub(super) const REMEMBERER: &[Call] = calls! {
+    SYS_pread64 "reads what the file remembers",
     SYS_pwrite64 "writes it",
     SYS_fdatasync "makes it durable",
-    SYS_socket (Only::UnixSocket) "the service that keeps an anchor",
+    SYS_socket (Only::UnixSocket) "the service that remembers it too",
     SYS_connect "that service",
     SYS_setsockopt "the patience with it",
     SYS_recvfrom "its answer",
 };
 
+/// Tells the anchor: no more than that.
+pub(super) const ANCHOR: &[Call] = &[];
+
 /// Writes the audit log and what remembers its head.
 pub(super) const AUDIT: &[Call] = calls! {
-    SYS_pread64 "reads what remembers the head",
-    SYS_pwrite64 "writes the log and its head",
-    SYS_fdatasync "makes them durable",
+    SYS_openat "the next file of the log, and its directory",
+    SYS_fchmod "it is its owner's",
+    SYS_statx "whether there is one already",
+    SYS_ftruncate "it begins empty",
+    SYS_fallocate "its room",
+    SYS_fsync "it and its name are durable",
+    SYS_rename "it becomes part of the log",
+};
+
+/// Opens the store by SQLite.
+pub(super) const OPENER: &[Call] = calls! {
+    SYS_getpid "SQLite makes sure that it was not forked since",
+    SYS_geteuid "SQLite looks whether it is root",
+    SYS_fchown "and gives its files to the database's owner then",
 };
 
 /// Reads the store.
 pub(super) const BACKUP: &[Call] = calls! {
+    SYS_clock_nanosleep "until a piece is taken",
     SYS_openat "SQLite opens the store to read it",
     SYS_pread64 "reads it",
+    SYS_newfstatat "SQLite looks whether its files are still there",
+    #[cfg(not(debug_assertions))]
+    SYS_fcntl "SQLite's locks",
 };
 
 /// Tells strangers.
 pub(super) const PORTER: &[Call] = calls! {
     SYS_setsockopt "the patience with a stranger",
     SYS_recvfrom "its HELLO",
+    SYS_ioctl (Only::Second(libc::FIONBIO)) "its answer is not waited for",
 };
 
 /// Waits for peers' processes to end.
 pub(super) const WATCH: &[Call] = calls! {
-    SYS_epoll_wait "waits for processes to end",
+    SYS_epoll_pwait "waits for processes to end",
     SYS_shutdown "ends reading on their connections",
 };
 
 /// Looks at executables, which is why it keeps the files and the capability that no
 /// other thread has.
 pub(super) const EXAMINER: &[Call] = calls! {
+    SYS_ppoll "whether the process is still there",
     SYS_openat "the executable of a process",
     SYS_read "reads it",
 };
@@ -197,6 +228,6 @@ pub(super) const EXAMINER: &[Call] = calls! {
 /// Tells the service manager.
 pub(super) const WATCHDOG: &[Call] = calls! {
     SYS_socket (Only::UnixSocket) "the service manager's",
-    SYS_connect "to it",
+    SYS_connect "talks to it",
     SYS_clock_nanosleep "until the next time",
 };

@@ -51,11 +51,13 @@ fn alternatives(only: Only) -> Result<Vec<SeccompRule>, Error> {
         let (mask, value) = (u64::from(mask.cast_unsigned()), u64::from(value.cast_unsigned()));
         SeccompCondition::new(argument, SeccompCmpArgLen::Dword, SeccompCmpOp::MaskedEq(mask), value)
     };
+    let is = |value: u64| SeccompCondition::new(1, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, value);
     let conditions = match only {
         Only::Any => Vec::new(),
         Only::NotExecutable => vec![masked(2, libc::PROT_EXEC, 0)],
         Only::Thread => vec![masked(0, libc::CLONE_THREAD, libc::CLONE_THREAD)],
         Only::UnixSocket => vec![masked(0, -1, libc::AF_UNIX)],
+        Only::Second(value) => vec![is(value)],
         Only::First(values) => values.iter().map(|value| masked(0, -1, *value)).collect(),
     };
     let rules = conditions.into_iter().map(|condition| Ok(SeccompRule::new(vec![condition?])?));

@@ -76,8 +76,8 @@ impl Role {
     /// The system calls that several roles may make, each with its reason: what any
     /// thread does, and what writing to the store needs.
     #[must_use]
-    pub const fn shared_calls() -> [&'static [Call]; 3] {
-        [calls::EVERY, calls::WRITER, calls::STARTER]
+    pub const fn shared_calls() -> [&'static [Call]; 5] {
+        [calls::EVERY, calls::WRITER, calls::STARTER, calls::OPENER, calls::REMEMBERER]
     }
 
     /// Those that only this role may make.
@@ -104,16 +104,19 @@ impl Role {
     pub fn calls(self) -> impl Iterator<Item = &'static Call> {
         const OF_MAIN: &[&[Call]] = &[
             calls::STARTER,
+            calls::OPENER,
             calls::WRITER,
             calls::COMMITTER,
             calls::CHECKPOINTER,
-            calls::ANCHOR,
+            calls::REMEMBERER,
             calls::AUDIT,
         ];
         let others: &[&[Call]] = match self {
             Self::Main => OF_MAIN,
             Self::Listener => &[calls::STARTER, calls::WRITER, calls::CONNECTION],
             Self::Connection | Self::Committer => &[calls::WRITER],
+            Self::Backup => &[calls::OPENER],
+            Self::Anchor | Self::Audit => &[calls::REMEMBERER],
             _ => &[],
         };
         let others = others.iter().flat_map(|list| list.iter());

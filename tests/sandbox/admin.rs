@@ -1,0 +1,130 @@
+//! What admins do, and what a backup and an auditor need.
+
+use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::process::{Command, Stdio};
+
+use tallystick::client::Client;
+use tallystick::command::Command as Ask;
+use tallystick::crypto::{KeyPurpose, SystemRandom};
+use tallystick::keys::SealedKeyring;
+use tallystick::secmem::Region;
+use tallystick::types::{KeyVersion, UnixTime};
+use tallystick::wire::{Control, ControlReply, Custody, Digest, Opener, Wanted};
+
+use crate::daemon::Daemon;
+use crate::load::{card, random_pan};
+use crate::needed::SECOND;
+
+/// Says that a child of a test is to leave its socket behind.
+const HELPER: &str = "TALLY_TEST_LEAVES_ITS_SOCKET_AT";
+
+/// A backup, a key destroyed by two admins, sealed and unsealed; the audit log comes to
+/// its next file.
+pub fn administer(daemon: &Daemon) {
+    (0..4).for_each(|_| show_many(daemon, 1000));
+    back_up(daemon);
+    destroy_a_key(daemon);
+    let mut admin = daemon.admin();
+    assert!(admin.custody(&Custody::Seal).unwrap().sealed);
+    let passphrase = Opener::Passphrase(daemon.passphrase.as_bytes());
+    assert!(!admin.custody(&Custody::Unseal(passphrase)).unwrap().sealed);
+    show_many(daemon, 1);
+    outlive_a_peer(daemon);
+}
+
+/// A record in the audit log for each.
+fn show_many(daemon: &Daemon, count: usize) {
+    let mut client = daemon.client();
+    let token = client.provision(card(&random_pan(&mut fastrand::Rng::new())), None).unwrap().token;
+    for _ in 0..count {
+        client.submit(&Ask::Detokenize(token), None).unwrap();
+    }
+    client.flush().unwrap();
+    for _ in 0..count {
+        client.receive().unwrap().1.unwrap();
+    }
+}
+
+fn back_up(daemon: &Daemon) {
+    let mut admin = daemon.admin();
+    admin.backup_begin().unwrap();
+    while admin.backup_next().unwrap().is_some() {}
+}
+
+/// The second admin is of another group.
+fn destroy_a_key(daemon: &Daemon) {
+    let version = KeyVersion::new(1).unwrap();
+    let wanted = Wanted::DestroyKey { purpose: "token-derivation".to_owned(), version };
+    let digest = asked(&mut daemon.admin(), &Control::Propose(wanted));
+    let socket = daemon.path("admin.sock");
+    let second = std::thread::spawn(move || {
+        // Of this thread only.
+        rustix::thread::set_thread_gid(rustix::process::Gid::from_raw(SECOND)).unwrap();
+        asked(&mut Client::connect(&socket, "second").unwrap(), &Control::Approve(digest))
+    });
+    assert_eq!(second.join().unwrap(), digest);
+    asked(&mut daemon.admin(), &Control::DestroyKey(digest));
+}
+
+/// Rotates a key, while the daemon is stopped, as if an hour ago.
+pub fn rotate_long_ago(daemon: &Daemon, purpose: KeyPurpose) {
+    let path = daemon.path("keyring");
+    let (region, passphrase) = (Region::new(64).unwrap(), daemon.passphrase.clone().into_bytes().into());
+    let sealed = SealedKeyring::from_bytes(&std::fs::read(&path).unwrap()).unwrap();
+    let mut keys = sealed.open(&region, &passphrase).unwrap();
+    let then = UnixTime::from_seconds(UnixTime::from_system_clock().seconds() - 3600);
+    keys.rotate(&SystemRandom, purpose, then).unwrap();
+    std::fs::write(path, keys.seal(&SystemRandom).unwrap().to_bytes()).unwrap();
+}
+
+fn asked(admin: &mut Client<UnixStream>, control: &Control) -> Digest {
+    match admin.control(control).unwrap() {
+        ControlReply::Proposal(report) => report.digest,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// A process connects and ends, and another has its socket.
+fn outlive_a_peer(daemon: &Daemon) {
+    let mut admin = daemon.admin();
+    let mut connections = || admin.status().unwrap().connections;
+    let before = connections();
+    let mut helper = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "admin::leaves_a_socket_behind", "--nocapture"])
+        .env(HELPER, daemon.path("tallyd.sock"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    while connections() == before {
+        std::thread::yield_now();
+    }
+    drop(helper.stdin.take());
+    let told = String::from_utf8(helper.wait_with_output().unwrap().stdout).unwrap();
+    let heir = told.split_once("heir ").and_then(|(_, rest)| rest.split_whitespace().next()).unwrap();
+    while connections() != before {
+        std::thread::yield_now();
+    }
+    let heir = rustix::process::Pid::from_raw(heir.parse().unwrap()).unwrap();
+    rustix::process::kill_process(heir, rustix::process::Signal::KILL).unwrap();
+}
+
+/// The helper: connects, waits to be told, and goes; a child has its socket.
+#[test]
+fn leaves_a_socket_behind() {
+    let Ok(socket) = std::env::var(HELPER) else { return };
+    let stream = UnixStream::connect(socket).unwrap();
+    // Its own end is the test's to bring about.
+    #[allow(clippy::zombie_processes)]
+    let heir = Command::new("sleep")
+        .arg("600")
+        .stdin(Stdio::from(OwnedFd::from(stream.try_clone().unwrap())))
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    println!("heir {}", heir.id());
+    std::io::stdout().flush().unwrap();
+    std::io::stdin().read_to_string(&mut String::new()).unwrap();
+}
