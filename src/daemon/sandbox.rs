@@ -14,7 +14,6 @@ mod role;
 use std::path::Path;
 use std::sync::OnceLock;
 
-use rustix::thread::CapabilitySet;
 use thiserror::Error;
 
 use super::config::Config;
@@ -38,24 +37,28 @@ pub enum SandboxError {
     Directory(#[from] landlock::PathFdError),
 }
 
-/// How the process is confined. Nothing before [`set_up`], and so in tests of the
-/// library.
-static CONFINED: OnceLock<Confined> = OnceLock::new();
+/// What [`enter`] puts on. None before [`ready`], and so in tests of the library.
+static FILTERS: OnceLock<Filters> = OnceLock::new();
+/// How the process is confined, in words.
+static TOLD: OnceLock<String> = OnceLock::new();
 
-struct Confined {
-    filters: Filters,
-    told: String,
+/// Readies the filters that [`enter`] puts on; from here on every thread enters one.
+///
+/// # Errors
+/// [`SandboxError::Filter`].
+pub fn ready(config: &Config) -> Result<(), SandboxError> {
+    // There is one daemon in a process; a second would find the first's.
+    let _ = FILTERS.set(Filters::new(config.sandbox_enforced)?);
+    Ok(())
 }
 
-/// Restricts the files of the calling thread and of those it starts, and readies
-/// the filters that [`enter`] puts on. Says loudly what is not in force.
+/// Restricts the files of the calling thread and of those it starts. Says loudly what
+/// is not in force.
 ///
 /// # Errors
 /// [`SandboxError`].
-pub fn set_up(config: &Config, dir: &Path) -> Result<(), SandboxError> {
-    let enforced = config.sandbox_enforced;
-    let filters = Filters::new(enforced)?;
-    let told = if enforced {
+pub fn restrict_files(config: &Config, dir: &Path) -> Result<(), SandboxError> {
+    let told = if config.sandbox_enforced {
         let files = files::restrict(config, dir)?;
         if let Some(lacking) = files.lacking {
             tracing::warn!("{lacking}: the daemon's files are restricted by their permissions only");
@@ -67,23 +70,22 @@ pub fn set_up(config: &Config, dir: &Path) -> Result<(), SandboxError> {
         );
         "not enforced".to_owned()
     };
-    // There is one daemon in a process; a second would find the first's.
-    let _ = CONFINED.set(Confined { filters, told });
+    let _ = TOLD.set(told);
     Ok(())
 }
 
 /// How the process is confined, in words.
 #[must_use]
 pub fn told() -> &'static str {
-    CONFINED.get().map_or("none", |confined| &confined.told)
+    TOLD.get().map_or("none", String::as_str)
 }
 
 /// Leaves the calling thread what its role needs, for good. A thread that cannot
 /// be confined ends the process.
 pub fn enter(role: Role) {
-    let Some(Confined { filters, .. }) = CONFINED.get() else { return };
+    let Some(filters) = FILTERS.get() else { return };
     if role.is_first_of_its_kind()
-        && let Err(error) = give_up_capabilities(CapabilitySet::empty())
+        && let Err(error) = give_up_capabilities(role.capabilities())
     {
         end(role, &error);
     }

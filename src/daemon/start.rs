@@ -105,6 +105,7 @@ fn start(
     self_test()?;
     let config_path = options.config.clone().unwrap_or_else(|| paths::config(&options.dir));
     let config = Config::read(&config_path)?;
+    sandbox::ready(&config)?;
     // Before anything that other threads must not have is given up.
     let examiner = examiner(&config)?;
     // Before any thread that has keys, and for good: keys come and go in it.
@@ -112,7 +113,7 @@ fn start(
     let unlock = passphrase(options)?;
     make_dir(&config.audit, &options.dir)?;
     give_up_capabilities(kept(&config))?;
-    sandbox::set_up(&config, &options.dir)?;
+    sandbox::restrict_files(&config, &options.dir)?;
     let alone = StoreLock::take(&paths::daemon(&options.dir)).map_err(|error| match error {
         StoreError::InUse => DaemonError::Running,
         error => error.into(),
@@ -142,7 +143,9 @@ fn lobby(
     // Nobody listens any more when the daemon is already ending.
     let failed = Arc::new(move || drop(failed.send(Call::Failed)));
     let audit = Recorder::new();
-    let site = Site::new(options.dir.clone(), config, region, audit.clone(), failed);
+    // Nobody who opens it later may ask where the process stands.
+    let dir = std::path::absolute(&options.dir).map_err(DaemonError::at(&options.dir))?;
+    let site = Site::new(dir, config, region, audit.clone(), failed);
     Ok(Lobby {
         house: House::sealed(site).sending(move |one| drop(errand.send(Call::Errand(one)))),
         metrics: Metrics::new(),

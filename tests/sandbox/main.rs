@@ -17,4 +17,5 @@ mod kills;
 #[allow(dead_code)]
 mod load;
 mod needed;
+mod threads;
 mod trace;

@@ -14,6 +14,9 @@ use thiserror::Error;
 /// The SHA-256 digest (FIPS 180-4) of an executable.
 pub type ExecutableDigest = [u8; 32];
 
+/// Bytes of the largest executable that is looked at.
+const MOST_BYTES: u64 = 256 << 20;
+
 /// Why a process cannot be told by its executable.
 #[derive(Debug, Error)]
 pub enum ProcessError {
@@ -23,6 +26,15 @@ pub enum ProcessError {
     /// It has ended meanwhile.
     #[error("the process has ended")]
     Ended,
+    /// Reading it would keep others waiting.
+    #[error("its executable has {bytes} bytes: more than {MOST_BYTES} are not looked at")]
+    TooLarge {
+        /// How long it is.
+        bytes: u64,
+    },
+    /// Others' executables were looked at for too long.
+    #[error("its executable was not looked at in time")]
+    NotInTime,
     /// Its executable may not be read: another user's needs `CAP_SYS_PTRACE`.
     #[error("its executable cannot be read: {0}")]
     Unreadable(#[from] std::io::Error),
@@ -66,12 +78,12 @@ impl Process {
     /// [`ProcessError`].
     pub fn executable(&self) -> Result<ExecutableDigest, ProcessError> {
         let pin = self.pin().ok_or(ProcessError::NotPinned)?;
-        let mut file = File::open(format!("/proc/{}/exe", self.pid))?;
+        let file = File::open(format!("/proc/{}/exe", self.pid))?;
         // It lives, so its number was not another's when the file was opened.
         if has_ended(pin) {
             return Err(ProcessError::Ended);
         }
-        digest(&mut file).map_err(Into::into)
+        digest_within(file, MOST_BYTES)
     }
 }
 
@@ -88,6 +100,16 @@ fn has_ended(pin: BorrowedFd<'_>) -> bool {
     let mut fds = [PollFd::from_borrowed_fd(pin, PollFlags::IN)];
     // What cannot be asked counts as ended.
     poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).map_or(true, |ready| ready > 0)
+}
+
+/// The digest of a file that has at most `most` bytes.
+fn digest_within(file: File, most: u64) -> Result<ExecutableDigest, ProcessError> {
+    let bytes = file.metadata()?.len();
+    if bytes > most {
+        return Err(ProcessError::TooLarge { bytes });
+    }
+    // One that grows meanwhile is another than was asked for, and read no further.
+    Ok(digest(&mut file.take(most))?)
 }
 
 fn digest(file: &mut impl Read) -> std::io::Result<ExecutableDigest> {
@@ -147,6 +169,22 @@ mod tests {
         // As if this process had got the number since.
         let own = rustix::process::getpid().as_raw_nonzero().get();
         assert!(matches!(Process { pid: own, ..peer }.executable(), Err(ProcessError::Ended)));
+    }
+
+    #[test]
+    fn a_file_that_takes_long_to_read_is_not_read() {
+        let mut file = tempfile::tempfile().unwrap();
+        std::io::Write::write_all(&mut file, b"abc").unwrap();
+        let again = || {
+            let mut file = file.try_clone().unwrap();
+            std::io::Seek::rewind(&mut file).unwrap();
+            file
+        };
+        assert_eq!(digest_within(again(), 3).unwrap(), digest(&mut &b"abc"[..]).unwrap());
+        assert!(matches!(digest_within(again(), 2), Err(ProcessError::TooLarge { bytes: 3 })));
+        // It takes no room, and would be read for long.
+        file.set_len(MOST_BYTES + 1).unwrap();
+        assert!(matches!(digest_within(again(), MOST_BYTES), Err(ProcessError::TooLarge { .. })));
     }
 
     #[test]

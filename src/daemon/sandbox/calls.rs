@@ -222,6 +222,7 @@ pub(super) const WATCH: &[Call] = calls! {
 pub(super) const EXAMINER: &[Call] = calls! {
     SYS_ppoll "whether the process is still there",
     SYS_openat "the executable of a process",
+    SYS_statx "how long it is",
     SYS_read "reads it",
 };
 

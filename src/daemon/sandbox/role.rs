@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use rustix::thread::CapabilitySet;
+
 use super::calls::{self, Call};
 
 /// What a thread is there for.
@@ -130,7 +132,17 @@ impl Role {
 
     /// Whether no thread before it has given up the capabilities for it.
     pub(super) const fn is_first_of_its_kind(self) -> bool {
-        !matches!(self, Self::Connection | Self::Examiner)
+        !matches!(self, Self::Connection)
+    }
+
+    /// The capabilities that it keeps, if the process was started with them.
+    #[must_use]
+    pub const fn capabilities(self) -> CapabilitySet {
+        match self {
+            // Which file another user's process executes.
+            Self::Examiner => CapabilitySet::SYS_PTRACE,
+            _ => CapabilitySet::empty(),
+        }
     }
 }
 
