@@ -83,6 +83,7 @@ impl Roles {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
     name: String,
+    uid: Option<u32>,
     roles: Roles,
     trids: Option<Box<[Trid]>>,
 }
@@ -91,7 +92,20 @@ impl Caller {
     /// A caller of this name and these roles, limited to `trids` if given.
     #[must_use]
     pub fn new(name: &str, roles: Roles, trids: Option<&[Trid]>) -> Self {
-        Self { name: name.to_owned(), roles, trids: trids.map(Into::into) }
+        Self { name: name.to_owned(), uid: None, roles, trids: trids.map(Into::into) }
+    }
+
+    /// The same, of this user.
+    #[must_use]
+    pub fn of_user(self, uid: u32) -> Self {
+        Self { uid: Some(uid), ..self }
+    }
+
+    /// Whether both may be one person: the same configured name, or the same user, or
+    /// one whose user is not known.
+    #[must_use]
+    pub fn may_be(&self, other: &Self) -> bool {
+        self.name == other.name || self.uid.is_none() || other.uid.is_none() || self.uid == other.uid
     }
 
     /// The configured name; idempotency keys are scoped to it.
@@ -131,6 +145,16 @@ mod tests {
             assert_eq!(Role::ALL.into_iter().filter(|other| only.has(*other)).count(), 1);
         }
         assert!(!Roles::default().has_any(&Role::ALL));
+    }
+
+    #[test]
+    fn two_callers_are_two_by_name_and_by_user() {
+        let caller = |name: &str, uid| Caller::new(name, Roles::default(), None).of_user(uid);
+        assert!(!caller("anna", 1).may_be(&caller("ben", 2)));
+        assert!(caller("anna", 1).may_be(&caller("ben", 1)));
+        assert!(caller("anna", 1).may_be(&caller("anna", 2)));
+        let unknown = Caller::new("ben", Roles::default(), None);
+        assert!(unknown.may_be(&caller("anna", 1)) && caller("anna", 1).may_be(&unknown));
     }
 
     #[test]

@@ -132,7 +132,7 @@ impl Identified {
         let (mut found, mut cause) = (None, None);
         for rule in rules.iter().filter(|rule| rule.matches(uid, gid)) {
             let Some(wanted) = rule.executable else {
-                return Ok(Authorised { stream, caller: rule.caller.clone() });
+                return Ok(Authorised { stream, caller: rule.caller.clone().of_user(uid) });
             };
             // The first rule that wants to know has it looked at.
             if let Some((process, Some(examiner))) = asked.take() {
@@ -143,7 +143,7 @@ impl Identified {
                 }
             }
             if found == Some(wanted) {
-                return Ok(Authorised { stream, caller: rule.caller.clone() });
+                return Ok(Authorised { stream, caller: rule.caller.clone().of_user(uid) });
             }
         }
         Err(PeerError::Unknown { stream, uid, gid, cause })

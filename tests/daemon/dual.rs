@@ -7,11 +7,15 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
 
+use data_encoding::HEXLOWER;
+use rustix::process::{Gid, Uid};
 use serde_json::Value;
+use tallystick::client::Client;
 use tallystick::crypto::{KeyPurpose, SystemRandom};
 use tallystick::keys::{KeyState, OpenKeyring, SealedKeyring};
 use tallystick::secmem::Region;
 use tallystick::types::{KeyVersion, TokenNumber, UnixTime};
+use tallystick::wire::{Control, ControlReply, Status};
 
 use crate::bulk::Cards;
 use crate::process::{Daemon, PASSPHRASE, issue_of, provision, tally, verify_of};
@@ -24,6 +28,11 @@ const GROUP: u32 = 64_100;
 const PEERS: &str = r#"
 [keys]
 grace_seconds = 3600
+
+[[peer]]
+name = "anna-elsewhere"
+gid = 64101
+roles = ["admin"]
 
 [[peer]]
 name = "anna"
@@ -53,12 +62,17 @@ fn prepared() -> Option<Daemon> {
 /// What `tally` tells a user. A copy of the program is run: the original may lie where
 /// others cannot reach it.
 fn told(daemon: &Daemon, user: u32, arguments: &[&str]) -> (Value, i32) {
+    told_in(daemon, user, GROUP, arguments)
+}
+
+/// The same of a user in another group.
+fn told_in(daemon: &Daemon, user: u32, group: u32, arguments: &[&str]) -> (Value, i32) {
     let program = daemon.path("tally");
     if !program.exists() {
         fs::copy(env!("CARGO_BIN_EXE_tally"), &program).unwrap();
     }
     let mut command = Command::new(program);
-    command.arg("--json").args(arguments).env("TALLY_DIR", daemon.dir.path()).uid(user).gid(GROUP);
+    command.arg("--json").args(arguments).env("TALLY_DIR", daemon.dir.path()).uid(user).gid(group);
     let output = command.current_dir("/").output().unwrap();
     let said = String::from_utf8(output.stdout).unwrap();
     let json = serde_json::from_str(&said);
@@ -75,6 +89,23 @@ fn done(daemon: &Daemon, user: u32, arguments: &[&str]) -> Value {
 fn refused(daemon: &Daemon, user: u32, arguments: &[&str], status: &str) {
     let (json, code) = told(daemon, user, arguments);
     assert_eq!((code, json["status"].as_str()), (1, Some(status)), "{arguments:?}: {json}");
+}
+
+/// A page of all PANs, asked for by Anna through a client of her own making.
+fn read_page(daemon: &Daemon, digest: &str, after: Option<u32>) -> Result<Option<u32>, Status> {
+    let (socket, digest) = (daemon.path("admin.sock"), HEXLOWER.decode(digest.as_bytes()).unwrap());
+    let asked = Control::DetokenizeAll { digest: digest.try_into().unwrap(), after, limit: 100 };
+    let ask = move || {
+        // Of this thread only.
+        rustix::thread::set_thread_gid(Gid::from_raw(GROUP)).unwrap();
+        rustix::thread::set_thread_uid(Uid::from_raw(ANNA)).unwrap();
+        match Client::connect(&socket, "anna").unwrap().control(&asked) {
+            Ok(ControlReply::Export(export)) => Ok(export.next),
+            Ok(other) => panic!("{other:?}"),
+            Err(error) => Err(error.status().unwrap()),
+        }
+    };
+    std::thread::spawn(ask).join().unwrap()
 }
 
 /// The digest of what Anna proposed and Ben approved.
@@ -195,6 +226,20 @@ fn a_key_in_its_grace_verifies_and_is_not_destroyed_and_past_it_neither() {
 }
 
 #[test]
+fn one_user_in_two_groups_is_one_admin() {
+    let Some(mut daemon) = prepared() else { return };
+    daemon.launch();
+    // The socket's group is not the only way in.
+    fs::set_permissions(daemon.path("admin.sock"), fs::Permissions::from_mode(0o666)).unwrap();
+    let proposed = done(&daemon, ANNA, &["propose", "destroy", "pan-sealing", "1"]);
+    let digest = proposed["digest"].as_str().unwrap();
+    let (json, _) = told_in(&daemon, ANNA, 64_101, &["approve", digest]);
+    assert_eq!(json["status"], "proposal_own", "{json}");
+    let (json, _) = told_in(&daemon, BEN, 64_101, &["approve", digest]);
+    assert_eq!(json["approved_by"], "anna-elsewhere", "{json}");
+}
+
+#[test]
 fn all_pans_are_read_by_two_admins_once() {
     let Some(mut daemon) = prepared() else { return };
     daemon.launch();
@@ -225,6 +270,14 @@ fn all_pans_are_read_by_two_admins_once() {
     let expected: Vec<_> = expected.into_iter().enumerate().filter(|(at, _)| *at != 7).collect();
     assert!(lines[1..].iter().eq(expected.iter().map(|(_, line)| line)));
     refused(&daemon, ANNA, &["detokenize-all", &digest, "--out", &file("again")], "proposal_unknown");
+
+    // By another program: no page twice, whatever it asks.
+    let digest = agreed(&daemon, &["detokenize-all"]);
+    assert_eq!(read_page(&daemon, &digest, None), Ok(Some(99)));
+    assert_eq!(read_page(&daemon, &digest, None), Err(Status::ProposalUnknown));
+    assert_eq!(read_page(&daemon, &digest, Some(99)), Ok(Some(199)));
+    assert_eq!(read_page(&daemon, &digest, Some(99)), Err(Status::ProposalUnknown));
+    assert_eq!(read_page(&daemon, &digest, Some(199)), Ok(None));
 
     let digest = agreed(&daemon, &["detokenize-all", "--trid", "40010000999"]);
     let told = done(&daemon, ANNA, &["detokenize-all", &digest, "--out", &file("none")]);

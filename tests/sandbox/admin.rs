@@ -1,7 +1,9 @@
 //! What admins do, and what a backup and an auditor need.
 
+use std::fs::{Permissions, set_permissions};
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::process::{Command, Stdio};
 
@@ -53,15 +55,18 @@ fn back_up(daemon: &Daemon) {
     while admin.backup_next().unwrap().is_some() {}
 }
 
-/// The second admin is of another group.
+/// The second admin is another user, of another group.
 fn destroy_a_key(daemon: &Daemon) {
     let version = KeyVersion::new(1).unwrap();
     let wanted = Wanted::DestroyKey { purpose: "token-derivation".to_owned(), version };
     let digest = asked(&mut daemon.admin(), &Control::Propose(wanted));
     let socket = daemon.path("admin.sock");
+    set_permissions(daemon.dir.path(), Permissions::from_mode(0o711)).unwrap();
+    set_permissions(&socket, Permissions::from_mode(0o666)).unwrap();
     let second = std::thread::spawn(move || {
         // Of this thread only.
         rustix::thread::set_thread_gid(rustix::process::Gid::from_raw(SECOND)).unwrap();
+        rustix::thread::set_thread_uid(rustix::process::Uid::from_raw(SECOND)).unwrap();
         asked(&mut Client::connect(&socket, "second").unwrap(), &Control::Approve(digest))
     });
     assert_eq!(second.join().unwrap(), digest);

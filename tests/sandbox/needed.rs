@@ -24,7 +24,7 @@ use crate::daemon::Daemon;
 use crate::load::{Load, card, random_pan};
 use crate::trace::{Used, can_trace, tracing, used};
 
-/// The group of a second admin.
+/// The user and the group of a second admin.
 pub const SECOND: u32 = 64_100;
 
 /// Not to be brought about at will: the first depends on two threads meeting, the

@@ -10,7 +10,7 @@ use crate::wire::{Control, ControlReply, Digest, Export, Status, Wanted};
 
 /// Does what was asked, if enough admins agree. The connection is not in the house.
 pub(super) fn execute(lobby: &Lobby, caller: &Caller, control: &Control) -> Result<ControlReply, Status> {
-    let (proposals, by, now) = (&lobby.house.control, caller.name(), Instant::now());
+    let (proposals, by, now) = (&lobby.house.control, caller, Instant::now());
     if lobby.house.enter().is_none() {
         return Err(Status::Sealed);
     }
@@ -36,7 +36,7 @@ pub(super) fn execute(lobby: &Lobby, caller: &Caller, control: &Control) -> Resu
         }
     };
     let operation = report.wanted.operation();
-    tracing::info!(caller = by, asked = control.opcode().name(), operation, "dual control");
+    tracing::info!(caller = by.name(), asked = control.opcode().name(), operation, "dual control");
     Ok(ControlReply::Proposal(report))
 }
 
@@ -61,7 +61,7 @@ fn export(
     limit: u8,
 ) -> Result<Export, Status> {
     let (proposals, now) = (&lobby.house.control, Instant::now());
-    let report = proposals.approved(digest, caller.name(), now)?;
+    let report = proposals.read_on(digest, caller, after, now)?;
     let Wanted::DetokenizeAll { trid } = report.wanted else { return Err(Status::ProposalUnknown) };
     check_roles(caller, &report.wanted)?;
     let export = page(lobby, trid, after, limit)?;

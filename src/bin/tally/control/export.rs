@@ -1,7 +1,7 @@
 //! `tally detokenize-all`: every PAN into a file, once another admin has approved.
 
-use std::fs::{File, OpenOptions};
-use std::io::{BufWriter, Write};
+use std::fs::{self, File, OpenOptions};
+use std::io::{BufWriter, ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
 
 use serde_json::json;
@@ -16,11 +16,16 @@ use crate::progress::{Interrupt, Progress};
 /// Tokens of a step: what waits at the engine meanwhile waits shortly.
 const STEP: u8 = 100;
 
-/// Reads page after page into the file. Interrupted, what was written stays, and the
-/// proposal lasts for a while: it begins at the beginning, into another file.
+/// Reads page after page into the file. Interrupted, what was written stays, and
+/// nothing is read twice: all of them takes another proposal.
 pub fn run(arguments: &DetokenizeAll, output: &Output) -> Result<(), Failure> {
     let (one, path) = (&arguments.proposal, &arguments.out);
     let digest = digest(&one.digest)?;
+    let told = |error: std::io::Error| Failure::new(format!("{}: {error}", path.display()));
+    // The first page begins what can be begun once.
+    if fs::exists(path).map_err(told)? {
+        return Err(told(ErrorKind::AlreadyExists.into()));
+    }
     let interrupt = Interrupt::watch()?;
     let mut client = connect_admin(&one.at.dir)?;
     let mut page = |after| {
@@ -32,7 +37,6 @@ pub fn run(arguments: &DetokenizeAll, output: &Output) -> Result<(), Failure> {
     };
     // Before the file: without an approval none is made.
     let mut export = page(None)?;
-    let told = |error: std::io::Error| Failure::new(format!("{}: {error}", path.display()));
     let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(told)?;
     let mut file = BufWriter::new(file);
     writeln!(file, "token,pan,expiry").map_err(told)?;
