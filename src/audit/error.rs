@@ -18,6 +18,12 @@ pub enum AuditError {
     /// There is no log, and its head remembers one.
     #[error("the audit log is missing: its head remembers record {0}")]
     Missing(u64),
+    /// There is neither log nor head, and a database that one must have been kept of.
+    #[error(
+        "the audit log is missing, and its head too, though the database holds group {0}: `tally audit accept` \
+         begins another, on the record"
+    )]
+    Removed(u64),
     /// There is a log, and no head that remembers it.
     #[error("the audit log has no head: it was removed, or the log is another's")]
     Headless,

@@ -91,6 +91,38 @@ impl SqliteStore {
         begin: fn(),
     ) -> Result<Self, StoreError> {
         let lock = disk.lock(&path)?;
+        Self::open_under(lock, disk, path, limits, begin)
+    }
+
+    /// As [`open`](Self::open), under the lock of that database, which is held already.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), but for [`StoreError::InUse`].
+    pub fn open_held(lock: StoreLock, path: &Path) -> Result<Self, StoreError> {
+        let path = std::path::absolute(path).map_err(|error| failure::io("the path", &error))?;
+        Self::open_under(Box::new(lock), Box::new(RealDisk), path, LogLimits::default(), || ())
+    }
+
+    /// The number of the last group in the database at `path`, 0 if there is none,
+    /// while the caller holds its lock. No epoch is drawn.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`], [`StoreError::Schema`] or [`StoreError::Io`].
+    pub fn newest_group(path: &Path) -> Result<GroupNumber, StoreError> {
+        let path = std::path::absolute(path).map_err(|error| failure::io("the path", &error))?;
+        match RealDisk.length(&path).map_err(|error| failure::io("the database file", &error))? {
+            None | Some(0) => Ok(GroupNumber(0)),
+            Some(_) => meta::head(&connection::open(&RealDisk, &path)?),
+        }
+    }
+
+    fn open_under(
+        lock: Box<dyn Held>,
+        disk: Box<dyn Disk>,
+        path: PathBuf,
+        limits: LogLimits,
+        begin: fn(),
+    ) -> Result<Self, StoreError> {
         file::ensure(&*disk, &path)?;
         let mut connection = connection::open(&*disk, &path)?;
         schema::migrate(&mut connection)?;

@@ -18,7 +18,7 @@ use tallystick::daemon::paths;
 use tallystick::engine::{Anchor, Engine};
 use tallystick::keys::{KeyState, Keyring, OpenKeyring};
 use tallystick::secmem::{Region, harden};
-use tallystick::store::{ChainHead, Epoch, SqliteStore, Store};
+use tallystick::store::{ChainHead, Epoch, SqliteStore, Store, StoreLock};
 use tallystick::types::{KeyVersion, UnixTime};
 
 use crate::arguments::Restore;
@@ -41,15 +41,17 @@ struct Restored {
 pub fn run(arguments: &Restore, output: &Output) -> Result<(), Failure> {
     harden()?;
     let dir = arguments.dir.dir.as_path();
+    // Held to the end: no daemon opens it meanwhile, and nobody changes its keyring.
+    let lock = keys_at_rest::alone(dir)?;
     let config = Config::read(&paths::config(dir))?;
     let region = Region::new(SLOTS)?;
     // Before anything long: a wrong passphrase is told at once.
     let (keys, secret) =
         keys_at_rest::open(dir, &region, &arguments.opener.secrets, Some(&arguments.opener.device))?;
     if let Some(from) = &arguments.from {
-        copy::bring(from, &paths::store(dir), *output)?;
+        copy::bring(from, &lock, &paths::store(dir), *output)?;
     }
-    let restored = restore(dir, &config, keys, &region, &secret)?;
+    let restored = restore(dir, lock, &config, keys, (&region, &secret))?;
     output.item(
         || {
             json!({
@@ -76,13 +78,12 @@ fn told(restored: &Restored) -> String {
 /// Accepts the database as it stands, under new token keys and a new epoch.
 fn restore(
     dir: &Path,
+    lock: StoreLock,
     config: &Config,
     mut keys: OpenKeyring,
-    region: &Region,
-    secret: &Secret,
+    (region, secret): (&Region, &Secret),
 ) -> Result<Restored, Failure> {
-    // Held to the end: no daemon opens it meanwhile.
-    let mut store = SqliteStore::open(&paths::store(dir))?;
+    let mut store = SqliteStore::open_held(lock, &paths::store(dir))?;
     let keyring = Arc::new(keys.load()?);
     let mut places = anchor::places(&config.anchor, dir);
     let newest = newest_epoch(&mut places, &keyring)?;
@@ -90,7 +91,7 @@ fn restore(
     let (engine, chain) = engine.unseal(keyring, &mut store, &[], UnixTime::from_system_clock())?;
     let head = chain.head();
     let detail = format!("the database of group {}; older token keys are destroyed", head.number.0);
-    audit::record(dir, &keys, "restore", detail)?;
+    audit::record_restore(dir, &keys, detail)?;
     // It is what it was once, under these keys. From here on things change, and a
     // second run after a failure changes them again, which does no harm.
     let token_key = keys.rotate(&SystemRandom, KeyPurpose::TokenDerivation, UnixTime::from_system_clock())?;

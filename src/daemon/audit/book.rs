@@ -9,6 +9,7 @@ use crate::daemon::anchor::{AnchorFile, AnchorService, Bytes, Place};
 use crate::daemon::config::AuditConfig;
 use crate::daemon::paths;
 use crate::keys::Keyring;
+use crate::store::GroupNumber;
 use crate::types::UnixTime;
 
 /// An audit log and the places that remember its head. Whoever opens it holds the
@@ -27,16 +28,39 @@ pub struct Book {
 }
 
 impl Book {
-    /// Opens the log of a state directory, or begins one.
+    /// Opens the log of a state directory. It is begun if there is neither log nor
+    /// head, and the database beside it has no group yet: `group` says which it has.
     ///
     /// # Errors
     /// [`DaemonError::Audit`] if it is not what its head remembers, or cannot be
-    /// read or made; [`DaemonError::AuditHead`].
-    pub fn open(config: &AuditConfig, dir: &Path, keyring: &Arc<Keyring>) -> Result<Self, DaemonError> {
+    /// read or made; [`DaemonError::AuditHead`]; what `group` says.
+    pub fn open(
+        config: &AuditConfig,
+        dir: &Path,
+        keyring: &Arc<Keyring>,
+        group: impl FnOnce() -> Result<GroupNumber, DaemonError>,
+    ) -> Result<Self, DaemonError> {
+        if Self::is_new(config, dir)? {
+            match group()?.0 {
+                0 => {}
+                number => return Err(audit::AuditError::Removed(number).into()),
+            }
+        }
         Self::open_behind(config, dir, keyring, Tip::START)
     }
 
-    /// The same; a log that is begun has its first record behind `begin`.
+    /// Whether there is neither log nor a head that remembers a record.
+    ///
+    /// # Errors
+    /// [`DaemonError::AuditHead`].
+    pub fn is_new(config: &AuditConfig, dir: &Path) -> Result<bool, DaemonError> {
+        let head = newest(&mut places(config, dir), None)?;
+        let has_none = || audit::files(&log_dir(config, dir)).is_ok_and(|files| files.is_empty());
+        Ok(head.is_none_or(|head| head.0.number == 0) && has_none())
+    }
+
+    /// Opens the log of a state directory, or begins one whose first record, behind
+    /// `begin`, says why.
     ///
     /// # Errors
     /// As [`open`](Self::open).

@@ -123,7 +123,7 @@ impl Site {
         let (engine, chain) = engine.unseal(Arc::clone(&keyring), &mut store, &anchors, now)?;
         let (epoch, receipt) = (store.epoch(), store.receipt());
         let keeper = drop_anchor(places, &keyring, &mut store, chain.head(), self.anchor.interval)?;
-        let book = Book::open(&self.audit, &self.dir, &keyring)?;
+        let book = Book::open(&self.audit, &self.dir, &keyring, || Ok(chain.head().number))?;
         let clerk = Clerk::start(book, &self.recorder, epoch, chain.head())?;
         let tokens = engine.token_count();
         let hall = Arc::new(Hall::new(engine, receipt));

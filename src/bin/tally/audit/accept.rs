@@ -32,7 +32,7 @@ pub fn run(dir: &Path, opener: &Opener, output: &Output) -> Result<(), Failure> 
     let region = Region::new(SLOTS)?;
     let keys = keys_at_rest::open(dir, &region, &opener.secrets, Some(&opener.device))?.0;
     let keyring = Arc::new(keys.load()?);
-    let Err(damage) = Book::open(&config, dir, &keyring) else {
+    let Err(damage) = Book::open(&config, dir, &keyring, || super::newest_group(dir)) else {
         return Err(Failure::new("the audit log can be gone on with as it is; nothing was changed"));
     };
     let log = log_dir(&config, dir);

@@ -7,19 +7,21 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use tallystick::store::{StoreError, StoreLock};
+use tallystick::store::StoreLock;
 
 use crate::output::{Failure, Output};
 use crate::progress::{Interrupt, Progress};
 
 const MIB: usize = 1 << 20;
 
-/// Puts a copy in the database's place, which is kept under another name.
-pub fn bring(from: &Path, store: &Path, output: Output) -> std::result::Result<(), Failure> {
-    let _stopped = StoreLock::take(store).map_err(|error| match error {
-        StoreError::InUse => Failure::new("tallyd is running on this directory; stop it first"),
-        error => error.into(),
-    })?;
+/// Puts a copy in the database's place, which is kept under another name. Its lock is
+/// held.
+pub fn bring(
+    from: &Path,
+    _held: &StoreLock,
+    store: &Path,
+    output: Output,
+) -> std::result::Result<(), Failure> {
     let told = |path: &Path| {
         let path = path.display().to_string();
         move |error: std::io::Error| Failure::new(format!("{path}: {error}"))
