@@ -17,7 +17,7 @@ mod versions;
 pub use block::{BLOCK_LEN, Kcv, KeyBlock, KeyInfo, KeyState, WrappedKey};
 pub use error::KeyError;
 pub use keyring::Keyring;
-pub use passphrase::read_passphrase;
+pub use passphrase::{Stdin, read_passphrase};
 pub use provider::{MAX_WRAPPED, Provider};
 pub use sealed::{OpenKeyring, SealedKeyring};
 pub use share::{Gathering, MAX_SHARES, Share, ShareError, Splitting};

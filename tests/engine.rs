@@ -6,14 +6,14 @@ mod support;
 use support::{NOW, PAN, Rig, TRID, card, everyone, provider, token_of, trid};
 use tallystick::command::{
     Caller, ChangeStatus, Command, Issue, IssueShort, IssuedShort, LinkPar, List, Refusal, Renew, Reply,
-    Role, Roles, Verify, VerifyShort,
+    Reseal, Role, Roles, Verify, VerifyShort,
 };
 use tallystick::crypto::{KeyPurpose, SystemRandom};
 use tallystick::engine::EngineLimits;
 use tallystick::types::{
     Amount, AuthReference, Binding, Channel, Channels, Cryptogram, Currency, DeactivationReason, Domain,
     EvidenceError, Expiry, KeyVersion, Merchant, Pan, Par, ShortValue, StatusEvent, TokenNumber, TokenStatus,
-    Transaction, Trid, UnpredictableNumber,
+    Transaction, Trid, UnixTime, UnpredictableNumber,
 };
 
 fn paying(units: u64) -> Transaction<'static> {
@@ -238,6 +238,31 @@ fn a_token_without_a_provider_is_initiated_until_one_activates_it() {
     let elsewhere =
         ChangeStatus { token: token.token, provider: Some(provider("bank")), event: StatusEvent::Suspend };
     assert_eq!(rig.run(Command::ChangeStatus(elsewhere)).unwrap_err(), Refusal::UnknownProvider);
+}
+
+/// Else a row of 65,536 writes ago would fit again.
+#[test]
+fn no_revision_comes_twice_and_a_token_can_still_be_sealed_anew_and_ended() {
+    let mut rig = Rig::new();
+    let token = rig.provision();
+    let mut changes = 0_u32;
+    let refused = loop {
+        let event = [StatusEvent::Suspend, StatusEvent::Resume][changes as usize % 2];
+        match rig.status(token.token, event) {
+            Ok(_) => changes += 1,
+            Err(refusal) => break refusal,
+        }
+    };
+    assert_eq!((changes, refused), (65_279, Refusal::RevisionExhausted));
+    let renew = Command::Renew(Renew { token: token.token, expiry: token.expiry });
+    assert_eq!(rig.run(renew).unwrap_err(), Refusal::RevisionExhausted);
+    rig.keys.rotate(&SystemRandom, KeyPurpose::PanSealing, UnixTime::from_seconds(NOW)).unwrap();
+    rig.reload_keys();
+    let resealed = rig.run(Command::Reseal(Reseal { after: None, limit: 1 })).unwrap();
+    assert!(matches!(resealed, Reply::Resealed(step) if step.resealed == 1));
+    let over = StatusEvent::Deactivate(DeactivationReason::Requested);
+    assert!(rig.status(token.token, over).is_ok());
+    assert_eq!(rig.status(token.token, StatusEvent::Resume).unwrap_err(), Refusal::TokenDeactivated);
 }
 
 #[test]

@@ -65,6 +65,9 @@ pub enum Refusal {
     /// The token has issued its last counter.
     #[error("the token has issued its last counter")]
     CounterExhausted,
+    /// The token was changed as often as it may be.
+    #[error("the token was changed as often as it may be")]
+    RevisionExhausted,
     /// The cryptogram's format version is not 1 or its header is void.
     #[error("the cryptogram has an unknown format")]
     CryptogramFormat,

@@ -46,7 +46,8 @@ pub struct Config {
 /// Limits of the daemon: past each the peer is refused.
 #[derive(Debug, Clone, Copy)]
 pub struct DaemonLimits {
-    /// Connections open at a time, both sockets together.
+    /// Connections open at a time on the data socket; the admin socket has room of its
+    /// own.
     pub connections: usize,
     /// Bytes of the largest frame, its length field included.
     pub frame_bytes: u32,

@@ -18,15 +18,16 @@ const MAX: usize = 4096;
 /// [`KeyError::Passphrase`] says what is wrong, without its content.
 pub fn read_passphrase(path: &Path) -> Result<SecretSlice<u8>, KeyError> {
     if path == Path::new("-") {
-        // Not by `std::io::stdin`: its buffer would keep the passphrase for good.
         return from_reader(Stdin);
     }
     let file = std::fs::File::open(path).map_err(|_| KeyError::Passphrase("file cannot be opened"))?;
     from_reader(file)
 }
 
-/// Standard input without a buffer.
-struct Stdin;
+/// Standard input without the buffer of [`std::io::stdin`], which would keep what was
+/// read for good.
+#[derive(Debug)]
+pub struct Stdin;
 
 impl Read for Stdin {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {

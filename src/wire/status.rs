@@ -124,6 +124,7 @@ statuses! {
     ParConflict = 0x040d "par_conflict" "the PAN is already linked to another PAR",
     IdempotencyConflict = 0x040e "idempotency_conflict" "the idempotency key was used with another request",
     CounterExhausted = 0x040f "counter_exhausted" "the token has issued its last counter",
+    RevisionExhausted = 0x0410 "revision_exhausted" "the token was changed as often as it may be: deactivate it",
     Refused = 0x0501 "refused" "the cryptogram is refused",
     CryptogramFormat = 0x0502 "cryptogram_format" "the cryptogram has an unknown format",
     KeyVersion = 0x0503 "key_version" "the cryptogram's key version is unknown or destroyed",

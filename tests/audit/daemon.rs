@@ -6,7 +6,8 @@ use std::process::Output;
 use serde_json::Value;
 use tallystick::audit::{self, Event};
 use tallystick::client::ClientError;
-use tallystick::command::Command;
+use tallystick::command::{Command, Renew};
+use tallystick::types::{Expiry, Pan};
 use tallystick::wire::Status;
 
 use crate::process::{Daemon, PAN, issue_of, provision, tally, verify_of};
@@ -87,6 +88,14 @@ fn what_is_done_and_refused_is_recorded_and_nothing_secret_is() {
     assert_eq!(refusal(client.clear_short_lock(token.token, None)), Status::AdminSocketOnly);
     client.detokenize(token.token).unwrap();
     admin.clear_short_lock(token.token, None).unwrap();
+    let expiry = Expiry::parse(b"4911").unwrap();
+    client.renew(Renew { token: token.token, expiry }, None).unwrap();
+    let card = || Pan::parse(PAN.as_bytes()).unwrap();
+    for guess in [Command::Fingerprint(card()), Command::Par(card()), Command::Par(card())] {
+        client.submit(&guess, None).unwrap();
+    }
+    client.flush().unwrap();
+    (0..3).for_each(|_| drop(client.receive().unwrap().1.unwrap()));
     admin.status().unwrap();
     assert_eq!(refusal(client.status()), Status::AdminSocketOnly);
     // Somebody takes a card's number for a token's.
@@ -102,6 +111,9 @@ fn what_is_done_and_refused_is_recorded_and_nothing_secret_is() {
         ("refused", "show", "unknown_token"),
         ("done", "detokenize", "ok"),
         ("done", "clear_short_lock", "ok"),
+        ("done", "renew", "ok"),
+        ("counted", "fingerprint", "ok"),
+        ("counted", "par", "ok"),
         ("counted", "status", "ok"),
     ] {
         assert!(has(&records, kind, operation, status), "{kind} {operation} {status}: {records:#?}");
@@ -259,6 +271,52 @@ fn a_log_that_is_cut_off_or_missing_keeps_the_daemon_from_starting_until_that_is
     assert!(String::from_utf8_lossy(&again.stderr).contains("can be gone on with"));
     let kept = fs::read_dir(daemon.dir.path()).unwrap().map(|entry| entry.unwrap().file_name());
     assert!(kept.into_iter().any(|name| name.to_string_lossy().starts_with("audit-damaged-")));
+}
+
+/// Whoever removes the log would remove what remembers it too.
+#[test]
+fn a_log_that_is_removed_with_its_head_keeps_the_daemon_from_starting_until_that_is_accepted() {
+    let mut daemon = started(small);
+    provision(&mut daemon.client());
+    assert!(daemon.stop().success());
+    let passphrase = daemon.path("passphrase");
+    let passphrase = passphrase.to_str().unwrap();
+    fs::remove_dir_all(daemon.path("audit")).unwrap();
+    fs::remove_file(daemon.path("audit-head")).unwrap();
+    let before = daemon.log().len();
+    assert_eq!(daemon.spawn().wait().unwrap().code(), Some(1));
+    assert!(daemon.log()[before..].contains("and its head too, though the database holds group"));
+    // Nor does any other work begin one.
+    let rotated = run(&daemon, &["rotate", "--passphrase-file", passphrase, "audit"]);
+    assert!(String::from_utf8_lossy(&rotated.stderr).contains("and its head too"), "{rotated:?}");
+    assert!(!daemon.path("audit-head").exists());
+    let accepted = run(&daemon, &["audit", "accept", "--passphrase-file", passphrase]);
+    assert!(accepted.status.success(), "{accepted:?}");
+    daemon.launch();
+    assert!(daemon.stop().success());
+    let note = good(&daemon)["notes"][0].as_str().unwrap().to_owned();
+    assert!(note.contains("begins anew") && note.contains("and its head too"), "{note}");
+    let records = exported(&daemon);
+    assert_eq!((&records[0]["kind"], &records[1]["kind"]), (&"accepted".into(), &"started".into()));
+}
+
+/// A copy restored where there was no log.
+#[test]
+fn a_restore_without_a_log_begins_one_that_says_so() {
+    let mut daemon = started(small);
+    provision(&mut daemon.client());
+    assert!(daemon.stop().success());
+    fs::remove_dir_all(daemon.path("audit")).unwrap();
+    fs::remove_file(daemon.path("audit-head")).unwrap();
+    let passphrase = daemon.path("passphrase");
+    let restored = run(&daemon, &["restore", "--passphrase-file", passphrase.to_str().unwrap()]);
+    assert!(restored.status.success(), "{restored:?}");
+    daemon.launch();
+    assert!(daemon.stop().success());
+    good(&daemon);
+    let first = &exported(&daemon)[0];
+    assert_eq!(first["operation"], "restore");
+    assert!(first["detail"].as_str().unwrap().contains("there was no audit log"), "{first}");
 }
 
 #[test]

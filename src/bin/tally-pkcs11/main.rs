@@ -7,11 +7,14 @@
 mod token;
 
 use std::ffi::OsString;
+use std::fs::File;
 use std::io::{IsTerminal, Read, Write};
+use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use lexopt::prelude::{Long, Short, Value};
+use tallystick::keys::Stdin;
 use tallystick::secmem::harden;
 use zeroize::Zeroizing;
 
@@ -68,7 +71,9 @@ fn run() -> Result<(), Failure> {
                 return Err("a key is not written to a terminal".into());
             }
             let key = token.unwrap(&options.key, &*exactly::<WRAPPED>()?)?;
-            Ok(std::io::stdout().write_all(key.as_slice())?)
+            // Not through the buffer of standard output, which would keep it.
+            let output = std::io::stdout().as_fd().try_clone_to_owned()?;
+            Ok(File::from(output).write_all(key.as_slice())?)
         }
         command => Err(format!("unknown command {command}").into()),
     }
@@ -77,9 +82,8 @@ fn run() -> Result<(), Failure> {
 /// So many bytes from standard input, and no more.
 fn exactly<const N: usize>() -> Result<Zeroizing<[u8; N]>, Failure> {
     let mut bytes = Zeroizing::new([0; N]);
-    let mut input = std::io::stdin().lock();
-    input.read_exact(bytes.as_mut_slice())?;
-    if input.read(&mut [0])? != 0 {
+    Stdin.read_exact(bytes.as_mut_slice())?;
+    if Stdin.read(&mut [0])? != 0 {
         return Err(format!("more than {N} bytes on standard input").into());
     }
     Ok(bytes)

@@ -7,6 +7,7 @@ use std::path::Path;
 use data_encoding::HEXLOWER_PERMISSIVE;
 use tallystick::client::{Client, ClientError};
 use tallystick::daemon::paths;
+use tallystick::keys::Stdin;
 use tallystick::types::{
     Amount, Channel, Currency, Expiry, IdempotencyKey, Merchant, Pan, TokenNumber, Transaction, Trid,
     UnixTime, UnpredictableNumber,
@@ -46,7 +47,7 @@ pub fn pan(path: &Path) -> Result<Pan, Failure> {
     const MAX: usize = 256;
     let mut text = Zeroizing::new([0u8; MAX]);
     let mut source: Box<dyn Read> = if path == Path::new("-") {
-        Box::new(std::io::stdin().lock())
+        Box::new(Stdin)
     } else {
         let file = std::fs::File::open(path);
         Box::new(file.map_err(|error| Failure::new(format!("{}: {error}", path.display())))?)

@@ -5,6 +5,7 @@ use std::io::{IsTerminal, Read, Write};
 use std::path::Path;
 
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+use tallystick::keys::Stdin;
 use zeroize::Zeroizing;
 
 use crate::output::Failure;
@@ -18,14 +19,11 @@ pub fn read(path: &Path) -> Result<Zeroizing<String>, Failure> {
     let told = |error: std::io::Error| Failure::new(format!("{}: {error}", path.display()));
     // Room for all that is read, since growing would leave a copy behind.
     let mut bytes = Zeroizing::new([0u8; MAX + 1]);
-    let (mut len, stdin) = (0, std::io::stdin());
-    let is_typed = path == Path::new("-") && stdin.is_terminal();
+    let (mut len, is_stdin) = (0, path == Path::new("-"));
+    let is_typed = is_stdin && std::io::stdin().is_terminal();
     let _silence = is_typed.then(Silence::begin);
-    let mut source: Box<dyn Read> = if path == Path::new("-") {
-        Box::new(stdin.lock())
-    } else {
-        Box::new(std::fs::File::open(path).map_err(told)?)
-    };
+    let mut source: Box<dyn Read> =
+        if is_stdin { Box::new(Stdin) } else { Box::new(std::fs::File::open(path).map_err(told)?) };
     while let Some(room) = bytes.get_mut(len..).filter(|room| !room.is_empty()) {
         match source.read(room) {
             Ok(0) => break,

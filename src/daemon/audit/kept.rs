@@ -32,14 +32,13 @@ pub const fn kept(opcode: Opcode) -> Kept {
         | Opcode::Show
         | Opcode::List
         | Opcode::ChangeStatus
-        | Opcode::Renew
         | Opcode::LinkPar
-        | Opcode::Par
-        | Opcode::Fingerprint
         // Its beginning has a record.
         | Opcode::BackupNext => Kept::Group,
+        // A card can be guessed at by these two.
+        Opcode::Par | Opcode::Fingerprint => Kept::Count,
         Opcode::Status | Opcode::Metrics | Opcode::Custody | Opcode::Proposals => Kept::Count,
-        // Among them those that show a PAN.
+        // Among them those that show a PAN, and a renewal, which clears locks.
         _ => Kept::Record,
     }
 }
@@ -75,8 +74,8 @@ mod tests {
         for opcode in Opcode::ALL {
             let number = opcode.number();
             let expected = match number {
-                0x0026 | 0x0029 | 0x002a => Kept::Record,
-                0x0040 | 0x0041 | 0x0050 | 0x0057 => Kept::Count,
+                0x0024 | 0x0026 | 0x0029 | 0x002a => Kept::Record,
+                0x0027 | 0x0028 | 0x0040 | 0x0041 | 0x0050 | 0x0057 => Kept::Count,
                 0x0001..=0x0028 | 0x0061 => Kept::Group,
                 _ => Kept::Record,
             };

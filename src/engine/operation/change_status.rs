@@ -22,9 +22,11 @@ impl Engine<Unsealed> {
         if let TokenStatus::Deactivated(_) = record.view.providers.overall() {
             // Final, so nothing may ask for the PAN again.
             record.pan = None;
+        } else {
+            record.check_changeable()?;
         }
         let view = self.shown(&record);
-        self.write(slot, record);
+        self.write(slot, record)?;
         Ok(Reply::Token(Box::new(view)))
     }
 }

@@ -19,10 +19,11 @@ impl Engine<Unsealed> {
         if request.expiry.is_past(context.now) {
             return Err(Refusal::ExpiryPast.into());
         }
+        record.check_changeable()?;
         record.view.expiry = request.expiry;
         record.view.card_expiry = request.expiry;
         let view = self.shown(&record);
-        self.write(slot, record);
+        self.write(slot, record)?;
         // A provisioning step, which clears locks.
         self.clear_locks(slot);
         Ok(Reply::Token(Box::new(view)))

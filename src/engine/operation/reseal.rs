@@ -64,7 +64,7 @@ impl Engine<Unsealed> {
         reply.next = if whole && rows.len() < limit { None } else { last };
         reply.resealed = u32::try_from(changed.len()).unwrap_or(u32::MAX);
         for (slot, record) in changed {
-            self.write(slot, record);
+            self.write(slot, record)?;
         }
         Ok(Reply::Resealed(reply))
     }

@@ -23,6 +23,18 @@ impl Entry {
     }
 }
 
+/// Revisions that only sealing anew, once for each version of a key, and the end of a
+/// token may take.
+const KEPT_REVISIONS: u16 = 256;
+
+impl TokenRecord {
+    /// Whether it may be changed once more and still be sealed anew, and ended.
+    pub(super) fn check_changeable(&self) -> Result<(), Refusal> {
+        let last = u16::MAX - KEPT_REVISIONS;
+        if self.revision < last { Ok(()) } else { Err(Refusal::RevisionExhausted) }
+    }
+}
+
 impl Engine<Unsealed> {
     /// A token that the caller may act for.
     pub(super) fn find(&self, caller: &Caller, token: TokenNumber) -> Result<(TokenSlot, &Entry), Refusal> {
@@ -87,14 +99,19 @@ impl Engine<Unsealed> {
     }
 
     /// Writes a changed record into memory and the open group.
-    pub(super) fn write(&mut self, slot: TokenSlot, mut record: TokenRecord) {
-        record.revision = record.revision.wrapping_add(1);
+    ///
+    /// # Errors
+    /// [`Refusal::RevisionExhausted`]: no revision comes twice, for an old row of the
+    /// same would fit again.
+    pub(super) fn write(&mut self, slot: TokenSlot, mut record: TokenRecord) -> Result<(), Refusal> {
+        record.revision = record.revision.checked_add(1).ok_or(Refusal::RevisionExhausted)?;
         if let Some(entry) = self.state.book.get_mut(slot) {
             entry.revision = record.revision;
             entry.status = record.view.providers.overall();
             entry.expiry = record.view.expiry;
         }
         self.put_row(slot, record);
+        Ok(())
     }
 
     /// Puts a record into the open group and keeps it until that is durable.

@@ -40,6 +40,7 @@ refusals! {
     ParConflict => ParConflict,
     IdempotencyConflict => IdempotencyConflict,
     CounterExhausted => CounterExhausted,
+    RevisionExhausted => RevisionExhausted,
     CryptogramFormat => CryptogramFormat,
     KeyVersion => KeyVersion,
     WrongExpiry => WrongExpiry,
