@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use tallystick::client::Client;
 use tallystick::command::Command as Ask;
@@ -15,7 +16,7 @@ use tallystick::wire::{Control, ControlReply, Custody, Digest, Opener, Wanted};
 
 use crate::daemon::Daemon;
 use crate::load::{card, random_pan};
-use crate::needed::SECOND;
+use crate::needed::{SECOND, fill_up};
 
 /// Says that a child of a test is to leave its socket behind.
 const HELPER: &str = "TALLY_TEST_LEAVES_ITS_SOCKET_AT";
@@ -24,6 +25,7 @@ const HELPER: &str = "TALLY_TEST_LEAVES_ITS_SOCKET_AT";
 /// its next file.
 pub fn administer(daemon: &Daemon) {
     (0..4).for_each(|_| show_many(daemon, 1000));
+    fill_the_log(daemon);
     back_up(daemon);
     destroy_a_key(daemon);
     let mut admin = daemon.admin();
@@ -47,9 +49,23 @@ fn show_many(daemon: &Daemon, count: usize) {
     }
 }
 
+/// Its next file finds no room; then there is some.
+fn fill_the_log(daemon: &Daemon) {
+    let mut client = daemon.client();
+    let token = client.provision(card(&random_pan(&mut fastrand::Rng::new())), None).unwrap().token;
+    let ballast = fill_up(daemon);
+    while client.detokenize(token).is_ok() {}
+    std::fs::remove_file(ballast).unwrap();
+    while client.detokenize(token).is_err() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
 fn back_up(daemon: &Daemon) {
     let mut admin = daemon.admin();
     admin.backup_begin().unwrap();
+    // Long enough that it waits for us.
+    std::thread::sleep(Duration::from_millis(100));
     while admin.backup_next().unwrap().is_some() {}
 }
 
