@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tallystick::client::Client;
 use tallystick::command::Command as Ask;
@@ -32,6 +32,7 @@ pub fn administer(daemon: &Daemon) {
     assert!(admin.custody(&Custody::Seal).unwrap().sealed);
     let passphrase = Opener::Passphrase(daemon.passphrase.as_bytes());
     assert!(!admin.custody(&Custody::Unseal(passphrase)).unwrap().sealed);
+    drop(admin);
     show_many(daemon, 1);
     outlive_a_peer(daemon);
 }
@@ -106,7 +107,8 @@ fn asked(admin: &mut Client<UnixStream>, control: &Control) -> Digest {
 fn outlive_a_peer(daemon: &Daemon) {
     let mut admin = daemon.admin();
     let mut connections = || admin.status().unwrap().connections;
-    let before = connections();
+    // Others that have just left are still being counted.
+    wait_until(|| connections() == 1);
     let mut helper = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "admin::leaves_a_socket_behind", "--nocapture"])
         .env(HELPER, daemon.path("tallyd.sock"))
@@ -114,17 +116,21 @@ fn outlive_a_peer(daemon: &Daemon) {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    while connections() == before {
-        std::thread::yield_now();
-    }
+    wait_until(|| connections() == 2);
     drop(helper.stdin.take());
     let told = String::from_utf8(helper.wait_with_output().unwrap().stdout).unwrap();
     let heir = told.split_once("heir ").and_then(|(_, rest)| rest.split_whitespace().next()).unwrap();
-    while connections() != before {
-        std::thread::yield_now();
-    }
+    wait_until(|| connections() == 1);
     let heir = rustix::process::Pid::from_raw(heir.parse().unwrap()).unwrap();
     rustix::process::kill_process(heir, rustix::process::Signal::KILL).unwrap();
+}
+
+fn wait_until(mut is: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !is() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "in vain");
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 /// The helper: connects, waits to be told, and goes; a child has its socket.

@@ -7,10 +7,10 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::*;
+use crate::audit::Event;
 use crate::command::{Caller, Command, Provision, Request, Role, Roles};
 use crate::crypto::{LoadedKey, PassphraseCost, Root, SystemRandom};
 use crate::daemon::Metrics;
-use crate::audit::Event;
 use crate::daemon::audit::{Kept, Notes, Recorder};
 use crate::daemon::config::{Config, default_text};
 use crate::engine::{Context, Fetched, Outcome};
