@@ -14,8 +14,8 @@ use tallystick::command::{
     TokenView, Verify, VerifyShort,
 };
 use tallystick::daemon::Door;
-use tallystick::types::{Pan, StatusEvent, Transaction, Trid};
-use tallystick::wire::{Opcode, Status};
+use tallystick::types::{KeyVersion, Pan, StatusEvent, Transaction, Trid};
+use tallystick::wire::{Control, ControlReply, Custody, Opcode, Opener, Status, Wanted};
 
 type Connection = Client<UnixStream>;
 
@@ -64,8 +64,34 @@ const TABLE: &[(Opcode, &[Role], At, Limit)] = {
         (Opcode::Reseal, &[Role::Admin], Admin, Told),
         (Opcode::Status, &[Role::Admin], Admin, Free),
         (Opcode::Metrics, &[Role::Admin], Admin, Free),
+        (Opcode::Custody, &[Role::Admin], Admin, Free),
+        (Opcode::Unseal, &[Role::Admin], Admin, Free),
+        (Opcode::Forget, &[Role::Admin], Admin, Free),
+        (Opcode::Seal, &[Role::Admin], Admin, Free),
+        (Opcode::Propose, &[Role::Admin], Admin, Free),
+        (Opcode::Approve, &[Role::Admin], Admin, Free),
+        (Opcode::Withdraw, &[Role::Admin], Admin, Free),
+        (Opcode::Proposals, &[Role::Admin], Admin, Free),
+        (Opcode::DestroyKey, &[Role::Admin], Admin, Free),
+        (Opcode::DetokenizeAll, &[Role::Admin], Admin, Free),
+        (Opcode::BackupBegin, &[Role::Admin], Admin, Free),
+        (Opcode::BackupNext, &[Role::Admin], Admin, Free),
     ]
 };
+
+/// What whoever may do it is told here: the keys are in memory, nothing is proposed
+/// when it is asked for, and there is no store to be backed up.
+const fn expected(opcode: Opcode) -> Status {
+    match opcode {
+        Opcode::Unseal => Status::Unsealed,
+        Opcode::Approve | Opcode::Withdraw | Opcode::DestroyKey | Opcode::DetokenizeAll => {
+            Status::ProposalUnknown
+        }
+        Opcode::BackupBegin => Status::Stopped,
+        Opcode::BackupNext => Status::NoBackup,
+        _ => Status::Ok,
+    }
+}
 
 /// A token, and an owner who makes what the others need.
 struct Setting {
@@ -136,6 +162,16 @@ impl Setting {
             Opcode::Ping => client.ping().map_or_else(told, |()| Status::Ok),
             Opcode::Status => client.status().map_or_else(told, |_| Status::Ok),
             Opcode::Metrics => client.metrics().map_or_else(told, |_| Status::Ok),
+            Opcode::BackupBegin => client.backup_begin().map_or_else(told, |_| Status::Ok),
+            Opcode::BackupNext => client.backup_next().map_or_else(told, |_| Status::Ok),
+            _ if opcode.is_custody() => client.custody(&custody(opcode)).map_or_else(told, |_| Status::Ok),
+            _ if opcode.is_control() => match client.control(&control(opcode)) {
+                Ok(ControlReply::Proposal(report)) => {
+                    client.control(&Control::Withdraw(report.digest)).unwrap();
+                    Status::Ok
+                }
+                answered => answered.map_or_else(told, |_| Status::Ok),
+            },
             Opcode::IssueBatch => {
                 let answers = client.issue_batch(&[(self.issue(), None)]).unwrap();
                 one(answers.into_iter().map(|answer| answer.map(drop)).collect())
@@ -146,6 +182,32 @@ impl Setting {
             }
             _ => client.call(&self.command(opcode), None).map_or_else(told, |_| Status::Ok),
         }
+    }
+}
+
+fn custody(opcode: Opcode) -> Custody<'static> {
+    match opcode {
+        Opcode::Custody => Custody::Report,
+        Opcode::Unseal => Custody::Unseal(Opener::Passphrase(b"passphrase")),
+        Opcode::Forget => Custody::Forget,
+        Opcode::Seal => Custody::Seal,
+        other => panic!("{other:?} is not of custody"),
+    }
+}
+
+fn control(opcode: Opcode) -> Control {
+    let digest = [7; 32];
+    match opcode {
+        Opcode::Propose => Control::Propose(Wanted::DestroyKey {
+            purpose: "pan-sealing".to_owned(),
+            version: KeyVersion::new(1).unwrap(),
+        }),
+        Opcode::Approve => Control::Approve(digest),
+        Opcode::Withdraw => Control::Withdraw(digest),
+        Opcode::Proposals => Control::Proposals,
+        Opcode::DestroyKey => Control::DestroyKey(digest),
+        Opcode::DetokenizeAll => Control::DetokenizeAll { digest, after: None, limit: 1 },
+        other => panic!("{other:?} is not of dual control"),
     }
 }
 
@@ -176,7 +238,7 @@ fn every_operation_by_role_door_and_requestor() {
                         _ if !has => Status::RoleMissing,
                         Limit::Hidden if !allowed && !roles.contains(&Role::Auditor) => Status::Refused,
                         Limit::Told | Limit::Hidden if !allowed => Status::TridNotAllowed,
-                        _ => Status::Ok,
+                        _ => expected(*opcode),
                     };
                     let told = setting.ask(*opcode, caller, door);
                     assert_eq!(told, expected, "{opcode:?}: {roles:?}, {trids:?}, {door:?}");

@@ -35,8 +35,10 @@ pub struct Hall {
     /// Rung when there is work for the committer.
     work: Condvar,
     progress: Mutex<Progress>,
-    /// Rung when a commit is done or the committer has stopped.
-    done: Condvar,
+    /// Rung when a group is durable, the one for even numbers and the other for odd,
+    /// or when the committer has stopped. While one group is written the next forms, and
+    /// never one more: so nobody is woken for a group that is not theirs.
+    done: [Condvar; 2],
 }
 
 /// What groups are written with.
@@ -83,7 +85,7 @@ impl Hall {
             desk: Mutex::new(Desk { engine, questions: Vec::new(), closing: false }),
             work: Condvar::new(),
             progress: Mutex::new(Progress { receipt, stopped: false }),
-            done: Condvar::new(),
+            done: [Condvar::new(), Condvar::new()],
         }
     }
 
@@ -129,7 +131,7 @@ impl Hall {
             if progress.stopped {
                 return Err(Stopped);
             }
-            progress = self.done.wait(progress).map_err(|_| Stopped)?;
+            progress = self.done(group).wait(progress).map_err(|_| Stopped)?;
         }
     }
 
@@ -202,7 +204,13 @@ impl Hall {
         if let Ok(mut progress) = self.progress.lock() {
             progress.stopped = true;
         }
-        self.done.notify_all();
+        self.done.iter().for_each(Condvar::notify_all);
+    }
+
+    /// Where a group is waited for.
+    const fn done(&self, group: GroupNumber) -> &Condvar {
+        let [even, odd] = &self.done;
+        if group.0.is_multiple_of(2) { even } else { odd }
     }
 
     fn pen(&self) -> Result<MutexGuard<'_, Pen>, StoreError> {

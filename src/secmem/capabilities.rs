@@ -12,12 +12,19 @@ use super::HardenError;
 /// that no bug and no `exec` brings one back. It holds for the threads that it starts
 /// afterwards, so each thread that was there before must call this too.
 ///
+/// A thread that has none has none to give up: what it could not get back, it left
+/// when it gave up `CAP_SETPCAP`.
+///
 /// Without `CAP_SETPCAP` the bounding set stays: it bounds what `exec` may give,
 /// and with no-new-privileges that is nothing.
 ///
 /// # Errors
 /// [`HardenError::Capabilities`].
 pub fn give_up_capabilities(kept: CapabilitySet) -> Result<(), HardenError> {
+    let had = capabilities(None).map_err(HardenError::Capabilities)?;
+    if (had.effective | had.permitted | had.inheritable).is_empty() {
+        return Ok(());
+    }
     for bit in 0..u64::BITS {
         match remove_capability_from_bounding_set(CapabilitySet::from_bits_retain(1 << bit)) {
             Ok(()) => {}
@@ -27,7 +34,6 @@ pub fn give_up_capabilities(kept: CapabilitySet) -> Result<(), HardenError> {
         }
     }
     clear_ambient_capability_set().map_err(HardenError::Capabilities)?;
-    let had = capabilities(None).map_err(HardenError::Capabilities)?;
     let (effective, permitted) = (had.effective & kept, had.permitted & kept);
     let left = CapabilitySets { effective, permitted, inheritable: CapabilitySet::empty() };
     set_capabilities(None, left).map_err(HardenError::Capabilities)

@@ -187,6 +187,60 @@ mod tests {
         assert_eq!(counters.consume(atc(201)), Consumption::NeverIssued);
     }
 
+    /// The counters that a state says were consumed, of those that it still knows.
+    fn known(counters: Counters) -> BTreeSet<u32> {
+        let behind = (0..WINDOW).filter(|bit| counters.window >> bit & 1 == 1);
+        let behind = behind.map(|bit| counters.consumed - 1 - bit);
+        behind.chain(Some(counters.consumed).filter(|newest| *newest > 0)).collect()
+    }
+
+    /// Windows with no bit, each single bit and every bit that stands for a counter. What
+    /// is decided of a counter depends on its own bit only, and bits move each by itself,
+    /// so there are no other cases.
+    fn windows(consumed: u32) -> impl Iterator<Item = u64> {
+        let bits = consumed.saturating_sub(1).min(WINDOW);
+        let all = 1u64.checked_shl(bits).map_or(u64::MAX, |bit| bit - 1);
+        (0..bits).map(|bit| 1 << bit).chain([0, all])
+    }
+
+    /// Every transition from every kind of state, near the first counter, in the middle
+    /// and near the last, against a set.
+    #[test]
+    fn every_transition_is_that_of_a_set() {
+        let mut count = 0;
+        for newest in (0..=200).chain(u32::MAX - 200..=u32::MAX) {
+            for window in windows(newest) {
+                for issued in [newest, newest.saturating_add(1), newest.saturating_add(130)] {
+                    let before = Counters { issued, consumed: newest, window };
+                    let set = known(before);
+                    for value in newest.saturating_sub(67).max(1)..=newest.saturating_add(133) {
+                        let mut after = before;
+                        let told = after.consume(atc(value));
+                        let expected = if value > issued {
+                            Consumption::NeverIssued
+                        } else if set.contains(&value) {
+                            Consumption::Replayed
+                        } else if value < newest && newest - value > WINDOW {
+                            Consumption::BehindWindow
+                        } else {
+                            Consumption::Consumed
+                        };
+                        assert_eq!(told, expected, "{before:?} {value}");
+                        let mut then = set.clone();
+                        if told == Consumption::Consumed {
+                            then.insert(value);
+                        }
+                        let oldest = after.consumed.saturating_sub(WINDOW);
+                        then.retain(|known| *known >= oldest);
+                        assert_eq!(known(after), then, "{before:?} {value}");
+                        count += 1;
+                    }
+                }
+            }
+        }
+        assert!(count > 10_000_000, "{count}");
+    }
+
     proptest! {
         /// Against a set that forgets nothing: never twice, never unissued, and
         /// refused as too old only beyond 64.

@@ -25,7 +25,8 @@ pub struct StatusReport {
     pub health: String,
     /// The server's name and version.
     pub server: String,
-    /// How the memory that holds the keys is protected: `memfd_secret` or `mlock`.
+    /// How the memory that holds the keys is protected: `memfd_secret` or `mlock`;
+    /// empty while sealed.
     pub protection: String,
     /// Whether the process may be dumped or traced by its own user.
     pub dumpable: bool,

@@ -122,7 +122,7 @@ fn what_is_done_and_refused_is_recorded_and_nothing_secret_is() {
     assert_eq!(records[1]["kind"], "started");
     assert_eq!(records.last().unwrap()["kind"], "stopped");
     let masked = format!("xxxxxxxxxxxx{}", String::from_utf8_lossy(&token.token.last_four()));
-    assert!(records.iter().any(|record| record["token"] == masked.as_str()));
+    assert!(records.iter().any(|record| record["subject"] == masked.as_str()));
 
     let report = good(&daemon);
     assert_eq!(report["last"], records.len());

@@ -6,6 +6,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use tallystick::client::Client;
 use tallystick::command::Command as Ask;
@@ -17,7 +18,7 @@ use tallystick::wire::{Control, ControlReply, Custody, Digest, Opener, Wanted};
 
 use crate::daemon::Daemon;
 use crate::load::{card, random_pan};
-use crate::needed::SECOND;
+use crate::needed::{SECOND, fill_up};
 
 /// Says that a child of a test is to leave its socket behind.
 const HELPER: &str = "TALLY_TEST_LEAVES_ITS_SOCKET_AT";
@@ -26,12 +27,14 @@ const HELPER: &str = "TALLY_TEST_LEAVES_ITS_SOCKET_AT";
 /// its next file.
 pub fn administer(daemon: &Daemon) {
     (0..4).for_each(|_| show_many(daemon, 1000));
+    fill_the_log(daemon);
     back_up(daemon);
     destroy_a_key(daemon);
     let mut admin = daemon.admin();
     assert!(admin.custody(&Custody::Seal).unwrap().sealed);
     let passphrase = Opener::Passphrase(daemon.passphrase.as_bytes());
     assert!(!admin.custody(&Custody::Unseal(passphrase)).unwrap().sealed);
+    drop(admin);
     show_many(daemon, 1);
     outlive_a_peer(daemon);
 }
@@ -49,9 +52,23 @@ fn show_many(daemon: &Daemon, count: usize) {
     }
 }
 
+/// Its next file finds no room; then there is some.
+fn fill_the_log(daemon: &Daemon) {
+    let mut client = daemon.client();
+    let token = client.provision(card(&random_pan(&mut fastrand::Rng::new())), None).unwrap().token;
+    let ballast = fill_up(daemon);
+    while client.detokenize(token).is_ok() {}
+    std::fs::remove_file(ballast).unwrap();
+    while client.detokenize(token).is_err() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
 fn back_up(daemon: &Daemon) {
     let mut admin = daemon.admin();
     admin.backup_begin().unwrap();
+    // Long enough that it waits for us.
+    std::thread::sleep(Duration::from_millis(100));
     while admin.backup_next().unwrap().is_some() {}
 }
 
@@ -95,7 +112,8 @@ fn asked(admin: &mut Client<UnixStream>, control: &Control) -> Digest {
 fn outlive_a_peer(daemon: &Daemon) {
     let mut admin = daemon.admin();
     let mut connections = || admin.status().unwrap().connections;
-    let before = connections();
+    // Others that have just left are still being counted.
+    wait_until(|| connections() == 1);
     let mut helper = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "admin::leaves_a_socket_behind", "--nocapture"])
         .env(HELPER, daemon.path("tallyd.sock"))
@@ -103,17 +121,21 @@ fn outlive_a_peer(daemon: &Daemon) {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    while connections() == before {
-        std::thread::yield_now();
-    }
+    wait_until(|| connections() == 2);
     drop(helper.stdin.take());
     let told = String::from_utf8(helper.wait_with_output().unwrap().stdout).unwrap();
     let heir = told.split_once("heir ").and_then(|(_, rest)| rest.split_whitespace().next()).unwrap();
-    while connections() != before {
-        std::thread::yield_now();
-    }
+    wait_until(|| connections() == 1);
     let heir = rustix::process::Pid::from_raw(heir.parse().unwrap()).unwrap();
     rustix::process::kill_process(heir, rustix::process::Signal::KILL).unwrap();
+}
+
+fn wait_until(mut is: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !is() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "in vain");
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 /// The helper: connects, waits to be told, and goes; a child has its socket.

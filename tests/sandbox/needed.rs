@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -186,12 +186,18 @@ fn save_many(daemon: &Daemon, count: usize) {
     }
 }
 
-/// A group that needs a longer log finds no room, waits, and is written.
-fn fill_the_disk(daemon: &Daemon) {
+/// Takes what is left of the disk.
+pub fn fill_up(daemon: &Daemon) -> PathBuf {
     let ballast = daemon.path("ballast");
     let found = statvfs(daemon.dir.path()).unwrap();
     fallocate(File::create(&ballast).unwrap(), FallocateFlags::empty(), 0, found.f_bavail * found.f_frsize)
         .unwrap();
+    ballast
+}
+
+/// A group that needs a longer log finds no room, waits, and is written.
+fn fill_the_disk(daemon: &Daemon) {
+    let ballast = fill_up(daemon);
     std::thread::scope(|scope| {
         let saving = scope.spawn(|| save_many(daemon, 500));
         wait_for_log(daemon, "the disk is full");

@@ -6,6 +6,9 @@ use std::process::{Command, Stdio};
 
 use tallystick::daemon::sandbox::Role;
 
+/// Whom the first thread starts when it opens the house again.
+const OF_MAIN: [Role; 4] = [Role::Committer, Role::Checkpointer, Role::Anchor, Role::Audit];
+
 /// The calls made under the filter of each role.
 pub type Used = BTreeMap<Role, BTreeSet<String>>;
 
@@ -66,7 +69,7 @@ pub fn used(trace: &str) -> Used {
         if role == Role::Connection {
             note(Role::Listener, before);
             note(Role::Listener, after);
-        } else if calls[0].0 > entry_of_main {
+        } else if OF_MAIN.contains(&role) && calls[0].0 > entry_of_main {
             note(Role::Main, before);
             note(Role::Main, after);
         }

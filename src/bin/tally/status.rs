@@ -40,11 +40,15 @@ pub fn run(at: &Dir, metrics: bool, output: &Output) -> Result<(), Failure> {
         || {
             let yes = |truth| if truth { "yes" } else { "no" };
             let core = report.core_limit.map_or("no limit".to_owned(), |bytes| format!("{bytes} bytes"));
-            let fallback = if report.protection == "memfd_secret" { "" } else { " (fallback: root can read it)" };
+            let memory = match report.protection.as_str() {
+                "" => "no keys are loaded".to_owned(),
+                "memfd_secret" => report.protection.clone(),
+                fallback => format!("{fallback} (fallback: root can read it)"),
+            };
             let mut lines = vec![
                 format!("health         {}", report.health),
                 format!("server         {}", report.server),
-                format!("key memory     {}{fallback}", report.protection),
+                format!("key memory     {memory}"),
                 format!(
                     "process        dumpable {}, core limit {core}, may gain privileges {}",
                     yes(report.dumpable),

@@ -101,7 +101,7 @@ impl Writer {
         if let Ok(mut progress) = hall.progress.lock() {
             progress.receipt = receipt;
         }
-        hall.done.notify_all();
+        hall.done(receipt.newest()).notify_all();
         self.keeper.tell(self.chain.head());
         self.recorder.group(self.chain.head());
         if has_rows && let Ok(mut desk) = hall.desk() {

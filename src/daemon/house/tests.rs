@@ -7,10 +7,11 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::*;
+use crate::audit::Event;
 use crate::command::{Caller, Command, Provision, Request, Role, Roles};
 use crate::crypto::{LoadedKey, PassphraseCost, Root, SystemRandom};
 use crate::daemon::Metrics;
-use crate::daemon::audit::Recorder;
+use crate::daemon::audit::{Kept, Notes, Recorder};
 use crate::daemon::config::{Config, default_text};
 use crate::engine::{Context, Fetched, Outcome};
 use crate::keys::{OpenKeyring, Share, ShareError};
@@ -24,6 +25,7 @@ const SLOTS: usize = 64;
 struct Bench {
     dir: TempDir,
     region: Region,
+    recorder: Recorder,
     house: House,
     shares: Vec<Share>,
     metrics: Metrics,
@@ -46,8 +48,10 @@ fn bench_with(more: &str) -> Bench {
     std::fs::write(dir.path().join("keyring"), keys.seal(&SystemRandom).unwrap().to_bytes()).unwrap();
     let region = Region::new(SLOTS).unwrap();
     let config = Config::parse(&(default_text(0) + more)).unwrap();
-    let site = Site::new(dir.path().to_owned(), &config, region.clone(), Recorder::new(), Arc::new(|| {}));
-    Bench { dir, region, house: House::sealed(site), shares, metrics: Metrics::new() }
+    let recorder = Recorder::new();
+    let failed = Arc::new(|| {});
+    let site = Site::new(dir.path().to_owned(), &config, region.clone(), recorder.clone(), failed);
+    Bench { dir, region, recorder, house: House::sealed(site), shares, metrics: Metrics::new() }
 }
 
 impl Bench {
@@ -171,6 +175,54 @@ fn an_anchor_that_hangs_keeps_no_key_in_memory() {
     bench.give(0, now).unwrap();
     bench.give(1, now).unwrap();
     assert_eq!(bench.house.enter().unwrap().hall.decide(|engine| engine.token_count()), Ok(1));
+}
+
+/// The same where the head of the audit log is remembered.
+#[test]
+fn an_audit_log_that_hangs_keeps_no_key_in_memory() {
+    let (dir, is_silent) = (TempDir::new().unwrap(), Arc::new(AtomicBool::new(false)));
+    let socket = dir.path().join("audit.sock");
+    serve_anchor(&socket, &is_silent);
+    let bench = bench_with(&format!("[audit]\nservice = {socket:?}\n"));
+    let now = Instant::now();
+    bench.give(0, now).unwrap();
+    bench.give(1, now).unwrap();
+    is_silent.store(true, Ordering::SeqCst);
+    commit_something(&bench.house);
+    bench.house.seal().unwrap();
+    assert!(bench.house.porter().clerk.is_some(), "it does not hang, so nothing is shown");
+    assert!(bench.is_wiped());
+    is_silent.store(false, Ordering::SeqCst);
+    bench.give(0, now).unwrap();
+    // While it hangs nobody else may write the log.
+    while bench.give(1, now) == Err(Status::UnsealFailed) {
+        std::thread::yield_now();
+        bench.give(0, now).unwrap();
+    }
+    assert_eq!(bench.house.enter().unwrap().hall.decide(|engine| engine.token_count()), Ok(1));
+}
+
+/// What happens while it is sealed is written down once it is open.
+#[test]
+fn what_was_refused_while_sealed_is_in_the_log() {
+    let bench = bench();
+    let mut notes = Notes::default();
+    notes.add("unseal", Kept::Record, Status::ShareWrong, None);
+    notes.add("forget", Kept::Record, Status::Ok, None);
+    bench.recorder.note(UnixTime::from_system_clock(), "mallory", &notes).unwrap();
+    let now = Instant::now();
+    bench.give(0, now).unwrap();
+    bench.give(1, now).unwrap();
+    bench.house.close().unwrap();
+    let mut told = Vec::new();
+    let report = crate::audit::verify(&bench.dir.path().join("audit"), None, &[], None, &mut |seen| {
+        if let Some(Event::Done(done) | Event::Refused(done)) = &seen.event {
+            told.push((done.caller.clone(), done.operation.clone()));
+        }
+    });
+    assert!(report.is_ok());
+    let by_mallory = |operation: &str| ("mallory".to_owned(), operation.to_owned());
+    assert_eq!(told, [by_mallory("forget"), by_mallory("unseal")]);
 }
 
 #[test]

@@ -80,8 +80,7 @@ pub(super) const MAIN: &[Call] = calls! {
     SYS_flock "the store's lock",
     SYS_getdents64 "the files of the audit log",
     SYS_renameat "a keyring without a destroyed key takes the old one's place",
-    SYS_capget "who it starts looks whether it has capabilities",
-    SYS_capset "and gives them up",
+    SYS_capget "who it starts looks whether it has capabilities to give up",
     #[cfg(target_arch = "x86_64")]
     SYS_unlink "removes the sockets",
     #[cfg(not(target_arch = "x86_64"))]
@@ -185,6 +184,10 @@ pub(super) const AUDIT: &[Call] = calls! {
     SYS_fallocate "its room",
     SYS_fsync "it and its name are durable",
     SYS_rename "it becomes part of the log",
+    #[cfg(target_arch = "x86_64")]
+    SYS_unlink "it is removed if the disk has no room for it",
+    #[cfg(not(target_arch = "x86_64"))]
+    SYS_unlinkat "it is removed if the disk has no room for it",
 };
 
 /// Opens the store by SQLite.

@@ -104,7 +104,7 @@ pub struct Unseal {
     pub at: Dir,
     /// File with one custodian's share, or the passphrase in its first line; `-` reads
     /// standard input
-    #[arg(long, value_name = "FILE", default_value = "-")]
+    #[arg(long, visible_alias = "passphrase-file", value_name = "FILE", default_value = "-")]
     pub file: PathBuf,
     #[command(flatten)]
     pub device: Device,
