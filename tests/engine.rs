@@ -247,7 +247,7 @@ fn no_revision_comes_twice_and_a_token_can_still_be_sealed_anew_and_ended() {
     let token = rig.provision();
     let mut changes = 0_u32;
     let refused = loop {
-        let event = [StatusEvent::Suspend, StatusEvent::Resume][changes as usize % 2];
+        let event = if changes.is_multiple_of(2) { StatusEvent::Suspend } else { StatusEvent::Resume };
         match rig.status(token.token, event) {
             Ok(_) => changes += 1,
             Err(refusal) => break refusal,
