@@ -33,12 +33,17 @@ pub struct Line<'b> {
 }
 
 impl<R: Read> Lines<R> {
+    /// The lines of a source.
     pub fn new(source: R) -> Self {
         let buffer = Zeroizing::new(vec![0; BUFFER]);
         Self { source, buffer, start: 0, end: 0, number: 0, digest: Sha256::new(), over: false }
     }
 
     /// The next line, whatever it holds; none at the end.
+    ///
+    /// # Errors
+    /// What the source says.
+    #[allow(clippy::should_implement_trait, reason = "a line borrows the buffer")]
     pub fn next(&mut self) -> Result<Option<Line<'_>>> {
         let mut too_long = false;
         let (start, end) = loop {
