@@ -2,6 +2,9 @@
 //! frames, or of opcodes, with lengths that fit: others seldom get beyond the framing.
 #![no_main]
 
+mod cbor;
+
+use cbor::Draw;
 use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
 use tallystick::wire::{HEADER, LENGTH, Opcode};
 
@@ -21,7 +24,7 @@ fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
             let opcode = Opcode::ALL[draw.below(Opcode::ALL.len())].number();
             frames[at][LENGTH..LENGTH + 2].copy_from_slice(&opcode.to_be_bytes());
         }
-        _ => change_body(&mut frames[at]),
+        _ => change_body(&mut frames[at], &mut draw),
     }
     // Ids grow on a connection.
     let mut id = 0u64;
@@ -54,22 +57,14 @@ fn frames(mut stream: &[u8]) -> Option<Vec<Vec<u8>>> {
     is_whole.then_some(found)
 }
 
-fn change_body(frame: &mut Vec<u8>) {
+fn change_body(frame: &mut Vec<u8>, draw: &mut Draw) {
     let mut body = frame.split_off(LENGTH + HEADER);
+    if let Some(changed) = cbor::changed(&body, draw).filter(|_| draw.below(2) == 0) {
+        frame.extend_from_slice(&changed);
+        return;
+    }
     let size = body.len();
     body.resize(size + 64, 0);
     let changed = fuzzer_mutate(&mut body, size, size + 64);
     frame.extend_from_slice(&body[..changed]);
-}
-
-/// Xorshift (Marsaglia, 2003): libFuzzer's seed decides everything.
-struct Draw(u32);
-
-impl Draw {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 17;
-        self.0 ^= self.0 << 5;
-        usize::try_from(self.0).unwrap_or(0) % limit.max(1)
-    }
 }
