@@ -8,7 +8,7 @@ use tallystick::store::{
     ChainHead, CounterMove, Epoch, GroupNumber, Load, PageKind, Record, Store, StoreError, StoredGroup,
     TokenRow, TokenSlot, journal,
 };
-use tallystick::types::{Atc, KeyVersion, ShortValue, StatusEvent, TokenNumber, Transaction};
+use tallystick::types::{Atc, Cryptogram, KeyVersion, ShortValue, StatusEvent, TokenNumber, Transaction};
 
 use crate::support::{self, Rig, card, trid};
 
@@ -66,7 +66,10 @@ fn worked() -> Rig {
     let token = rig.provision();
     let cryptogram = rig.issue(token.token, Transaction::UNKNOWN).unwrap();
     rig.verify(&token, Transaction::UNKNOWN, cryptogram).unwrap();
-    let _ = rig.verify(&token, Transaction::UNKNOWN, cryptogram);
+    let mut forged = *cryptogram.as_bytes();
+    forged[19] ^= 1;
+    let forged = Cryptogram::from_slice(&forged).unwrap();
+    rig.verify(&token, Transaction::UNKNOWN, forged).unwrap_err();
     let issue =
         tallystick::command::Issue { token: token.token, trid: trid(), transaction: Transaction::UNKNOWN };
     rig.run(Command::IssueShort(tallystick::command::IssueShort(issue))).unwrap();
