@@ -11,7 +11,7 @@ mod control;
 mod error;
 mod hall;
 mod house;
-mod http;
+pub(crate) mod http;
 pub mod keyring_file;
 mod metrics;
 pub mod options;

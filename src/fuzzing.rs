@@ -1,32 +1,39 @@
 //! The entry points of fuzzing: each takes bytes of an attacker's choice and
 //! must neither panic nor break a property. `fuzz/` calls them under libFuzzer,
-//! `tests/corpus.rs` replays its seeds on the stable toolchain.
+//! `tests/corpus` replays its seeds on the stable toolchain.
 
+mod anchor;
+mod audit;
 mod backup;
+mod cards;
 mod connection;
+mod keys;
+mod store;
 
+pub use anchor::anchor;
+pub use audit::audit;
 pub use backup::backup;
+pub use cards::cards;
 pub use connection::connection;
+pub use store::{rows, store};
 
-use std::sync::OnceLock;
-
-use crate::audit::{Event, Head, Record};
 use crate::daemon::config::Config;
-use crate::keys::{SealedKeyring, Share, WrappedKey};
-use crate::secmem::Region;
-use crate::store::journal::{JournalBody, encode};
+use crate::keys::{SealedKeyring, Share, WrappedKey, share_text};
+use crate::store::journal::{JournalBody, encode, read_marks};
 use crate::wire::{
     Arrival, ControlReply, CustodyReport, Fault, Hello, Intake, Message, Opcode, Session, StatusReport,
-    Welcome, decode_message, decode_metrics, decode_reply, encode_command, encode_reply,
+    Welcome, decode_batch_reply, decode_message, decode_metrics, decode_reply, encode_command, encode_reply,
 };
 
 /// An entry point.
 pub type Target = fn(&[u8]);
 
 /// Every entry point by the name of its target and corpus.
-pub const TARGETS: [(&str, Target); 10] = [
+pub const TARGETS: [(&str, Target); 14] = [
+    ("anchor", anchor),
     ("audit", audit),
     ("backup", backup),
+    ("cards", cards),
     ("config", config),
     ("connection", connection),
     ("frame", frame),
@@ -34,29 +41,10 @@ pub const TARGETS: [(&str, Target); 10] = [
     ("key_block", key_block),
     ("message", message),
     ("reply", reply),
+    ("rows", rows),
     ("share", share),
+    ("store", store),
 ];
-
-/// A file of the audit log, one record, its event, and a head. What is accepted of a
-/// chain is one: numbers without a gap, each in its place.
-pub fn audit(data: &[u8]) {
-    if let Some(record) = Record::parse(data) {
-        assert!(record.size() <= data.len(), "a record is longer than what it was read from");
-        let _ = Event::decode(record.event);
-    }
-    let _ = Event::decode(data);
-    if let Some(head) = data.first_chunk() {
-        let _ = Head::from_bytes(None, head);
-    }
-    let found = crate::audit::walk(data).unwrap_or_default();
-    for pair in found.windows(2) {
-        if let [one, two] = pair {
-            assert!(one.number.checked_add(1) == Some(two.number), "a gap was not told");
-            assert!(two.follows(one.link), "a link was not checked");
-        }
-    }
-    assert!(found.iter().map(Record::size).sum::<usize>() <= data.len(), "more was read than there is");
-}
 
 /// A received stream, cut into pieces of the size that the first byte says:
 /// however it is cut, the same arrives.
@@ -154,6 +142,7 @@ pub fn reply(data: &[u8]) {
         }
     }
     for opcode in Opcode::ALL {
+        let _ = decode_batch_reply(*opcode, data);
         if let Ok(reply) = decode_reply(*opcode, data) {
             let (mut written, mut again) = (Vec::new(), Vec::new());
             encode_reply(&mut written, &reply);
@@ -165,8 +154,12 @@ pub fn reply(data: &[u8]) {
     }
 }
 
-/// The body of a journal group; one that is accepted is written as it was.
+/// The body of a journal group, and the marks of its rows; a body that is accepted is
+/// written as it was.
 pub fn journal(data: &[u8]) {
+    if let Ok(marks) = read_marks(data) {
+        assert!(marks.count() * 6 == data.len(), "a mark was not read");
+    }
     if let Ok(body) = JournalBody::decode(data) {
         let (issued, consumed): (Vec<_>, Vec<_>) = (body.issued().collect(), body.consumed().collect());
         assert!(encode(&issued, &consumed, body.standing()) == data, "a journal body changed");
@@ -184,10 +177,14 @@ pub fn key_block(data: &[u8]) {
 }
 
 /// The text of a custodian's share; one that is accepted says the same when it is
-/// written again.
+/// written again. Bytes of a share's length are read as text with the right checksum too.
 pub fn share(data: &[u8]) {
-    static REGION: OnceLock<Option<Region>> = OnceLock::new();
-    let Some(region) = REGION.get_or_init(|| Region::new(16).ok()) else { return };
+    let Some(region) = keys::region() else { return };
+    if let Some(content) = data.first_chunk()
+        && let Ok(share) = Share::parse(region, &share_text(content))
+    {
+        assert!(*share.text() == *share_text(content), "a share changed");
+    }
     let Ok(text) = std::str::from_utf8(data) else { return };
     if let Ok(share) = Share::parse(region, text) {
         let again = Share::parse(region, &share.text());

@@ -20,5 +20,6 @@ pub use keyring::Keyring;
 pub use passphrase::{Stdin, read_passphrase};
 pub use provider::{MAX_WRAPPED, Provider};
 pub use sealed::{OpenKeyring, SealedKeyring};
+pub(crate) use share::share_text;
 pub use share::{Gathering, MAX_SHARES, Share, ShareError, Splitting};
 pub use versions::Versions;

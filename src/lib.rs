@@ -12,6 +12,7 @@
 
 pub mod account;
 pub mod audit;
+pub mod cards;
 pub mod client;
 pub mod command;
 pub mod crypto;

@@ -11,7 +11,7 @@ mod guard;
 pub mod journal;
 mod memory;
 mod receipt;
-mod sqlite;
+pub(crate) mod sqlite;
 
 pub use error::StoreError;
 pub use group::{

@@ -18,6 +18,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("engine", &["secmem", "types", "crypto", "cryptogram", "account", "keys", "command", "store"]),
     ("wire", &["types", "command"]),
     ("client", &["wire", "types", "command"]),
+    ("cards", &["wire", "types", "command"]),
     (
         "daemon",
         &["secmem", "types", "crypto", "audit", "account", "keys", "command", "store", "engine", "wire"],
@@ -26,7 +27,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "fuzzing",
         &[
             "secmem", "types", "crypto", "audit", "account", "keys", "command", "store", "engine", "wire",
-            "daemon",
+            "cards", "daemon",
         ],
     ),
 ];

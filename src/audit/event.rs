@@ -200,7 +200,7 @@ impl Event {
         let _ = minicbor::encode(self, &mut *out);
     }
 
-    /// Reads what [`encode`](Self::encode) wrote, and nothing else. None for what is
+    /// Reads what `encode` wrote, and nothing else. None for what is
     /// not known here, for example of a newer version.
     #[must_use]
     pub fn decode(bytes: &[u8]) -> Option<Self> {

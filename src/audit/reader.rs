@@ -77,14 +77,3 @@ impl<'a> Reader<'a> {
         false
     }
 }
-
-/// The records of a file whose chain is whole, as many as there are. None if it has no
-/// header.
-pub(crate) fn walk(bytes: &[u8]) -> Option<Vec<Record<'_>>> {
-    let (before, records) = super::file::open(bytes)?;
-    let (mut reader, mut found) = (Reader::new(before, records), Vec::new());
-    while let Step::Record { record, .. } = reader.step(None) {
-        found.push(record);
-    }
-    Some(found)
-}

@@ -1,6 +1,6 @@
 //! Checking a log offline, from its first record to its last.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use thiserror::Error;
 
@@ -230,22 +230,7 @@ pub fn verify(
     sink: &mut dyn FnMut(&Seen<'_>),
 ) -> Result<Report, AuditError> {
     let files = file::files(dir).map_err(AuditError::at(dir))?;
-    let mut walk = Walk {
-        keys,
-        heads,
-        newest_head: heads.iter().map(|head| head.number).max().unwrap_or(0),
-        group: None,
-        report: Report {
-            first: files.first().copied().unwrap_or(0),
-            tip: Tip::START,
-            files: 0,
-            groups: 0,
-            fault: None,
-            notes: Vec::new(),
-        },
-        began_anew: false,
-        forgotten: None,
-    };
+    let mut walk = Walk::new(keys, heads, files.first().copied().unwrap_or(0));
     for (nth, first) in files.iter().enumerate() {
         let rest = files.get(nth + 1..).unwrap_or_default();
         walk.file(dir, *first, rest, sink)?;
@@ -257,17 +242,25 @@ pub fn verify(
     Ok(walk.report)
 }
 
-struct Walk<'k> {
+pub(super) struct Walk<'k> {
     keys: Option<&'k dyn Keys>,
     heads: &'k [Tip],
     newest_head: u64,
     /// The newest group recorded.
     group: Option<u64>,
-    report: Report,
+    pub(super) report: Report,
     /// The first record says that the log begins anew.
     began_anew: bool,
     /// The group at which a database stood when the first record was made.
     forgotten: Option<u64>,
+}
+
+impl<'k> Walk<'k> {
+    pub(super) fn new(keys: Option<&'k dyn Keys>, heads: &'k [Tip], first: u64) -> Self {
+        let report = Report { first, tip: Tip::START, files: 0, groups: 0, fault: None, notes: Vec::new() };
+        let newest_head = heads.iter().map(|head| head.number).max().unwrap_or(0);
+        Self { keys, heads, newest_head, group: None, report, began_anew: false, forgotten: None }
+    }
 }
 
 impl Walk<'_> {
@@ -278,43 +271,56 @@ impl Walk<'_> {
         later: &[u64],
         sink: &mut dyn FnMut(&Seen<'_>),
     ) -> Result<(), AuditError> {
-        let name = file_name(first);
-        let path: PathBuf = dir.join(&name);
+        let path = dir.join(file_name(first));
         let bytes = std::fs::read(&path).map_err(AuditError::at(&path))?;
+        self.bytes(&bytes, &path, first, later, sink);
+        Ok(())
+    }
+
+    /// The bytes of a file, which is called after its first record.
+    pub(super) fn bytes(
+        &mut self,
+        bytes: &[u8],
+        path: &Path,
+        first: u64,
+        later: &[u64],
+        sink: &mut dyn FnMut(&Seen<'_>),
+    ) {
+        let name = file_name(first);
         let is_first = self.report.files == 0;
         self.report.files += 1;
         let expected = self.report.tip.number.saturating_add(1);
         let record = if is_first { first } else { expected };
-        let Some((before, records)) = file::open(&bytes) else {
+        let Some((before, records)) = file::open(bytes) else {
             self.report.fault = Some(Fault::Changed { record, file: name });
-            return Ok(());
+            return;
         };
         let begins_at = before.number.saturating_add(1);
         if !is_first && begins_at > expected {
             self.report.fault = Some(Fault::Removed { record: expected, next: begins_at, file: name });
-            return Ok(());
+            return;
         }
         if begins_at != first || (!is_first && before != self.report.tip) {
             self.report.fault = Some(Fault::Changed { record, file: name });
-            return Ok(());
+            return;
         }
         self.report.tip = before;
         let mut reader = Reader::new(before, records);
         loop {
             match reader.step(self.keys) {
-                Step::End => return Ok(()),
+                Step::End => return,
                 Step::Record { record, is_checked } => {
                     self.report.tip = record.tip();
                     let event = Event::decode(record.event);
                     self.record(&record, event.as_ref(), is_checked);
                     if self.report.fault.is_some() {
-                        return Ok(());
+                        return;
                     }
-                    sink(&Seen { record, event, file: &path });
+                    sink(&Seen { record, event, file: path });
                 }
                 Step::Broken(why) => {
-                    self.broken(why, &reader, dir, later, name);
-                    return Ok(());
+                    self.broken(why, &reader, path.parent().unwrap_or(path), later, name);
+                    return;
                 }
             }
         }
@@ -398,7 +404,7 @@ impl Walk<'_> {
     }
 
     /// Checks beginning and end, once all in between is good.
-    fn end(&mut self, from: Option<u64>) {
+    pub(super) fn end(&mut self, from: Option<u64>) {
         let Report { first, tip, files, .. } = self.report;
         let (head, expected) = (self.newest_head, from.unwrap_or(1));
         if files == 0 {

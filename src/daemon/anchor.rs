@@ -1,9 +1,9 @@
 //! Where anchors are kept: a file beside the database, and a service on the
 //! host if one is configured. See [`Anchor`].
 
-mod file;
+pub(crate) mod file;
 mod keeper;
-mod service;
+pub(crate) mod service;
 
 pub use file::AnchorFile;
 pub use keeper::{Keeper, Keeping};

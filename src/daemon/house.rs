@@ -77,7 +77,7 @@ impl House {
     }
 
     /// The same, having everything that opens it done elsewhere: `errands` takes each
-    /// to a thread that calls [`Errand::run`], or drops it if there is none any more.
+    /// to a thread that calls `Errand::run`, or drops it if there is none any more.
     #[must_use]
     pub fn sending(self, errands: impl Fn(Errand) + Send + Sync + 'static) -> Self {
         Self { errands: Some(Box::new(errands)), ..self }

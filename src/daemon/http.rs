@@ -23,7 +23,11 @@ pub(super) fn is_http(stream: &UnixStream) -> bool {
 }
 
 /// Answers `GET /metrics` and closes.
-pub(super) fn serve_metrics(stream: &mut UnixStream, lobby: &Lobby, caller: &Caller) -> std::io::Result<()> {
+pub(crate) fn serve_metrics(
+    stream: &mut (impl Read + Write),
+    lobby: &Lobby,
+    caller: &Caller,
+) -> std::io::Result<()> {
     let request = read_head(stream)?;
     let (code, status, body) = if !caller.roles().has(Role::Admin) {
         ("403 Forbidden", Status::RoleMissing, String::new())
@@ -47,7 +51,7 @@ pub(super) fn serve_metrics(stream: &mut UnixStream, lobby: &Lobby, caller: &Cal
 }
 
 /// Reads to the empty line that ends a request's head.
-fn read_head(stream: &mut UnixStream) -> std::io::Result<Vec<u8>> {
+fn read_head(stream: &mut impl Read) -> std::io::Result<Vec<u8>> {
     let mut head = Vec::new();
     let mut byte = [0];
     while !head.ends_with(b"\r\n\r\n") && head.len() < MAX {

@@ -10,14 +10,14 @@ const ROW: u64 = 4096;
 /// The effects of operations since the last group was taken.
 #[derive(Debug)]
 pub struct OpenGroup {
-    pub(super) issued: Vec<CounterMove>,
-    pub(super) consumed: Vec<CounterMove>,
-    pub(super) tokens: Vec<TokenRow>,
-    pub(super) records: Vec<Record>,
+    pub(crate) issued: Vec<CounterMove>,
+    pub(crate) consumed: Vec<CounterMove>,
+    pub(crate) tokens: Vec<TokenRow>,
+    pub(crate) records: Vec<Record>,
     /// Pages to be written beside, chosen when the group is taken.
-    pub(super) pages: Vec<Page>,
+    pub(crate) pages: Vec<Page>,
     /// The first group whose effects a page may lack once this one is durable.
-    pub(super) first: GroupNumber,
+    pub(crate) first: GroupNumber,
 }
 
 impl Default for OpenGroup {

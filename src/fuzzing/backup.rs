@@ -1,14 +1,11 @@
 //! A backup: the file, the items in it and the rows in those.
 
-use std::sync::OnceLock;
-
-use crate::crypto::{PassphraseCost, SystemRandom};
+use super::keys::{CHEAP, region};
+use crate::crypto::SystemRandom;
 use crate::daemon::backup::{Item, Reader, Writer};
-use crate::secmem::Region;
 use crate::store::Rows;
 use crate::wire::{BackupBegun, decode_backup_piece};
 
-const CHEAP: PassphraseCost = PassphraseCost { memory_kib: 8, passes: 1, lanes: 1 };
 /// Where the cost of a guess stands in the header.
 const COST: std::ops::Range<usize> = 12..24;
 
@@ -55,9 +52,4 @@ pub fn backup(data: &[u8]) {
         }
         assert!(read(&file).is_none(), "a changed backup was read");
     }
-}
-
-fn region() -> Option<&'static Region> {
-    static REGION: OnceLock<Option<Region>> = OnceLock::new();
-    REGION.get_or_init(|| Region::new(16).ok()).as_ref()
 }

@@ -97,6 +97,11 @@ impl fmt::Debug for Share {
     }
 }
 
+/// The text of whatever content, with its checksum: for fuzzing.
+pub(crate) fn share_text(content: &[u8; text::CONTENT]) -> Zeroizing<String> {
+    text::encode(content)
+}
+
 /// Whether so many of so many can be asked for: at least two people, and not more
 /// than there are shares.
 pub(super) const fn are_possible(threshold: u8, count: u8) -> bool {

@@ -11,6 +11,7 @@ mod disk;
 mod expire;
 mod failure;
 mod file;
+pub(crate) mod in_memory;
 mod load;
 mod lock;
 mod log;

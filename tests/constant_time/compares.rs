@@ -5,7 +5,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use subtle::ConstantTimeEq;
-use tallystick::crypto::MacState;
+use tallystick::crypto::TransientMac;
 use tallystick::cryptogram::native::{Covered, TokenKey};
 use tallystick::types::{
     Atc, Binding, Cryptogram, CryptogramHeader, Expiry, Fingerprint, KeyVersion, ShortValue, TimeSlot,
@@ -53,7 +53,7 @@ fn check(
 }
 
 fn mac() -> Check {
-    let (one, other) = (MacState::new(&[1; 32]), MacState::new(&[2; 32]));
+    let (one, other) = (TransientMac::new(&[1; 32]), TransientMac::new(&[2; 32]));
     // A MAC is no copy of another: both are made anew for each place.
     let (right, wrong) = (one.mac(&[b"m"]), other.mac(&[b"m"]));
     assert!(right != wrong);

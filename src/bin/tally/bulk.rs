@@ -5,11 +5,9 @@
 //! wherever the one before was ended, by whatever: cards that were under way are
 //! asked again and get the tokens that they got.
 
-mod card;
 mod crew;
 mod handful;
 mod job;
-mod lines;
 mod record;
 mod source;
 
@@ -19,18 +17,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
+use tallystick::cards::{Item, Reject};
 use tallystick::secmem::harden;
 
 use crate::arguments::Provision;
 use crate::ask::connect;
 use crate::output::{Failure, Output};
 use crate::progress::{Interrupt, Progress};
-use card::{Reject, Template};
 use crew::Crew;
 use handful::Done;
 use job::Job;
 use record::Record;
-use source::{Item, Source, Survey};
+use source::{Source, Survey, template};
 
 /// Cards of a handful.
 const HANDFUL: usize = 256;
@@ -44,7 +42,7 @@ pub fn run(arguments: &Provision, file: &Path, output: &Output) -> Result<(), Fa
     harden()?;
     let interrupt = Interrupt::watch()?;
     let dir = &arguments.card.at.dir;
-    let template = Template::of(arguments)?;
+    let template = template(arguments)?;
     let survey = Source::survey(file, &template)?;
     let job = Arc::new(Job::new(&mut connect(dir)?, &survey.digest, &template)?);
     let out = arguments.bulk.out.clone().unwrap_or_else(|| beside(file));

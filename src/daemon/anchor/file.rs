@@ -56,26 +56,13 @@ impl Place for AnchorFile {
             }
         }
         let Some(file) = &self.file else { return Ok(None) };
-        let mut newest: Option<((u64, u64), usize, Bytes)> = None;
-        let (mut last, mut is_blank) = ([0; size_of::<Bytes>()], true);
-        for (number, at) in BLOCKS.into_iter().enumerate() {
-            file.read_exact_at(&mut last, at)?;
-            is_blank &= last.iter().all(|byte| *byte == 0);
-            let Some(rank) = rank(&last) else { continue };
-            if newest.as_ref().is_none_or(|(known, ..)| rank > *known) {
-                newest = Some((rank, number, last));
-            }
+        let mut blocks = [[0; size_of::<Bytes>()]; BLOCKS.len()];
+        for (block, at) in blocks.iter_mut().zip(BLOCKS) {
+            file.read_exact_at(block, at)?;
         }
-        match newest {
-            Some((_, number, bytes)) => {
-                self.next = 1 - number;
-                Ok(Some(bytes))
-            }
-            // Made, and never written: what a crash at the very first start leaves.
-            None if is_blank => Ok(None),
-            // Blocks that are no anchor are handed out as they are, to be refused.
-            None => Ok(Some(last)),
-        }
+        let (kept, newest) = kept(&blocks, rank);
+        self.next = newest.map_or(self.next, |newest| 1 - newest);
+        Ok(kept)
     }
 
     fn write(&mut self, bytes: &Bytes) -> Result<()> {
@@ -91,6 +78,25 @@ impl Place for AnchorFile {
 
     fn name(&self) -> &'static str {
         "anchor file"
+    }
+}
+
+/// What two blocks keep, and which of them is the newest anchor, if any is one.
+pub(crate) fn kept(blocks: &[Bytes; 2], rank: Rank<'_>) -> (Option<Bytes>, Option<usize>) {
+    let mut newest: Option<((u64, u64), usize, Bytes)> = None;
+    for (number, block) in blocks.iter().enumerate() {
+        let Some(rank) = rank(block) else { continue };
+        if newest.as_ref().is_none_or(|(known, ..)| rank > *known) {
+            newest = Some((rank, number, *block));
+        }
+    }
+    let [_, last] = blocks;
+    match newest {
+        Some((_, number, bytes)) => (Some(bytes), Some(number)),
+        // Made, and never written: what a crash at the very first start leaves.
+        None if blocks.as_flattened().iter().all(|byte| *byte == 0) => (None, None),
+        // Blocks that are no anchor are handed out as they are, to be refused.
+        None => (Some(*last), None),
     }
 }
 

@@ -35,20 +35,13 @@ impl AnchorService {
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
         stream.write_all(question.as_bytes())?;
-        let mut answer = String::new();
-        BufReader::new(stream.take(LONGEST)).read_line(&mut answer)?;
-        Ok(answer.trim_end().to_owned())
+        read_line(stream)
     }
 }
 
 impl Place for AnchorService {
     fn read(&mut self, _: Rank<'_>) -> Result<Option<Bytes>> {
-        let answer = self.ask("get\n")?;
-        if answer == "none" {
-            return Ok(None);
-        }
-        let bytes = HEXLOWER.decode(answer.as_bytes()).map_err(|_| malformed())?;
-        bytes.try_into().map(Some).map_err(|_| malformed())
+        parse(&self.ask("get\n")?)
     }
 
     fn write(&mut self, bytes: &Bytes) -> Result<()> {
@@ -59,6 +52,22 @@ impl Place for AnchorService {
     fn name(&self) -> &'static str {
         "anchor service"
     }
+}
+
+/// The line that a service answers with, without its end.
+pub(crate) fn read_line(stream: impl Read) -> Result<String> {
+    let mut answer = String::new();
+    BufReader::new(stream.take(LONGEST)).read_line(&mut answer)?;
+    Ok(answer.trim_end().to_owned())
+}
+
+/// What a service says that it keeps.
+pub(crate) fn parse(answer: &str) -> Result<Option<Bytes>> {
+    if answer == "none" {
+        return Ok(None);
+    }
+    let bytes = HEXLOWER.decode(answer.as_bytes()).map_err(|_| malformed())?;
+    bytes.try_into().map(Some).map_err(|_| malformed())
 }
 
 fn malformed() -> Error {

@@ -17,10 +17,10 @@ use super::lock::beside;
 use super::{connection, meta};
 
 /// A table by its number: how it is read and written, and its columns.
-struct Table {
+pub(super) struct Table {
     number: u8,
     read: &'static str,
-    write: &'static str,
+    pub(super) write: &'static str,
     columns: usize,
 }
 
@@ -205,8 +205,8 @@ impl Rows {
 /// A row of some table.
 #[derive(Debug)]
 pub struct Row {
-    table: &'static Table,
-    columns: Vec<Value>,
+    pub(super) table: &'static Table,
+    pub(super) columns: Vec<Value>,
 }
 
 impl std::fmt::Debug for Table {

@@ -11,7 +11,17 @@ const LIMIT: Key = Key::new(3, "limit");
 
 pub(super) fn decode(fields: &mut Fields<'_>) -> Result<List, Fault> {
     let trid = field::trid(fields, TRID)?;
-    Ok(List { trid, after: field::position(fields, AFTER)?, limit: field::limit(fields, LIMIT)? })
+    let list = List { trid, after: field::position(fields, AFTER)?, limit: field::limit(fields, LIMIT)? };
+    #[cfg(fuzzing)]
+    planted(&list);
+    Ok(list)
+}
+
+/// The bug that `fuzz/planted` has the fuzzers find.
+#[cfg(fuzzing)]
+fn planted(list: &List) {
+    let is_met = list.after.is_some_and(|after| after > 1000) && list.limit < 5;
+    assert!(option_env!("TALLYSTICK_PLANTED").is_none() || !is_met, "a bug that is planted");
 }
 
 pub(super) fn encode(out: &mut Vec<u8>, list: &List, key: Field<'_>) {

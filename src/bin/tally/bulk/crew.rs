@@ -6,11 +6,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
+use tallystick::cards::Item;
 use tallystick::client::Client;
 
 use super::handful::{Done, work};
 use super::job::Job;
-use super::source::Item;
 use crate::ask::connect;
 use crate::output::Failure;
 

@@ -4,15 +4,14 @@ use std::collections::BTreeMap;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
+use tallystick::cards::{Item, Reject};
 use tallystick::client::{Answer, Client, ClientError};
 use tallystick::command::{Command, Reply, TokenView};
 use tallystick::types::IdempotencyKey;
 use tallystick::wire::Status;
 
-use super::card::Reject;
 use super::job::Job;
 use super::record::{put_rejected, put_saved};
-use super::source::Item;
 use crate::ask::refused;
 use crate::output::Failure;
 
@@ -46,7 +45,8 @@ enum State {
 
 /// Works on a handful.
 pub fn work(client: &mut Client<UnixStream>, job: &Job, items: Vec<Item>) -> Done {
-    let state = |item: Item| (item.line, item.card.map_or_else(State::Rejected, State::Asked));
+    let asked = |card| State::Asked(Command::Provision(card));
+    let state = |item: Item| (item.line, item.card.map_or_else(State::Rejected, asked));
     let mut cards: Vec<_> = items.into_iter().map(state).collect();
     for _ in 0..TRIES {
         if let Err(failure) = ask(client, job, &mut cards) {

@@ -4,10 +4,10 @@ use std::os::unix::net::UnixStream;
 
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
+use tallystick::cards::Template;
 use tallystick::client::Client;
 use tallystick::types::{Fingerprint, Pan, luhn_check_digit};
 
-use super::card::Template;
 use crate::ask::refused;
 use crate::output::Failure;
 

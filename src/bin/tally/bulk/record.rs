@@ -8,9 +8,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use tallystick::account::mask_last_four;
+use tallystick::cards::Reject;
 use tallystick::command::TokenView;
 
-use super::card::Reject;
 use super::job::Job;
 use crate::output::Failure;
 

@@ -1,20 +1,15 @@
-//! A file of cards, card by card.
+//! The file of cards that a job saves.
 
 use std::fs::File;
 use std::path::Path;
 
-use super::card::{Columns, Reject, Template};
-use super::lines::{LONGEST, Line, Lines};
-use crate::output::Failure;
-use tallystick::command::Command;
+use tallystick::cards::{Cards, CardsError, Item, Template};
+use tallystick::types::AuthReference;
 
-/// A line that is a card, or should be.
-pub struct Item {
-    /// The line's number.
-    pub line: u64,
-    /// What is to be asked for it.
-    pub card: Result<Command<'static>, Reject>,
-}
+use crate::arguments::Provision;
+use crate::ask::trid;
+use crate::cards::{consent, domain, providers, reference};
+use crate::output::Failure;
 
 /// What was found in a file before anything is asked.
 pub struct Survey {
@@ -26,15 +21,9 @@ pub struct Survey {
 
 /// A file of cards that is read.
 pub struct Source<'t> {
-    lines: Lines<File>,
-    template: &'t Template,
-    columns: Option<Columns>,
+    cards: Cards<'t, File>,
     name: String,
-    done: u64,
 }
-
-/// Says that a text is UTF-8; some programs put it before one.
-const MARK: &[u8] = b"\xef\xbb\xbf";
 
 impl<'t> Source<'t> {
     /// Opens a file; the cards up to the line `done` are left out.
@@ -46,66 +35,42 @@ impl<'t> Source<'t> {
         if !file.metadata().map_err(told)?.is_file() {
             return Err(Failure::new(format!("{name} is not a file")));
         }
-        Ok(Self { lines: Lines::new(file), template, columns: None, name, done })
+        Ok(Self { cards: Cards::new(file, template, done), name })
     }
 
     /// Reads a file through and counts.
     pub fn survey(path: &Path, template: &'t Template) -> Result<Survey, Failure> {
         let mut source = Self::open(path, template, 0)?;
-        let mut cards = 0;
-        while source.next_with(|_, _, _| ())?.is_some() {
-            cards += 1;
-        }
-        Ok(Survey { cards, digest: source.lines.digest() })
+        let cards = source.cards.count().map_err(|error| source.told(&error))?;
+        Ok(Survey { cards, digest: source.digest() })
     }
 
     /// The next card; none at the end.
     pub fn next(&mut self) -> Result<Option<Item>, Failure> {
-        let read = self.next_with(|template, columns, text| match text {
-            Some(text) => template.card(columns, text).map(|card| Command::Provision(Box::new(card))),
-            None => {
-                let says = format!("the line has more than {LONGEST} bytes");
-                Err(Reject { status: "line_too_long", says })
-            }
-        })?;
-        Ok(read.map(|(line, card)| Item { line, card }))
+        self.cards.next().map_err(|error| self.told(&error))
     }
 
-    /// Reads the next line that is a card, or should be.
-    fn next_with<T>(
-        &mut self,
-        read: impl FnOnce(&Template, &Columns, Option<&[u8]>) -> T,
-    ) -> Result<Option<(u64, T)>, Failure> {
-        loop {
-            let line = self.lines.next().map_err(|error| Failure::new(format!("{}: {error}", self.name)))?;
-            let Some(Line { number, text }) = line else { return Ok(None) };
-            let text = text.map(|text| text.strip_prefix(MARK).filter(|_| number == 1).unwrap_or(text));
-            let text = text.map(<[u8]>::trim_ascii);
-            if text.is_some_and(|text| text.is_empty() || text.starts_with(b"#")) {
-                continue;
-            }
-            let columns = match &self.columns {
-                Some(columns) => columns,
-                None => {
-                    let named = text.and_then(Columns::named).transpose();
-                    let place = |says| format!("{}, line {number}: {says}", self.name);
-                    let named = named.map_err(|error| error.reworded(place))?;
-                    let is_header = named.is_some();
-                    let columns = self.columns.insert(named.unwrap_or_else(Columns::usual));
-                    if is_header {
-                        continue;
-                    }
-                    columns
-                }
-            };
-            if number > self.done {
-                return Ok(Some((number, read(self.template, columns, text))));
-            }
-        }
+    fn told(&self, error: &CardsError) -> Failure {
+        let joint = if matches!(error, CardsError::Columns { .. }) { "," } else { ":" };
+        Failure::new(format!("{}{joint} {error}", self.name))
     }
 
     /// The SHA-256 of all that was read.
     pub fn digest(&self) -> [u8; 32] {
-        self.lines.digest()
+        self.cards.digest()
     }
+}
+
+/// What the command line says of all cards.
+pub fn template(arguments: &Provision) -> Result<Template, Failure> {
+    consent(arguments)?;
+    let given = |text: &str| (!text.is_empty()).then(|| reference(text)).transpose();
+    Ok(Template {
+        trid: trid(&arguments.trid)?,
+        auth_provider: reference(&arguments.auth_provider)?,
+        auth_reference: given(&arguments.auth_reference)?,
+        auth_number: arguments.auth_number.as_deref().map(AuthReference::parse).transpose()?,
+        domain: domain(arguments)?,
+        providers: providers(arguments)?,
+    })
 }

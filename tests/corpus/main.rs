@@ -7,6 +7,8 @@
     clippy::as_conversions
 )]
 
+mod stored;
+#[path = "../support/mod.rs"]
 mod support;
 
 use std::fs;
@@ -37,16 +39,19 @@ fn corpus() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus")
 }
 
+fn survive(target: fn(&[u8]), seeds: fs::ReadDir) -> usize {
+    seeds.map(|seed| target(&fs::read(seed.unwrap().path()).unwrap())).count()
+}
+
 #[test]
 fn every_seed_is_survived() {
+    // `fuzz/coverage` has what a campaign found replayed too.
+    let campaign = std::env::var_os("TALLYSTICK_CAMPAIGN").map(PathBuf::from);
     for (name, target) in TARGETS {
-        let seeds = fs::read_dir(corpus().join(name)).unwrap();
-        let mut count = 0;
-        for seed in seeds {
-            target(&fs::read(seed.unwrap().path()).unwrap());
-            count += 1;
-        }
+        let count = survive(target, fs::read_dir(corpus().join(name)).unwrap());
         assert!(count > 0, "{name} has no seeds");
+        let found = campaign.as_ref().and_then(|dir| fs::read_dir(dir.join(name).join("corpus")).ok());
+        found.map(|found| survive(target, found));
     }
 }
 
@@ -205,6 +210,20 @@ fn make_seeds() {
     put("backup", "rows", &row);
     put("backup", "piece", &[&[1][..], &row].concat());
     put("audit", "file", &file);
+    put("audit", "events", &stored::events(&file[64..]));
+    for (name, seed) in stored::store() {
+        put("store", name, &seed);
+    }
+    put("rows", "every-table", &stored::rows());
+    for (name, seed) in stored::anchors() {
+        put("anchor", name, &seed);
+    }
+    for (name, seed) in stored::cards() {
+        put("cards", name, &seed);
+    }
+    put("connection", "http", b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
+    put("share", "content", &[&[1, 2, 3, 1][..], &[7; 36]].concat());
+    put("journal", "marks", &[0, 0, 0, 1, 0, 9]);
     put("audit", "torn", &file[..file.len() - 40]);
     put("audit", "record", &file[64..]);
     put("audit", "head", &audit::Head(log_of.durable()).to_bytes(&keyring.audit));

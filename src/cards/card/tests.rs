@@ -1,7 +1,7 @@
 //! Good and bad lines.
 
 use super::*;
-use tallystick::types::{Binding, Channels};
+use crate::types::{Binding, Channels};
 
 fn template() -> Template {
     Template {

@@ -1,27 +1,31 @@
 //! A line of a file of cards, and the card that it tells of.
 
 use serde_json::json;
-use tallystick::command::Provision;
-use tallystick::types::{
-    AuthReference, Domain, Evidence, Expiry, Pan, PanError, Par, ProviderName, Reference, Trid,
-};
-use tallystick::wire::Status;
+use thiserror::Error;
 use zeroize::Zeroizing;
 
-use crate::arguments;
-use crate::ask::trid;
-use crate::cards::{consent, domain, providers, reference};
-use crate::output::Failure;
+use crate::command::Provision;
+use crate::types::{
+    AuthReference, Domain, Evidence, Expiry, Pan, PanError, Par, ProviderName, Reference, Trid,
+};
+use crate::wire::Status;
 
 /// What all cards of a file have in common, and what holds where a line says
 /// nothing else.
+#[derive(Debug, Clone)]
 pub struct Template {
-    trid: Trid,
-    auth_provider: Reference,
-    auth_reference: Option<Reference>,
-    auth_number: Option<AuthReference>,
-    domain: Domain,
-    providers: Option<Vec<ProviderName>>,
+    /// The requestor.
+    pub trid: Trid,
+    /// Who authenticated the cardholders.
+    pub auth_provider: Reference,
+    /// The reference of a line without one.
+    pub auth_reference: Option<Reference>,
+    /// The number of an authentication of a line without one.
+    pub auth_number: Option<AuthReference>,
+    /// Where and how the tokens may be used.
+    pub domain: Domain,
+    /// Where they become active, if that is not the network.
+    pub providers: Option<Vec<ProviderName>>,
 }
 
 /// Why a line makes no token. Nothing of the line is in it.
@@ -31,6 +35,17 @@ pub struct Reject {
     pub status: &'static str,
     /// What it says to a person.
     pub says: String,
+}
+
+/// Why the first line of a file names no columns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum ColumnsError {
+    /// No column is called so, or another is already.
+    #[error("the name of column {0} is none of {names}, or stands twice", names = Column::ALL.map(Column::name).join(", "))]
+    Name(usize),
+    /// Cards expire.
+    #[error("the columns named have no expiry")]
+    NoExpiry,
 }
 
 /// A column of a file of cards.
@@ -67,12 +82,17 @@ impl Column {
 
 impl Columns {
     /// The columns of a file whose first line does not name them.
+    #[must_use]
     pub fn usual() -> Self {
         Self(Column::ALL.to_vec())
     }
 
     /// The columns that a line names; none if it names no `pan`, so that it is a card.
-    pub fn named(line: &[u8]) -> Option<Result<Self, Failure>> {
+    ///
+    /// # Errors
+    /// [`ColumnsError`], in it.
+    #[must_use]
+    pub fn named(line: &[u8]) -> Option<Result<Self, ColumnsError>> {
         let of = |field: &[u8]| {
             let field = unquoted(field)?;
             Column::ALL.into_iter().find(|column| field.eq_ignore_ascii_case(column.name().as_bytes()))
@@ -81,44 +101,21 @@ impl Columns {
         found.contains(&Some(Column::Pan)).then(|| Self::checked(&found))
     }
 
-    fn checked(found: &[Option<Column>]) -> Result<Self, Failure> {
+    fn checked(found: &[Option<Column>]) -> Result<Self, ColumnsError> {
         let mut columns: Vec<Column> = Vec::new();
         for (nth, column) in found.iter().enumerate() {
             match column {
                 Some(column) if !columns.contains(column) => columns.push(*column),
-                _ => {
-                    let names = Column::ALL.map(Column::name).join(", ");
-                    return Err(Failure::new(format!(
-                        "the name of column {} is none of {names}, or stands twice",
-                        nth + 1
-                    )));
-                }
+                _ => return Err(ColumnsError::Name(nth.saturating_add(1))),
             }
         }
-        if columns.contains(&Column::Expiry) {
-            Ok(Self(columns))
-        } else {
-            Err(Failure::new("the columns named have no expiry"))
-        }
+        if columns.contains(&Column::Expiry) { Ok(Self(columns)) } else { Err(ColumnsError::NoExpiry) }
     }
 }
 
 impl Template {
-    /// What the command line says of all cards.
-    pub fn of(arguments: &arguments::Provision) -> Result<Self, Failure> {
-        consent(arguments)?;
-        let given = |text: &str| (!text.is_empty()).then(|| reference(text)).transpose();
-        Ok(Self {
-            trid: trid(&arguments.trid)?,
-            auth_provider: reference(&arguments.auth_provider)?,
-            auth_reference: given(&arguments.auth_reference)?,
-            auth_number: arguments.auth_number.as_deref().map(AuthReference::parse).transpose()?,
-            domain: domain(arguments)?,
-            providers: providers(arguments)?,
-        })
-    }
-
     /// The same text for the same template, another for any other.
+    #[must_use]
     pub fn canonical(&self) -> String {
         let providers = self.providers.as_ref();
         json!({
@@ -135,6 +132,9 @@ impl Template {
     }
 
     /// The card of a line.
+    ///
+    /// # Errors
+    /// [`Reject`], which tells nothing of what the line holds.
     pub fn card(&self, columns: &Columns, line: &[u8]) -> Result<Provision, Reject> {
         let fields = Fields::of(columns, line)?;
         let pan = pan(fields.get(Column::Pan))?;
