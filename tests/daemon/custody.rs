@@ -235,6 +235,18 @@ fn sealing_under_load_loses_nothing_that_was_acknowledged() {
     assert_eq!(daemon.stop().code(), Some(0));
 }
 
+/// Where it stands it may not ask any more when it is opened.
+#[test]
+fn one_that_was_started_on_a_relative_path_is_unsealed() {
+    let mut daemon = Daemon::prepared(|config| config);
+    let here = daemon.dir.path().to_owned();
+    daemon.launch_with(|command| command.args(["--dir", "."]).current_dir(here));
+    let mut unseal = tally(daemon.dir.path(), &["unseal", "--file"]);
+    assert!(unseal.arg(daemon.path("passphrase")).status().unwrap().success());
+    daemon.client().ping().unwrap();
+    assert!(daemon.stop().success());
+}
+
 #[test]
 fn no_second_daemon_takes_the_sockets_of_a_sealed_one() {
     let mut daemon = Daemon::prepared(|config| config);

@@ -165,6 +165,16 @@ fn restore(daemon: &Daemon, more: &[&str]) -> std::process::Output {
         .unwrap()
 }
 
+/// Before it opens the keyring: what it read there could be changed meanwhile.
+#[test]
+fn restore_begins_with_the_lock() {
+    let daemon = Daemon::start();
+    fs::write(daemon.path("passphrase"), "none that opens it").unwrap();
+    let output = restore(&daemon, &[]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && said.contains("tallyd is running on this directory"), "{said}");
+}
+
 #[test]
 fn restore_is_the_way_on_and_no_counter_collides() {
     let mut daemon = Daemon::start();
