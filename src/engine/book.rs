@@ -4,8 +4,9 @@
 //! store, but for those of groups that are not durable yet.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 
+use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
 use super::page;
@@ -41,6 +42,9 @@ pub(super) struct Book {
     segments: Vec<Vec<Entry>>,
     len: usize,
     index: HashTable<u32>,
+    /// No cryptographic one: whoever chooses what is looked up does not choose what is
+    /// in the index, as token numbers are drawn by us. And a short one, so that more
+    /// look-ups wait for memory together.
     hasher: RandomState,
     pub profiles: Profiles,
     /// Rows of groups that are not durable yet.
@@ -92,7 +96,7 @@ impl Book {
             segments: Vec::new(),
             len: 0,
             index: HashTable::new(),
-            hasher: RandomState::new(),
+            hasher: RandomState::default(),
             profiles: Profiles::default(),
             rows: HashMap::new(),
         }

@@ -23,7 +23,7 @@ pub const CIPHER_STACK: usize = if cfg!(debug_assertions) { 32 * 1024 } else { 8
 
 /// Bytes of stack to wipe after one turn of a thread: a batch of requests, a
 /// group to be sealed. What a turn uses in an optimised build is a third of it.
-pub const TURN_STACK: usize = if cfg!(debug_assertions) { 128 * 1024 } else { 32 * 1024 };
+pub const TURN_STACK: usize = if cfg!(debug_assertions) { 128 * 1024 } else { 16 * 1024 };
 
 /// Bytes of stack to wipe after starting: SQLite and Argon2 go deeper.
 pub const START_STACK: usize = 256 * 1024;
