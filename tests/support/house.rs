@@ -24,8 +24,12 @@ pub struct House(Arc<Lobby>);
 
 impl House {
     pub fn new() -> Self {
+        Self::over(MemoryStore::open(&MemoryDisk::new()))
+    }
+
+    /// The same over a store of one's own.
+    pub fn over(mut store: impl Store + 'static) -> Self {
         let keyring = Arc::new(super::new_keys().load().unwrap());
-        let mut store = MemoryStore::open(&MemoryDisk::new());
         let engine = Engine::new(super::config(EngineLimits::default()));
         let (engine, chain) = engine.unseal(Arc::clone(&keyring), &mut store, &[], NOW).unwrap();
         let hall = Arc::new(Hall::new(engine, store.receipt()));
