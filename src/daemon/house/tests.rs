@@ -156,45 +156,41 @@ fn commit_something(house: &House) {
     opened.hall.wait_for(decided.unwrap()).unwrap();
 }
 
-/// Keys go all the same; only opening again waits for the one that hangs.
-#[test]
-fn an_anchor_that_hangs_keeps_no_key_in_memory() {
+/// Sealed while what `table` tells hangs: keys go all the same.
+fn sealed_while_it_hangs(table: &str) -> (Bench, TempDir, Arc<AtomicBool>) {
     let (dir, is_silent) = (TempDir::new().unwrap(), Arc::new(AtomicBool::new(false)));
-    let socket = dir.path().join("anchor.sock");
+    let socket = dir.path().join("service.sock");
     serve_anchor(&socket, &is_silent);
-    let bench = bench_with(&format!("[anchor]\nservice = {socket:?}\n"));
+    let bench = bench_with(&format!("[{table}]\nservice = {socket:?}\n"));
     let now = Instant::now();
     bench.give(0, now).unwrap();
     bench.give(1, now).unwrap();
     is_silent.store(true, Ordering::SeqCst);
     commit_something(&bench.house);
     bench.house.seal().unwrap();
-    assert!(bench.house.porter().committer.is_some(), "it does not hang, so nothing is shown");
     assert!(bench.is_wiped());
+    (bench, dir, is_silent)
+}
+
+/// Only opening again waits for the one that hangs.
+#[test]
+fn an_anchor_that_hangs_keeps_no_key_in_memory() {
+    let (bench, _dir, is_silent) = sealed_while_it_hangs("anchor");
+    assert!(bench.house.porter().committer.is_some(), "it does not hang, so nothing is shown");
     is_silent.store(false, Ordering::SeqCst);
-    bench.give(0, now).unwrap();
-    bench.give(1, now).unwrap();
+    bench.give(0, Instant::now()).unwrap();
+    bench.give(1, Instant::now()).unwrap();
     assert_eq!(bench.house.enter().unwrap().hall.decide(|engine| engine.token_count()), Ok(1));
 }
 
-/// The same where the head of the audit log is remembered.
+/// While it hangs nobody else may write the log.
 #[test]
 fn an_audit_log_that_hangs_keeps_no_key_in_memory() {
-    let (dir, is_silent) = (TempDir::new().unwrap(), Arc::new(AtomicBool::new(false)));
-    let socket = dir.path().join("audit.sock");
-    serve_anchor(&socket, &is_silent);
-    let bench = bench_with(&format!("[audit]\nservice = {socket:?}\n"));
+    let (bench, _dir, is_silent) = sealed_while_it_hangs("audit");
+    assert!(bench.house.porter().clerk.is_some(), "it does not hang, so nothing is shown");
+    is_silent.store(false, Ordering::SeqCst);
     let now = Instant::now();
     bench.give(0, now).unwrap();
-    bench.give(1, now).unwrap();
-    is_silent.store(true, Ordering::SeqCst);
-    commit_something(&bench.house);
-    bench.house.seal().unwrap();
-    assert!(bench.house.porter().clerk.is_some(), "it does not hang, so nothing is shown");
-    assert!(bench.is_wiped());
-    is_silent.store(false, Ordering::SeqCst);
-    bench.give(0, now).unwrap();
-    // While it hangs nobody else may write the log.
     while bench.give(1, now) == Err(Status::UnsealFailed) {
         std::thread::yield_now();
         bench.give(0, now).unwrap();
