@@ -6,50 +6,22 @@ mod support;
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
-use std::sync::Arc;
-use std::time::Instant;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use support::house::House;
 use support::{card, everyone, trid};
 use tallystick::client::Client;
 use tallystick::command::{Command, Issue};
-use tallystick::crypto::SystemRandom;
-use tallystick::daemon::anchor::Keeper;
-use tallystick::daemon::audit::Recorder;
-use tallystick::daemon::backup::Backups;
-use tallystick::daemon::{Committer, Door, Hall, House, Lobby, Metrics, Rates, serve};
-use tallystick::engine::{Engine, EngineLimits};
-use tallystick::store::{SqliteStore, Store};
-use tallystick::types::{Transaction, UnixTime};
+use tallystick::daemon::Door;
+use tallystick::store::SqliteStore;
+use tallystick::types::Transaction;
 
-const NOW: UnixTime = UnixTime::from_seconds(support::NOW);
 /// Bytes of an issue's frame: length 4, header 12, body 36.
 const FRAME: usize = 52;
 
 /// A connection served by an engine on a SQLite file, all in this process.
 fn served(dir: &std::path::Path) -> Client<UnixStream> {
-    let keyring = Arc::new(support::new_keys().load().unwrap());
-    let mut store = SqliteStore::open(&dir.join("tally.db")).unwrap();
-    let engine = Engine::new(support::config(EngineLimits::default()));
-    let (engine, chain) = engine.unseal(Arc::clone(&keyring), &mut store, &[], NOW).unwrap();
-    let hall = Arc::new(Hall::new(engine, store.receipt()));
-    let lobby = Lobby {
-        house: House::of(Arc::clone(&hall), keyring, store.epoch().0),
-        metrics: Metrics::new(),
-        rates: Rates::default(),
-        audit: Recorder::none(),
-        backups: Backups::default(),
-        frame: 65_536,
-        in_flight: 1024,
-        clock: || NOW,
-        random: Box::new(SystemRandom),
-        started: Instant::now(),
-    };
-    let committer = Committer::new(hall, Box::new(store), chain, Keeper::none(), || NOW);
-    std::thread::spawn(move || committer.run());
-    let (ours, mut theirs) = UnixStream::pair().unwrap();
-    std::thread::spawn(move || serve(&mut theirs, &lobby, &everyone(), Door::Data));
-    Client::over(ours, "bench").unwrap()
+    House::over(SqliteStore::open(&dir.join("tally.db")).unwrap()).enter(everyone(), Door::Data)
 }
 
 fn round_trip(criterion: &mut Criterion) {

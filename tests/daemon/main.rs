@@ -13,6 +13,8 @@ mod command_line;
 mod custody;
 mod dual;
 mod full_disk;
+#[path = "../support/heir.rs"]
+mod heir;
 mod peers;
 mod process;
 mod raw;

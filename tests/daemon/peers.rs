@@ -1,9 +1,6 @@
 //! Who is let in, for how long, and how often it may ask.
 
-use std::io::Write;
-use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
-use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
@@ -11,10 +8,8 @@ use tallystick::client::Client;
 use tallystick::types::Cryptogram;
 use tallystick::wire::Status;
 
+use crate::heir::{Helper, leave_a_socket_behind};
 use crate::process::{Daemon, issue_of, provision, tally};
-
-/// Says which helper a child of a test is to be.
-const HELPER: &str = "TALLY_TEST_LEAVES_ITS_SOCKET_AT";
 
 fn peer_is(rule: &str) -> impl FnOnce(String) -> String {
     let rule = rule.to_owned();
@@ -92,51 +87,18 @@ fn an_executable_is_let_in_and_another_of_the_same_user_is_not() {
 
 #[test]
 fn a_connection_ends_with_the_process_that_opened_it() {
-    if let Ok(socket) = std::env::var(HELPER) {
-        return leave_a_socket_behind(socket.as_ref());
-    }
-    if !pins_peers() {
+    if leave_a_socket_behind() || !pins_peers() {
         return;
     }
     let daemon = Daemon::start();
     let mut admin = daemon.admin();
     let name = "peers::a_connection_ends_with_the_process_that_opened_it";
-    let mut helper = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", name, "--nocapture"])
-        .env(HELPER, daemon.socket())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let helper = Helper::connect(name, &daemon.socket());
     let connections = |admin: &mut Client<UnixStream>| admin.status().unwrap().connections;
     wait_until("the helper connects", || connections(&mut admin) == 2);
-    // Now it goes, and leaves its socket to a child that stays.
-    drop(helper.stdin.take());
-    let told = helper.wait_with_output().unwrap();
-    assert!(told.status.success());
-    let told = String::from_utf8_lossy(&told.stdout).into_owned();
-    let heir = told.split_once("heir ").and_then(|(_, rest)| rest.split_whitespace().next()).unwrap();
-    let heir = rustix::process::Pid::from_raw(heir.parse().unwrap()).unwrap();
+    let heir = helper.go();
     wait_until("the connection ends", || connections(&mut admin) == 1);
-    assert!(rustix::process::test_kill_process(heir).is_ok(), "the heir had to hold the socket");
-    rustix::process::kill_process(heir, rustix::process::Signal::KILL).unwrap();
-}
-
-/// The helper: connects, waits to be told, and goes; a child has its socket.
-fn leave_a_socket_behind(socket: &std::path::Path) {
-    let stream = UnixStream::connect(socket).unwrap();
-    // Its own end is the test's to bring about.
-    #[allow(clippy::zombie_processes)]
-    let heir = Command::new("sleep")
-        .arg("600")
-        .stdin(Stdio::from(OwnedFd::from(stream.try_clone().unwrap())))
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
-    println!("heir {}", heir.id());
-    std::io::stdout().flush().unwrap();
-    let mut rest = String::new();
-    std::io::Read::read_to_string(&mut std::io::stdin(), &mut rest).unwrap();
+    heir.end();
 }
 
 #[test]

@@ -1,11 +1,8 @@
 //! What admins do, and what a backup and an auditor need.
 
 use std::fs::{Permissions, set_permissions};
-use std::io::{Read, Write};
-use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
-use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use tallystick::client::Client;
@@ -17,11 +14,9 @@ use tallystick::types::{KeyVersion, UnixTime};
 use tallystick::wire::{Control, ControlReply, Custody, Digest, Opener, Wanted};
 
 use crate::daemon::Daemon;
+use crate::heir::{Helper, leave_a_socket_behind};
 use crate::load::{card, random_pan};
 use crate::needed::{SECOND, fill_up};
-
-/// Says that a child of a test is to leave its socket behind.
-const HELPER: &str = "TALLY_TEST_LEAVES_ITS_SOCKET_AT";
 
 /// A backup, a key destroyed by two admins, sealed and unsealed; the audit log comes to
 /// its next file.
@@ -114,20 +109,11 @@ fn outlive_a_peer(daemon: &Daemon) {
     let mut connections = || admin.status().unwrap().connections;
     // Others that have just left are still being counted.
     wait_until(|| connections() == 1);
-    let mut helper = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "admin::leaves_a_socket_behind", "--nocapture"])
-        .env(HELPER, daemon.path("tallyd.sock"))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let helper = Helper::connect("admin::leaves_a_socket_behind", &daemon.path("tallyd.sock"));
     wait_until(|| connections() == 2);
-    drop(helper.stdin.take());
-    let told = String::from_utf8(helper.wait_with_output().unwrap().stdout).unwrap();
-    let heir = told.split_once("heir ").and_then(|(_, rest)| rest.split_whitespace().next()).unwrap();
+    let heir = helper.go();
     wait_until(|| connections() == 1);
-    let heir = rustix::process::Pid::from_raw(heir.parse().unwrap()).unwrap();
-    rustix::process::kill_process(heir, rustix::process::Signal::KILL).unwrap();
+    heir.end();
 }
 
 fn wait_until(mut is: impl FnMut() -> bool) {
@@ -138,20 +124,8 @@ fn wait_until(mut is: impl FnMut() -> bool) {
     }
 }
 
-/// The helper: connects, waits to be told, and goes; a child has its socket.
+/// The helper, and nothing where it is run as a test.
 #[test]
 fn leaves_a_socket_behind() {
-    let Ok(socket) = std::env::var(HELPER) else { return };
-    let stream = UnixStream::connect(socket).unwrap();
-    // Its own end is the test's to bring about.
-    #[allow(clippy::zombie_processes)]
-    let heir = Command::new("sleep")
-        .arg("600")
-        .stdin(Stdio::from(OwnedFd::from(stream.try_clone().unwrap())))
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
-    println!("heir {}", heir.id());
-    std::io::stdout().flush().unwrap();
-    std::io::stdin().read_to_string(&mut String::new()).unwrap();
+    leave_a_socket_behind();
 }

@@ -12,6 +12,8 @@ mod admin;
 #[path = "../memory/daemon.rs"]
 #[allow(dead_code)]
 mod daemon;
+#[path = "../support/heir.rs"]
+mod heir;
 mod kills;
 #[path = "../memory/load.rs"]
 #[allow(dead_code)]
