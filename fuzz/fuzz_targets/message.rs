@@ -1,19 +1,13 @@
-//! See `tallystick::fuzzing::message`. Half of the changes are made within CBOR.
+//! See `tallystick::fuzzing::message`.
 #![no_main]
 
 mod cbor;
+mod mutator;
 
-use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
+use libfuzzer_sys::{fuzz_mutator, fuzz_target};
 
 fuzz_target!(|data: &[u8]| tallystick::fuzzing::message(data));
 
 fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
-    let mut draw = cbor::Draw(seed | 1);
-    match cbor::changed(&data[..size], &mut draw).filter(|_| draw.below(2) == 0) {
-        Some(changed) if changed.len() <= max_size => {
-            data[..changed.len()].copy_from_slice(&changed);
-            changed.len()
-        }
-        _ => fuzzer_mutate(data, size, max_size),
-    }
+    mutator::mutate(data, size, max_size, seed)
 });
