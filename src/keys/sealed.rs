@@ -128,7 +128,7 @@ impl OpenKeyring {
         let (provider, wrapping) = enclose::passphrase(region, random, passphrase, cost)?;
         let root = LoadedKey::<Root>::generate(region, random)?;
         let wrapped_root = enclose::wrap(random, &provider, &wrapping, &root)?;
-        let keys = KeyPurpose::ALL
+        let keys = KeyPurpose::NATIVE
             .into_iter()
             .map(|purpose| WrappedKey::generate(&root, region, random, purpose, KeyVersion::FIRST))
             .collect::<Result<Vec<_>, _>>()?;

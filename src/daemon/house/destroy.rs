@@ -152,5 +152,7 @@ fn is_needed(opened: &Opened, purpose: KeyPurpose, version: KeyVersion) -> Resul
         }
         // Rows, records and groups of the journal stay under the MACs they were made with.
         KeyPurpose::Audit | KeyPurpose::Par | KeyPurpose::Fingerprint => Ok(true),
+        // Imported, and destroyed by label.
+        KeyPurpose::EmvIssuerMaster | KeyPurpose::CardVerification | KeyPurpose::KeyTransport => Ok(true),
     }
 }
