@@ -5,6 +5,7 @@
 //! [`LoadedKey`](crate::crypto::LoadedKey) may be used and cannot be stored.
 
 mod block;
+mod check_value;
 mod error;
 mod keyring;
 mod passphrase;
@@ -12,9 +13,11 @@ mod provider;
 mod sealed;
 mod shamir;
 mod share;
+pub mod tr31;
 mod versions;
 
 pub use block::{BLOCK_LEN, Kcv, KeyBlock, KeyInfo, KeyState, WrappedKey};
+pub use check_value::{CheckMethod, CheckValue, CheckValueError, MAX_CHECK_VALUE};
 pub use error::KeyError;
 pub use keyring::Keyring;
 pub use passphrase::{Stdin, read_passphrase};
