@@ -2,11 +2,13 @@
 //! each purpose and version.
 //!
 //! A [`WrappedKey`] may be stored and cannot be used; a
-//! [`LoadedKey`](crate::crypto::LoadedKey) may be used and cannot be stored.
+//! [`LoadedKey`](crate::crypto::LoadedKey) may be used and cannot be stored. Keys of
+//! other systems stand beside them, by label: see [`ImportedKey`] and [`tr31`].
 
 mod block;
 mod check_value;
 mod error;
+mod imported;
 mod keyring;
 mod passphrase;
 mod provider;
@@ -19,6 +21,10 @@ mod versions;
 pub use block::{BLOCK_LEN, Kcv, KeyBlock, KeyInfo, KeyState, WrappedKey};
 pub use check_value::{CheckMethod, CheckValue, CheckValueError, MAX_CHECK_VALUE};
 pub use error::KeyError;
+pub use imported::{
+    Components, ImportError, ImportedInfo, ImportedKey, Label, LabelError, MAX_IMPORTED, MAX_LABEL,
+    MAX_LISTED, MAX_OPTIONAL, WrappedImport,
+};
 pub use keyring::Keyring;
 pub use passphrase::{Stdin, read_passphrase};
 pub use provider::{MAX_WRAPPED, Provider};
