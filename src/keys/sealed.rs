@@ -150,6 +150,15 @@ impl OpenKeyring {
         Keyring::load(&self.root, &self.region, &self.keys, &self.imported)
     }
 
+    /// As [`OpenKeyring::load`], but without imported keys: for who needs none of them, in
+    /// locked memory that has no room for them.
+    ///
+    /// # Errors
+    /// As [`OpenKeyring::load`].
+    pub fn load_native(&self) -> Result<Keyring, KeyError> {
+        Keyring::load(&self.root, &self.region, &self.keys, &[])
+    }
+
     /// Makes a new active version for a purpose; the one before is retiring from
     /// `now` on.
     ///

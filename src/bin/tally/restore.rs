@@ -84,7 +84,7 @@ fn restore(
     (region, secret): (&Region, &Secret),
 ) -> Result<Restored, Failure> {
     let mut store = SqliteStore::open_held(lock, &paths::store(dir))?;
-    let keyring = Arc::new(keys.load()?);
+    let keyring = Arc::new(keys.load_native()?);
     let mut places = anchor::places(&config.anchor, dir);
     let newest = newest_epoch(&mut places, &keyring)?;
     let engine = Engine::new(config.engine.clone());
@@ -99,7 +99,7 @@ fn restore(
     keys_at_rest::replace(dir, &keys, region, secret)?;
     store.outgrow(newest)?;
     let epoch = store.epoch();
-    anchor::write_all(&mut places, &keys.load()?, &Anchor { epoch, head, token_key })?;
+    anchor::write_all(&mut places, &keys.load_native()?, &Anchor { epoch, head, token_key })?;
     store.set_anchored()?;
     Ok(Restored { tokens: engine.token_count(), head, epoch, token_key })
 }

@@ -386,6 +386,9 @@ fn there_is_room_for_so_many_and_for_all_of_them_in_locked_memory() {
         assert_eq!(held, own);
     }
     drop(loaded);
+    let native = keys.load_native().unwrap();
+    assert!(native.imported("imk-2").is_none() && region.free_slots() + 3 * native.infos().len() >= free);
+    drop(native);
     assert_eq!(region.free_slots(), free, "a slot was not given back");
     keys.destroy_imported(&label("imk-5")).unwrap();
     assert!(import(&mut keys, "one-more", &imk, &[0x77; 32]).is_ok());
