@@ -44,6 +44,9 @@ pub enum KeyError {
     /// Two keys have the same purpose and version.
     #[error("the keyring has two keys of one version for {}", .0.name())]
     Duplicate(KeyPurpose),
+    /// Keys for the purpose are imported, not made here.
+    #[error("keys for {} are imported, not made here", .0.name())]
+    Imported(KeyPurpose),
     /// Two imported keys have the same label.
     #[error("the keyring has two imported keys of one label")]
     DuplicateLabel,

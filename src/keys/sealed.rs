@@ -163,6 +163,7 @@ impl OpenKeyring {
     /// `now` on.
     ///
     /// # Errors
+    /// [`KeyError::Imported`] for the purpose of imported keys;
     /// [`KeyError::VersionsExhausted`] after version 255; [`KeyError::Crypto`].
     pub fn rotate(
         &mut self,
@@ -170,6 +171,9 @@ impl OpenKeyring {
         purpose: KeyPurpose,
         now: UnixTime,
     ) -> Result<KeyVersion, KeyError> {
+        if !KeyPurpose::NATIVE.contains(&purpose) {
+            return Err(KeyError::Imported(purpose));
+        }
         let newest = self.infos().filter(|info| info.purpose == purpose).map(|info| info.version.get()).max();
         let next = newest.unwrap_or(0).checked_add(1).ok_or(KeyError::VersionsExhausted(purpose))?;
         let version = KeyVersion::new(next).map_err(|_| KeyError::VersionsExhausted(purpose))?;

@@ -6,6 +6,7 @@ pub mod backup;
 pub mod bench;
 mod control;
 mod custody;
+pub mod keyblock;
 
 pub use control::{DetokenizeAll, OneProposal, Proposed};
 pub use custody::{Device, Enclose, Opener, Passphrase, Secrets, SharesTask, Unseal};
@@ -19,6 +20,7 @@ use tallystick::crypto::KeyPurpose;
 use audit::AuditTask;
 use backup::BackupTask;
 use bench::Bench;
+use keyblock::KeyblockTask;
 
 /// Tallystick: payment-token keys in locked memory, each cryptogram once.
 #[derive(Parser)]
@@ -138,6 +140,11 @@ pub enum Task {
     Backup {
         #[command(subcommand)]
         task: BackupTask,
+    },
+    /// Look at key blocks of other systems (TR-31, X9.143)
+    Keyblock {
+        #[command(subcommand)]
+        task: KeyblockTask,
     },
     /// Run known answers from a file; the last line says how many passed
     Kat {

@@ -13,6 +13,7 @@ mod demo;
 mod device;
 mod init;
 mod kat;
+mod keyblock;
 mod keys_at_rest;
 mod output;
 mod passphrase;
@@ -89,6 +90,7 @@ fn run(task: Task, output: &Output) -> Result<(), Failure> {
         Task::Status { at, metrics } => status::run(&at, metrics, output),
         Task::Backup { task } => backup::run(&task, output),
         Task::Audit { task } => audit::run(&task, output),
+        Task::Keyblock { task } => keyblock::run(&task, output),
         Task::Kat { file } => kat::run(&file, output),
         Task::Bench(bench) => bench::run(&bench, output),
     }

@@ -135,6 +135,16 @@ impl KeyVersionNumber {
         self.0
     }
 
+    /// What it says, in words.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self.0 {
+            [b'0', b'0'] => "not used",
+            [b'c', _] => "one component of a key",
+            _ => "version of the key",
+        }
+    }
+
     /// Whether the block has one component of a key, which is not a key.
     #[must_use]
     pub const fn is_component(self) -> bool {

@@ -394,6 +394,22 @@ fn there_is_room_for_so_many_and_for_all_of_them_in_locked_memory() {
     assert!(import(&mut keys, "one-more", &imk, &[0x77; 32]).is_ok());
 }
 
+/// A purpose of imported keys is no native one: no key is made for it, and no native block
+/// can say that it is for it.
+#[test]
+fn no_native_key_is_for_the_purposes_of_imported_ones() {
+    let region = region();
+    let mut keys = made(&region);
+    let native = keys.keys[0].to_block();
+    for purpose in [KeyPurpose::EmvIssuerMaster, KeyPurpose::CardVerification, KeyPurpose::KeyTransport] {
+        assert_eq!(keys.rotate(&SystemRandom, purpose, NOW), Err(KeyError::Imported(purpose)));
+        let mut block = native;
+        block[17] = purpose.number();
+        let read = crate::keys::WrappedKey::from_block(&block);
+        assert_eq!(read, Err(KeyError::Field("purpose")));
+    }
+}
+
 #[test]
 fn components_make_what_they_are_said_to_make() {
     let region = region();
