@@ -7,6 +7,7 @@
     clippy::as_conversions
 )]
 
+mod key_blocks;
 mod stored;
 #[path = "../support/mod.rs"]
 mod support;
@@ -177,6 +178,13 @@ fn make_seeds() {
     put("share", "mistyped", shares[2].text().replacen('-', "-0", 1).as_bytes());
     put("key_block", "custodians", &keys.seal(&SystemRandom).unwrap().to_bytes());
     put("key_block", "block", &sealed[102..190]);
+    let imported = key_blocks::keyring();
+    put("key_block", "imported", &imported);
+    // Behind the native blocks: count 2, length 2; the seal of 28 is at the end.
+    put("key_block", "import", &imported[102 + 5 * 88 + 4..imported.len() - 28]);
+    for (name, seed) in key_blocks::tr31() {
+        put("tr31", name, &seed);
+    }
     let dir = tempfile::tempdir().unwrap();
     let keyring = support::new_keys().load().unwrap();
     let (disk, log) = (Box::new(audit::RealDisk), dir.path().join("log"));

@@ -15,6 +15,7 @@ mod dual;
 mod full_disk;
 #[path = "../support/heir.rs"]
 mod heir;
+mod keyblock;
 mod peers;
 mod process;
 mod raw;

@@ -22,26 +22,31 @@ impl Header {
         random: &dyn Random,
         key: &[u8],
     ) -> Result<String, Tr31Error> {
+        let mut clear = self.clear_text(random, key)?;
+        self.seal(protection, &mut clear)
+    }
+
+    /// The block with this clear text, which is encrypted where it stands.
+    pub(crate) fn seal(&self, protection: ProtectionKey<'_>, clear: &mut [u8]) -> Result<String, Tr31Error> {
         if !matches!(self.version, BlockVersion::B | BlockVersion::D) {
             return Err(Tr31Error::ReadOnly(self.version));
         }
         if protection.is_tdes() == (self.version == BlockVersion::D) {
             return Err(Tr31Error::ProtectionKey(self.version));
         }
-        let mut clear = self.clear_text(random, key)?;
         let header = self.to_text(2 * (clear.len() + self.version.mac_len()))?;
         let mac = scrubbed::<TURN_STACK, _>(|| {
             if protection.is_tdes() {
                 let bound = binding::tdes(self.version, protection.bytes())?;
-                bound.seal_derived(&header, &mut clear).map(|mac| mac.to_vec())
+                bound.seal_derived(&header, clear).map(|mac| mac.to_vec())
             } else {
                 let bound = binding::aes(self.version, protection.bytes())?;
-                bound.seal_derived(&header, &mut clear).map(|mac| mac.to_vec())
+                bound.seal_derived(&header, clear).map(|mac| mac.to_vec())
             }
         })?;
         let mut block = String::with_capacity(header.len() + 2 * (clear.len() + mac.len()));
         block.extend(header.iter().copied().map(char::from));
-        HEXUPPER.encode_append(&clear, &mut block);
+        HEXUPPER.encode_append(clear, &mut block);
         HEXUPPER.encode_append(&mac, &mut block);
         Ok(block)
     }
