@@ -8,6 +8,7 @@ mod binding;
 mod counters;
 mod cryptogram;
 mod domain;
+pub mod emv;
 mod evidence;
 mod expiry;
 mod fingerprint;

@@ -137,7 +137,13 @@ mod tests {
     fn values_do_not_overlap_however_slots_come_and_go() {
         let region = Region::new(16).unwrap();
         let singles: Vec<_> = (0..16_u8)
-            .map(|byte| Secret32::fill_with(&region, |slot| Ok::<_, RegionError>(slot.fill(byte))).unwrap())
+            .map(|byte| {
+                let fill = |slot: &mut [u8; SLOT_BYTES]| {
+                    slot.fill(byte);
+                    Ok::<_, RegionError>(())
+                };
+                Secret32::fill_with(&region, fill).unwrap()
+            })
             .collect();
         // Every other is given back: eight are free, and no two of them neighbours.
         let kept: Vec<_> = singles.into_iter().enumerate().filter(|(index, _)| index % 2 == 0).collect();

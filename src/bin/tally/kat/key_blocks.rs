@@ -22,7 +22,7 @@ pub fn compute(algorithm: &str, fields: &Fields<'_>) -> Option<Result<String, St
 }
 
 fn unwrap(version: BlockVersion, fields: &Fields<'_>) -> Result<String, String> {
-    let key = fields.hex("kbpk")?;
+    let key = fields.all_bytes("kbpk")?;
     let algorithm = if version == BlockVersion::D { aes(&key) } else { tdes(&key) };
     let protection = ProtectionKey::new(algorithm.ok_or("kbpk has a wrong length")?, &key).map_err(told)?;
     let block = Block::parse(fields.text("key_block")?.as_bytes()).map_err(told)?;
@@ -38,7 +38,7 @@ fn check_value(
     method: CheckMethod,
     fields: &Fields<'_>,
 ) -> Result<String, String> {
-    let key = fields.hex("key")?;
+    let key = fields.all_bytes("key")?;
     let algorithm = algorithm(&key).ok_or("key has a wrong length")?;
     let value = CheckValue::of(algorithm, method, &key).map_err(told)?;
     let digits = fields.text("expected")?.len();

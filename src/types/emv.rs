@@ -1,0 +1,13 @@
+//! What an EMV card and a terminal say of a transaction, by tags (EMV Book 3, Annex A).
+//!
+//! The account number has no place here: a PAN stands in a [`Pan`](super::Pan).
+
+mod data;
+mod tag;
+mod tlv;
+mod values;
+
+pub use data::EmvData;
+pub use tag::Tag;
+pub use tlv::{EmvDataError, MAX_DATA, MAX_OBJECTS};
+pub use values::{Arpc, Arqc, Atc, Psn, PsnError};
