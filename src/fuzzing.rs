@@ -7,6 +7,7 @@ mod audit;
 mod backup;
 mod cards;
 mod connection;
+mod emv;
 mod keys;
 mod store;
 
@@ -15,6 +16,7 @@ pub use audit::audit;
 pub use backup::backup;
 pub use cards::cards;
 pub use connection::connection;
+pub use emv::emv;
 pub use store::{rows, store};
 
 use crate::daemon::config::Config;
@@ -29,13 +31,14 @@ use crate::wire::{
 pub type Target = fn(&[u8]);
 
 /// Every entry point by the name of its target and corpus.
-pub const TARGETS: [(&str, Target); 14] = [
+pub const TARGETS: [(&str, Target); 15] = [
     ("anchor", anchor),
     ("audit", audit),
     ("backup", backup),
     ("cards", cards),
     ("config", config),
     ("connection", connection),
+    ("emv", emv),
     ("frame", frame),
     ("journal", journal),
     ("key_block", key_block),
