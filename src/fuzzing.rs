@@ -7,6 +7,7 @@ mod audit;
 mod backup;
 mod cards;
 mod connection;
+mod emv;
 mod keys;
 mod store;
 mod tr31;
@@ -16,6 +17,7 @@ pub use audit::audit;
 pub use backup::backup;
 pub use cards::cards;
 pub use connection::connection;
+pub use emv::emv;
 pub use store::{rows, store};
 pub use tr31::tr31;
 
@@ -31,13 +33,14 @@ use crate::wire::{
 pub type Target = fn(&[u8]);
 
 /// Every entry point by the name of its target and corpus.
-pub const TARGETS: [(&str, Target); 15] = [
+pub const TARGETS: [(&str, Target); 16] = [
     ("anchor", anchor),
     ("audit", audit),
     ("backup", backup),
     ("cards", cards),
     ("config", config),
     ("connection", connection),
+    ("emv", emv),
     ("frame", frame),
     ("journal", journal),
     ("key_block", key_block),
