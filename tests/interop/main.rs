@@ -10,6 +10,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod python;
+mod wrapping;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -16,7 +16,7 @@ use crate::crypto::{
 };
 use crate::keys::tr31::{Exportability, KeyUsage, KeyVersionNumber, ModeOfUse, OptionalBlocks};
 use crate::keys::{CheckMethod, CheckValue, KeyError, KeyState, MAX_CHECK_VALUE};
-use crate::secmem::{Region, Secret32};
+use crate::secmem::{MAC_STACK, Region, Secret32, scrubbed};
 
 const FORMAT: u8 = 2;
 /// Bytes of the attributes before the text of optional blocks.
@@ -66,9 +66,11 @@ impl WrappedImport {
         let mut sealed = Zeroizing::new(self.sealed);
         let opened = root.open(self.nonce, &attributes(&self.info), sealed.as_mut_slice());
         let opened = opened.map_err(|_| KeyError::NotAuthentic)?;
-        let secret = Secret32::fill_with(region, |slot| {
-            slot.iter_mut().zip(opened.iter()).for_each(|(slot, byte)| *slot = *byte);
-            Ok::<_, CryptoError>(())
+        let secret = scrubbed::<MAC_STACK, _>(|| {
+            Secret32::fill_with(region, |slot| {
+                slot.iter_mut().zip(opened.iter()).for_each(|(slot, byte)| *slot = *byte);
+                Ok::<_, CryptoError>(())
+            })
         })?;
         let opened = Opened { secret, length: self.info.algorithm.key_len() };
         let method = CheckMethod::of(self.info.algorithm);

@@ -6,7 +6,7 @@ use super::ImportError;
 use super::rules::is_weak;
 use crate::crypto::{CryptoError, KeyAlgorithm};
 use crate::keys::{CheckMethod, CheckValue};
-use crate::secmem::{Region, Secret32};
+use crate::secmem::{MAC_STACK, Region, Secret32, scrubbed};
 
 /// Fewest components of a key.
 const LEAST: usize = 2;
@@ -53,10 +53,12 @@ impl Components {
         if self.given.contains(&own) {
             return Err(ImportError::WrongComponent);
         }
-        let sum = Secret32::fill_with(&self.region, |slot| {
-            slot.copy_from_slice(self.sum.expose());
-            slot.iter_mut().zip(component).for_each(|(slot, byte)| *slot ^= byte);
-            Ok::<_, CryptoError>(())
+        let sum = scrubbed::<MAC_STACK, _>(|| {
+            Secret32::fill_with(&self.region, |slot| {
+                slot.copy_from_slice(self.sum.expose());
+                slot.iter_mut().zip(component).for_each(|(slot, byte)| *slot ^= byte);
+                Ok::<_, CryptoError>(())
+            })
         })?;
         self.sum = sum;
         self.given.push(own);

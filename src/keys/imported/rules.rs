@@ -5,6 +5,7 @@ use subtle::{Choice, ConstantTimeEq};
 use super::ImportError;
 use crate::crypto::{KeyAlgorithm, KeyPurpose};
 use crate::keys::tr31::{Algorithm, Exportability, KeyUsage, ModeOfUse};
+use crate::secmem::{MAC_STACK, scrubbed};
 
 /// The attributes that rules are about.
 #[derive(Debug, Clone, Copy)]
@@ -110,6 +111,10 @@ pub fn check_export(exportability: Exportability, under: KeyUsage) -> Result<(),
 /// Whether the key is zeros, or TDES that comes to single DES: its first two parts, or
 /// its last two, are equal but for parity. Takes the same time for all keys.
 pub fn is_weak(algorithm: KeyAlgorithm, key: &[u8]) -> bool {
+    scrubbed::<MAC_STACK, _>(|| weak(algorithm, key).into())
+}
+
+fn weak(algorithm: KeyAlgorithm, key: &[u8]) -> Choice {
     let same = |a: &[u8; 8], b: &[u8; 8]| {
         a.iter().zip(b).fold(Choice::from(1), |same, (a, b)| same & (a & 0xfe).ct_eq(&(b & 0xfe)))
     };
@@ -122,7 +127,7 @@ pub fn is_weak(algorithm: KeyAlgorithm, key: &[u8]) -> bool {
         }
         KeyAlgorithm::Aes128 | KeyAlgorithm::Aes192 | KeyAlgorithm::Aes256 => Choice::from(0),
     };
-    (zeros | single).into()
+    zeros | single
 }
 
 #[cfg(test)]

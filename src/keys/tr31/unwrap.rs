@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::{Block, BlockVersion, ClearKey, ProtectionKey, Tr31Error, binding};
-use crate::secmem::{TURN_STACK, scrubbed};
+use crate::secmem::{MAC_STACK, TURN_STACK, scrubbed};
 
 impl Block<'_> {
     /// The key inside, if the MAC says that `protection` bound it to this very header.
@@ -29,7 +29,7 @@ impl Block<'_> {
                 binding::aes(version, protection.bytes())?.open_derived(self.text, &mut text, &self.mac)
             }
         })?;
-        if authentic { key_of(text) } else { Err(Tr31Error::NotAuthentic) }
+        if authentic { scrubbed::<MAC_STACK, _>(|| key_of(text)) } else { Err(Tr31Error::NotAuthentic) }
     }
 }
 

@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 
 use super::{Algorithm, BlockVersion, Header, ProtectionKey, Tr31Error, binding};
 use crate::crypto::{CryptoError, Random};
-use crate::secmem::{TURN_STACK, scrubbed};
+use crate::secmem::{MAC_STACK, TURN_STACK, scrubbed};
 
 impl Header {
     /// Wraps a key under this header into a block of version B or D. Optional blocks are
@@ -65,7 +65,10 @@ impl Header {
         }
         let mut clear = Zeroizing::new(vec![0; length]);
         random.fill(&mut clear).map_err(CryptoError::from)?;
-        clear.iter_mut().zip(bits.to_be_bytes().iter().chain(key)).for_each(|(slot, byte)| *slot = *byte);
+        scrubbed::<MAC_STACK, _>(|| {
+            let bytes = bits.to_be_bytes();
+            clear.iter_mut().zip(bytes.iter().chain(key)).for_each(|(slot, byte)| *slot = *byte);
+        });
         Ok(clear)
     }
 }
