@@ -32,6 +32,8 @@ mod stack;
 mod child;
 #[cfg(test)]
 mod isolation;
+#[cfg(test)]
+pub(crate) mod residue;
 
 pub use allocator::settle_allocator;
 pub use capabilities::give_up_capabilities;

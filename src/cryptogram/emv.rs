@@ -21,3 +21,6 @@ pub use key::{Card, DerivedKey, IssuerMaster};
 pub use method::{Input, Method, Scheme};
 pub use profile::Profile;
 pub use session::{Session, TreeShape, common_aes, common_tdes};
+
+#[cfg(test)]
+mod residue;

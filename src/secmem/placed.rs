@@ -62,6 +62,13 @@ impl<T> Placed<T> {
         unsafe { self.place().as_ref() }
     }
 
+    /// What the slots hold, for tests that look for copies of it.
+    #[cfg(test)]
+    pub(crate) fn peek(&self, words: &mut super::residue::Words) {
+        // SAFETY: the region beside the slots keeps them mapped.
+        self.run.slots.iter().for_each(|slot| words.add(unsafe { slot.bytes() }));
+    }
+
     fn place(&self) -> NonNull<T> {
         // A run that was built upon has a start.
         self.run.start().map_or(NonNull::dangling(), NonNull::cast)
