@@ -1,9 +1,16 @@
-//! Key blocks on the command line: known answers, and headers without a key.
+//! Key blocks on the command line: known answers, and headers without a key; and a
+//! daemon with imported keys.
 
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
 use serde_json::{Value, json};
+use tallystick::crypto::{KeyAlgorithm, KeyPurpose, SystemRandom};
+use tallystick::keys::tr31::Exportability;
+use tallystick::keys::{CheckMethod, CheckValue, Components, Label, MAX_IMPORTED, SealedKeyring};
+use tallystick::secmem::Region;
+
+use crate::process::{Daemon, PASSPHRASE, provision, tally};
 
 /// By `psec` and by Python's `cryptography`; some with optional blocks.
 const VECTORS: &str = include_str!("key-block-kat.json");
@@ -97,4 +104,43 @@ fn what_is_no_key_block_is_told() {
         let error = String::from_utf8(output.stderr).unwrap();
         assert!(!output.status.success() && error.contains(told), "{text:.20}: {error}");
     }
+}
+
+/// The most imported keys of one keyring, of the longest kind: the daemon serves with all of
+/// them in locked memory, and the command line keeps them while it changes the rest.
+#[test]
+fn a_keyring_full_of_imported_keys_is_served_and_kept() {
+    let mut daemon = Daemon::prepared(|config| config);
+    let (file, region) = (daemon.path("keyring"), Region::new(256).unwrap());
+    let open = |passphrase: &str| {
+        let sealed = SealedKeyring::from_bytes(&std::fs::read(&file).unwrap()).unwrap();
+        sealed.open(&region, &passphrase.as_bytes().to_vec().into()).unwrap()
+    };
+    let mut keys = open(PASSPHRASE);
+    let value = |key: &[u8]| CheckValue::of(KeyAlgorithm::Aes256, CheckMethod::Cmac, key).unwrap();
+    for nth in 0..MAX_IMPORTED {
+        let mut components = Components::new(&region, KeyAlgorithm::Aes256).unwrap();
+        let (one, two) = ([0x11; 32], [0x80 + nth as u8; 32]);
+        components.give(&one, value(&one)).unwrap();
+        components.give(&two, value(&two)).unwrap();
+        let (label, check) =
+            (Label::parse(&format!("imk-{nth}")).unwrap(), components.check_value().unwrap());
+        let (purpose, export) = (KeyPurpose::EmvIssuerMaster, Exportability::No);
+        keys.import_components(&SystemRandom, label, purpose, export, &components, check).unwrap();
+    }
+    std::fs::write(&file, keys.seal(&SystemRandom).unwrap().to_bytes()).unwrap();
+    let infos: Vec<_> = keys.imported_infos().cloned().collect();
+
+    daemon.launch();
+    provision(&mut daemon.client());
+    assert!(daemon.stop().success(), "{}", daemon.log());
+    let run = |arguments: &[&str]| {
+        let output = tally(daemon.dir.path(), arguments).output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    };
+    let passphrase = daemon.path("passphrase").to_str().unwrap().to_owned();
+    run(&["rotate", "token-derivation", "--passphrase-file", &passphrase]);
+    run(&["audit", "verify", "--passphrase-file", &passphrase]);
+    let kept: Vec<_> = open(PASSPHRASE).imported_infos().cloned().collect();
+    assert_eq!(kept, infos);
 }
