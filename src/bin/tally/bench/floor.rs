@@ -9,6 +9,7 @@ mod in_process;
 mod many;
 mod rate;
 mod row;
+mod stalls;
 mod sync;
 
 use std::sync::Arc;

@@ -41,6 +41,11 @@ pub fn in_turns<const N: usize>(
 }
 
 impl<const N: usize> Turns<N> {
+    /// What was measured in turns already.
+    pub const fn of(taken: Vec<[f64; N]>) -> Self {
+        Self(taken)
+    }
+
     /// The median of something computed of each turn.
     pub fn median(&self, of: impl Fn(&[f64; N]) -> f64) -> f64 {
         median(self.0.iter().map(of).collect())

@@ -1,5 +1,7 @@
 //! Latency at half of the peak rate, with the log going into the database meanwhile,
-//! and that of an echo which computes the HMACs and syncs, and does nothing else.
+//! and that of an echo which computes the HMACs and syncs, and does nothing else. A
+//! hundredth of the time is ten milliseconds a second: what the machine takes away by
+//! itself is told beside, and what it is in the tenths of a second without that.
 
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
@@ -9,6 +11,7 @@ use serde_json::json;
 use tallystick::client::Client;
 
 use super::row::{Bar, Floor, Row, Unit};
+use super::stalls::{SHORTEST, Stalls};
 use super::{CONNECTIONS, DEPTH, Ground};
 use crate::arguments::bench::BenchOp;
 use crate::bench::crowd::{Crowd, Load, SLICE};
@@ -16,6 +19,7 @@ use crate::bench::echo::{Echo, Extra};
 use crate::bench::home::metric;
 use crate::bench::measured::Measured;
 use crate::bench::number::{float, grouped};
+use crate::bench::turns::Turns;
 use crate::bench::worker::Sliced;
 use crate::output::Failure;
 
@@ -30,8 +34,9 @@ struct Seen {
     /// Requests due in a slice of time in which a checkpoint ended, or in the one before.
     during: Histogram<u64>,
     checkpoints: u64,
-    /// The 99th percentile of the worst slice, in nanoseconds.
-    worst: u64,
+    /// The 99th percentile of each slice and its median, in nanoseconds.
+    slices: Vec<[f64; 2]>,
+    stalls: Stalls,
 }
 
 /// The rows of latency at half of `peak`.
@@ -49,39 +54,53 @@ pub fn measure(ground: &Ground, peak: f64) -> Result<Vec<Row>, Failure> {
     for _ in 0..WINDOWS {
         window(&mut crowd, &mut admin, rate, ground.limit, &mut seen)?;
         echoed.then(&echoing.open(rate, ground.limit, |_| {})?.0)?;
+        seen.stalls = seen.stalls.then(Stalls::watch(ground.limit)?);
         if seen.checkpoints >= CHECKPOINTS {
             break;
         }
     }
-    Ok(rows(&seen, &echoed, rate))
+    Ok(rows(seen, &echoed, rate))
 }
 
-fn rows(seen: &Seen, echoed: &Measured, rate: u32) -> Vec<Row> {
+fn rows(seen: Seen, echoed: &Measured, rate: u32) -> Vec<Row> {
     let p50 = seen.all.at(0.5);
     let during = float(seen.during.value_at_quantile(0.99));
     let beside = json!({
         "asked_per_second": rate, "measured": seen.all.json(), "checkpoints": seen.checkpoints,
         "checkpoint_ns": {"p50": seen.during.value_at_quantile(0.5), "p99": seen.during.value_at_quantile(0.99)},
-        "worst_slice_p99_ns": seen.worst, "slice_seconds": SLICE.as_secs_f64(),
+        "slices_p99_p50_ns": seen.slices, "slice_seconds": SLICE.as_secs_f64(),
+        "stalls": {
+            "count": seen.stalls.count, "longest_ns": seen.stalls.longest.as_secs_f64() * 1e9,
+            "watched_seconds": seen.stalls.watched.as_secs_f64(),
+        },
     });
-    let row = |name, what: String, figure: f64, p50: f64, bar| Row {
+    let row = |name, what, figure, floor, bar| Row {
         name,
         what,
         unit: Unit::Nanoseconds,
         figure,
-        floor: Some(Floor { what: "p50", value: p50, ratio: figure / p50.max(1.0) }),
+        floor,
         bar,
         beside: beside.clone(),
     };
+    let over = |figure: f64, p50: f64| Some(Floor { what: "p50", value: p50, ratio: figure / p50.max(1.0) });
     let rate = grouped(rate.into());
     let ours = format!("issue at {rate} /s, half of the peak, p99");
     let bar = Bar::RatioAtMost(3.0);
-    let mut rows = vec![row("half_p99", ours.clone(), seen.all.at(0.99), p50, bar)];
+    let p99 = seen.all.at(0.99);
+    let mut rows = vec![row("half_p99", ours.clone(), p99, over(p99, p50), bar)];
     if seen.checkpoints > 0 {
-        rows.push(row("half_p99_checkpoint", format!("{ours} while a checkpoint ran"), during, p50, bar));
+        let what = format!("{ours} while a checkpoint ran");
+        rows.push(row("half_p99_checkpoint", what, during, over(during, p50), bar));
     }
+    let (p99, slice) = Floor::of(&Turns::of(seen.slices), "p50");
+    let what = "the same, median of tenths of a second".into();
+    rows.push(row("half_p99_slice", what, p99, Some(slice), Bar::Nowhere));
     let what = format!("echo with the HMACs and syncs at {rate} /s, p99");
-    rows.push(row("half_p99_of_echo", what, echoed.at(0.99), echoed.at(0.5), Bar::Nowhere));
+    let p99 = echoed.at(0.99);
+    rows.push(row("half_p99_of_echo", what, p99, over(p99, echoed.at(0.5)), Bar::Nowhere));
+    let what = format!("processors away for {SHORTEST:?} and more, each second");
+    rows.push(row("half_stalls", what, seen.stalls.per_second(), None, Bar::Nowhere));
     rows
 }
 
@@ -126,14 +145,20 @@ fn watch(admin: &mut Client<UnixStream>, start: Instant, limit: Duration) -> Res
 impl Seen {
     fn nothing() -> Result<Self, Failure> {
         let during = Histogram::new_with_bounds(1_000, 10_000_000_000, 2)?;
-        Ok(Self { all: Measured::nothing()?, during, checkpoints: 0, worst: 0 })
+        Ok(Self {
+            all: Measured::nothing()?,
+            during,
+            checkpoints: 0,
+            slices: Vec::new(),
+            stalls: Stalls::default(),
+        })
     }
 
     fn take(&mut self, sliced: &Sliced, checkpoints: &[u64]) -> Result<(), Failure> {
         let next = checkpoints.iter().skip(1).chain(&[0]);
         for ((slice, own), next) in sliced.slices().iter().zip(checkpoints).zip(next) {
             self.checkpoints += own;
-            self.worst = self.worst.max(slice.value_at_quantile(0.99));
+            self.slices.push([0.99, 0.5].map(|quantile| float(slice.value_at_quantile(quantile))));
             if own + next > 0 {
                 self.during.add(slice)?;
             }
