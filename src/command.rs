@@ -3,13 +3,17 @@
 //! encodes them and the engine executes them.
 
 mod caller;
+mod field;
 mod refusal;
 mod reply;
 mod request;
 
 pub use caller::{Caller, Role, Roles};
+pub use field::{EmvAnswer, EmvArpc, EmvCard, EmvIssue, EmvVerify, MakeCardValue, VerifyCardValue};
 pub use refusal::Refusal;
-pub use reply::{Detokenized, Issued, IssuedShort, Page, Reply, Resealed, TokenView, Verified};
+pub use reply::{
+    Detokenized, EmvIssued, EmvVerified, Issued, IssuedShort, Page, Reply, Resealed, TokenView, Verified,
+};
 pub use request::{
     ChangeStatus, Command, Issue, IssueShort, LinkPar, List, Operation, Provision, Renew, Request, Reseal,
     Verify, VerifyShort,

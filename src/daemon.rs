@@ -30,6 +30,7 @@ pub use connection::{Lobby, SERVER, serve};
 pub use error::DaemonError;
 pub use hall::{Committer, Duty, Hall, Stopped};
 pub use house::{House, Opened, Site, UnsealError};
+use house::{KeyChange, of_import};
 pub use metrics::Metrics;
 pub use peer::{Accepted, Authorised, Examiner, Identified, PeerError, Process, ProcessError};
 pub use rate::{Bucket, Rates};

@@ -7,16 +7,19 @@
 mod anchor;
 mod authentic;
 mod book;
+mod cards;
 mod chain;
 mod checkpoint;
 mod config;
 mod context;
 mod error;
+mod field_mint;
 mod ghosts;
 mod idempotency;
 mod load;
 mod lockouts;
 mod mint;
+mod misses;
 mod open_group;
 mod operation;
 mod page;
@@ -35,6 +38,7 @@ pub use chain::Chain;
 pub use config::{EngineConfig, EngineLimits};
 pub use context::Context;
 pub use error::EngineError;
+pub use field_mint::FieldProof;
 pub use mint::{Mint, Proof};
 pub use open_group::OpenGroup;
 pub use operation::{Fetched, Need, Outcome};
@@ -50,6 +54,8 @@ use crate::keys::Keyring;
 use crate::store::{CounterMove, GroupNumber, PageKind, Store, TokenSlot};
 use crate::types::{Atc, Par, TokenNumber, UnixTime};
 use book::Book;
+pub use cards::CardId;
+use cards::Cards;
 use checkpoint::Checkpoint;
 use ghosts::Ghosts;
 use idempotency::Memory;
@@ -73,7 +79,9 @@ pub struct Unsealed {
     memory: Memory,
     par_links: HashMap<[u8; 32], Par>,
     short_values: ShortValues,
-    lockouts: Lockouts,
+    lockouts: Lockouts<TokenSlot>,
+    cards: Cards,
+    card_lockouts: Lockouts<CardId>,
     ghosts: Ghosts,
     rates: Rates,
     checkpoint: Checkpoint,
@@ -121,6 +129,22 @@ impl Engine<Unsealed> {
     #[must_use]
     pub fn token_count(&self) -> usize {
         self.state.book.len()
+    }
+
+    /// The number of cards known by their counters, and of those that have used up nine
+    /// tenths of them.
+    #[must_use]
+    pub fn cards(&self) -> (usize, usize) {
+        (self.state.cards.len(), self.state.cards.worn())
+    }
+
+    /// Skips so many counters of every card whose cryptograms are made here: more than
+    /// can have been issued since a copy was made that is to be gone on with.
+    pub fn skip_card_counters(&mut self, count: u32) -> usize {
+        let ids = self.state.cards.skip(count);
+        let records = ids.iter().map(|id| self.state.cards.record(*id));
+        self.state.open.records.extend(records);
+        ids.len()
     }
 
     /// The group that must be durable before anything decided so far may leave:

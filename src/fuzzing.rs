@@ -7,18 +7,22 @@ mod audit;
 mod backup;
 mod cards;
 mod connection;
+mod emv;
 mod keys;
 mod store;
+mod tr31;
 
 pub use anchor::anchor;
 pub use audit::audit;
 pub use backup::backup;
 pub use cards::cards;
 pub use connection::connection;
+pub use emv::emv;
 pub use store::{rows, store};
+pub use tr31::tr31;
 
 use crate::daemon::config::Config;
-use crate::keys::{SealedKeyring, Share, WrappedKey, share_text};
+use crate::keys::{SealedKeyring, Share, WrappedImport, WrappedKey, share_text};
 use crate::store::journal::{JournalBody, encode, read_marks};
 use crate::wire::{
     Arrival, ControlReply, CustodyReport, Fault, Hello, Intake, Message, Opcode, Session, StatusReport,
@@ -29,13 +33,14 @@ use crate::wire::{
 pub type Target = fn(&[u8]);
 
 /// Every entry point by the name of its target and corpus.
-pub const TARGETS: [(&str, Target); 14] = [
+pub const TARGETS: [(&str, Target); 16] = [
     ("anchor", anchor),
     ("audit", audit),
     ("backup", backup),
     ("cards", cards),
     ("config", config),
     ("connection", connection),
+    ("emv", emv),
     ("frame", frame),
     ("journal", journal),
     ("key_block", key_block),
@@ -44,6 +49,7 @@ pub const TARGETS: [(&str, Target); 14] = [
     ("rows", rows),
     ("share", share),
     ("store", store),
+    ("tr31", tr31),
 ];
 
 /// A received stream, cut into pieces of the size that the first byte says:
@@ -166,10 +172,13 @@ pub fn journal(data: &[u8]) {
     }
 }
 
-/// A key block and a keyring; what is accepted is written as it was.
+/// A key block, that of an imported key, and a keyring; what is accepted is written as it was.
 pub fn key_block(data: &[u8]) {
     if let Ok(key) = WrappedKey::from_block(data) {
         assert!(key.to_block() == data, "a key block changed");
+    }
+    if let Ok(key) = WrappedImport::from_bytes(data) {
+        assert!(key.to_bytes() == data, "the block of an imported key changed");
     }
     if let Ok(keyring) = SealedKeyring::from_bytes(data) {
         assert!(keyring.to_bytes() == data, "a keyring changed");

@@ -2,7 +2,8 @@
 //!
 //! A [`Region`] is one mapping between two guard pages, divided into slots of
 //! [`SLOT_BYTES`]. A [`Secret32`] owns one slot: its bytes are written in
-//! place, never move, and are wiped before the slot can be used again.
+//! place, never move, and are wiped before the slot can be used again. A
+//! [`Placed`] has neighbouring slots, for what is larger.
 //!
 //! Two rules for whoever uses this module:
 //!
@@ -19,6 +20,7 @@ mod capabilities;
 mod error;
 mod harden;
 mod mapping;
+mod placed;
 mod protection;
 mod region;
 mod secret;
@@ -30,11 +32,14 @@ mod stack;
 mod child;
 #[cfg(test)]
 mod isolation;
+#[cfg(test)]
+pub(crate) mod residue;
 
 pub use allocator::settle_allocator;
 pub use capabilities::give_up_capabilities;
 pub use error::RegionError;
 pub use harden::{HardenError, Hardening, harden};
+pub use placed::Placed;
 pub use protection::Protection;
 pub use region::{MAX_SLOTS, Region};
 pub use secret::Secret32;

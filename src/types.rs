@@ -5,13 +5,16 @@
 //! room; everything else may be shown.
 
 mod binding;
+mod card_value;
 mod counters;
 mod cryptogram;
 mod domain;
+pub mod emv;
 mod evidence;
 mod expiry;
 mod fingerprint;
 mod idempotency;
+mod key_label;
 mod keys;
 mod money;
 mod network;
@@ -25,6 +28,7 @@ mod transaction;
 mod trid;
 
 pub use binding::{Binding, BindingError};
+pub use card_value::{CardValue, CardValueError, CardValueKind, DateOrder, ServiceCode};
 pub use counters::{Atc, Consumption, CounterExhausted, Counters};
 pub use cryptogram::{Cryptogram, CryptogramError, CryptogramHeader, ShortValue, ShortValueError};
 pub use domain::{Channel, ChannelError, Channels, Domain};
@@ -32,6 +36,7 @@ pub use evidence::{AuthReference, Consent, Evidence, EvidenceError};
 pub use expiry::{Expiry, ExpiryError};
 pub use fingerprint::Fingerprint;
 pub use idempotency::{IdempotencyKey, IdempotencyKeyError};
+pub use key_label::KeyLabel;
 pub use keys::{KeyVersion, KeyVersionError};
 pub use money::{Amount, Currency, CurrencyError};
 pub use network::Network;

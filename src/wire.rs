@@ -36,7 +36,7 @@ pub use batch::{
     encode_verify_batch,
 };
 pub use buffer::{append, cut, reserve, wipe};
-pub use control::{Control, ControlReply, Digest, Export, ProposalReport, Wanted};
+pub use control::{Component, Control, ControlReply, Digest, Export, ProposalReport, Wanted};
 pub use custody::{Custody, CustodyReport, Opener};
 pub use fault::Fault;
 pub use frame::{Frame, FrameWriter, HEADER, LENGTH};
@@ -45,7 +45,7 @@ pub use intake::{Arrival, Intake, Parsed};
 pub use message::{Message, decode_message, encode_command};
 pub use opcode::Opcode;
 pub use reply::{decode_reply, encode_reply};
-pub use report::{KeyReport, StatusReport, decode_metrics, encode_metrics};
+pub use report::{ImportedReport, KeyReport, StatusReport, decode_metrics, encode_metrics};
 pub use session::Session;
 pub use status::Status;
 

@@ -10,12 +10,16 @@ use support::house::House;
 use support::{PAN, card, everyone, trid};
 use tallystick::client::{Client, ClientError};
 use tallystick::command::{
-    Caller, ChangeStatus, Command, Issue, IssueShort, LinkPar, List, Renew, Reply, Reseal, Role, Roles,
-    TokenView, Verify, VerifyShort,
+    Caller, ChangeStatus, Command, EmvAnswer, EmvArpc, EmvCard, EmvIssue, EmvVerify, Issue, IssueShort,
+    LinkPar, List, MakeCardValue, Renew, Reply, Reseal, Role, Roles, TokenView, Verify, VerifyCardValue,
+    VerifyShort,
 };
 use tallystick::daemon::Door;
-use tallystick::types::{KeyVersion, Pan, StatusEvent, Transaction, Trid};
-use tallystick::wire::{Control, ControlReply, Custody, Opcode, Opener, Status, Wanted};
+use tallystick::types::emv::{Arqc, EmvData, Method, Psn};
+use tallystick::types::{
+    CardValue, CardValueKind, DateOrder, Expiry, KeyLabel, KeyVersion, Pan, StatusEvent, Transaction, Trid,
+};
+use tallystick::wire::{Component, Control, ControlReply, Custody, Opcode, Opener, Status, Wanted};
 
 type Connection = Client<UnixStream>;
 
@@ -35,13 +39,15 @@ enum Limit {
     Told,
     /// It is refused, and only an auditor learns why.
     Hidden,
+    /// It is refused whatever the limit is, and said so: it is about no requestor's.
+    Any,
 }
 
 /// Every operation, the roles of which one is needed (none: anybody may), where
 /// it is served and what TRID limits do. HELLO has its own tests.
 const TABLE: &[(Opcode, &[Role], At, Limit)] = {
     use At::{Admin, Both};
-    use Limit::{Free, Hidden, Told};
+    use Limit::{Any, Free, Hidden, Told};
     use Role::{Auditor, Detokenizer, Issuer, Provisioner, Verifier};
     &[
         (Opcode::Ping, &[], Both, Free),
@@ -60,6 +66,11 @@ const TABLE: &[(Opcode, &[Role], At, Limit)] = {
         (Opcode::Detokenize, &[Detokenizer], Both, Told),
         (Opcode::Par, &[Provisioner], Both, Free),
         (Opcode::Fingerprint, &[Provisioner], Both, Free),
+        (Opcode::EmvIssue, &[Issuer], Both, Any),
+        (Opcode::EmvVerify, &[Verifier], Both, Any),
+        (Opcode::EmvArpc, &[Verifier], Both, Any),
+        (Opcode::MakeCardValue, &[Issuer], Both, Any),
+        (Opcode::VerifyCardValue, &[Verifier], Both, Any),
         (Opcode::ClearShortLock, &[Role::Admin], Admin, Told),
         (Opcode::Reseal, &[Role::Admin], Admin, Told),
         (Opcode::Status, &[Role::Admin], Admin, Free),
@@ -74,19 +85,31 @@ const TABLE: &[(Opcode, &[Role], At, Limit)] = {
         (Opcode::Proposals, &[Role::Admin], Admin, Free),
         (Opcode::DestroyKey, &[Role::Admin], Admin, Free),
         (Opcode::DetokenizeAll, &[Role::Admin], Admin, Free),
+        (Opcode::ImportKey, &[Role::Admin], Admin, Free),
+        (Opcode::GiveComponent, &[Role::Admin], Admin, Free),
+        (Opcode::ExportKey, &[Role::Admin], Admin, Free),
         (Opcode::BackupBegin, &[Role::Admin], Admin, Free),
         (Opcode::BackupNext, &[Role::Admin], Admin, Free),
     ]
 };
 
-/// What whoever may do it is told here: the keys are in memory, nothing is proposed
+/// What whoever may do it is told here: our keys are in memory and no others, nothing is proposed
 /// when it is asked for, and there is no store to be backed up.
 const fn expected(opcode: Opcode) -> Status {
     match opcode {
         Opcode::Unseal => Status::Unsealed,
-        Opcode::Approve | Opcode::Withdraw | Opcode::DestroyKey | Opcode::DetokenizeAll => {
-            Status::ProposalUnknown
-        }
+        Opcode::Approve
+        | Opcode::Withdraw
+        | Opcode::DestroyKey
+        | Opcode::DetokenizeAll
+        | Opcode::ImportKey
+        | Opcode::GiveComponent
+        | Opcode::ExportKey => Status::ProposalUnknown,
+        Opcode::EmvIssue
+        | Opcode::EmvVerify
+        | Opcode::EmvArpc
+        | Opcode::MakeCardValue
+        | Opcode::VerifyCardValue => Status::UnknownKey,
         Opcode::BackupBegin => Status::Stopped,
         Opcode::BackupNext => Status::NoBackup,
         _ => Status::Ok,
@@ -149,6 +172,22 @@ impl Setting {
             Opcode::Fingerprint => Command::Fingerprint(pan()),
             Opcode::ClearShortLock => Command::ClearShortLock(token),
             Opcode::Reseal => Command::Reseal(Reseal { after: None, limit: 1 }),
+            Opcode::EmvIssue => Command::EmvIssue(Box::new(EmvIssue(emv_card(false)))),
+            Opcode::EmvVerify => Command::EmvVerify(Box::new(EmvVerify {
+                card: emv_card(true),
+                arqc: Arqc::from_bytes([7; 8]),
+                answer: None,
+            })),
+            Opcode::EmvArpc => Command::EmvArpc(Box::new(EmvArpc {
+                card: emv_card(true),
+                arqc: Arqc::from_bytes([7; 8]),
+                answer: EmvAnswer::Code(*b"00"),
+            })),
+            Opcode::MakeCardValue => Command::MakeCardValue(Box::new(card_value())),
+            Opcode::VerifyCardValue => Command::VerifyCardValue(Box::new(VerifyCardValue {
+                of: card_value(),
+                value: CardValue::parse(b"123").unwrap(),
+            })),
             other => panic!("{other:?} is no command of its own"),
         }
     }
@@ -195,7 +234,32 @@ fn custody(opcode: Opcode) -> Custody<'static> {
     }
 }
 
-fn control(opcode: Opcode) -> Control {
+fn label() -> KeyLabel {
+    KeyLabel::parse("imk").unwrap()
+}
+
+fn emv_card(with_atc: bool) -> EmvCard {
+    let (atc, method) = (if with_atc { "9f36020007" } else { "" }, "visa-cvn10");
+    let data = format!(
+        "9f02060000000499009f03060000000000009f1a0203569505000000000\
+         05f2a0203569a032611219c01009f37041a2b3c4d820219809f100706010a03a00000{atc}"
+    );
+    EmvCard {
+        key: label(),
+        pan: Pan::parse(PAN).unwrap(),
+        psn: Psn::NONE,
+        method: Method::parse(method).unwrap(),
+        data: EmvData::parse(&data_encoding::HEXLOWER.decode(data.as_bytes()).unwrap()).unwrap(),
+        text: None,
+    }
+}
+
+fn card_value() -> MakeCardValue {
+    let (pan, expiry) = (Pan::parse(PAN).unwrap(), Expiry::parse(b"2912").unwrap());
+    MakeCardValue { key: label(), pan, expiry, kind: CardValueKind::Printed, order: DateOrder::YearMonth }
+}
+
+fn control(opcode: Opcode) -> Control<'static> {
     let digest = [7; 32];
     match opcode {
         Opcode::Propose => Control::Propose(Wanted::DestroyKey {
@@ -207,6 +271,11 @@ fn control(opcode: Opcode) -> Control {
         Opcode::Proposals => Control::Proposals,
         Opcode::DestroyKey => Control::DestroyKey(digest),
         Opcode::DetokenizeAll => Control::DetokenizeAll { digest, after: None, limit: 1 },
+        Opcode::ImportKey => Control::ImportKey(digest),
+        Opcode::GiveComponent => {
+            Control::GiveComponent { digest, component: Component(&[7; 16]), kcv: "08d7b4".to_owned() }
+        }
+        Opcode::ExportKey => Control::ExportKey(digest),
         other => panic!("{other:?} is not of dual control"),
     }
 }
@@ -237,6 +306,7 @@ fn every_operation_by_role_door_and_requestor() {
                         _ if *at == At::Admin && door != Door::Admin => Status::AdminSocketOnly,
                         _ if !has => Status::RoleMissing,
                         Limit::Hidden if !allowed && !roles.contains(&Role::Auditor) => Status::Refused,
+                        Limit::Any if trids.is_some() => Status::TridNotAllowed,
                         Limit::Told | Limit::Hidden if !allowed => Status::TridNotAllowed,
                         _ => expected(*opcode),
                     };

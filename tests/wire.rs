@@ -2,6 +2,8 @@
 //! by its own status, and never shown.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+#[path = "wire/cards.rs"]
+mod cards;
 #[path = "wire/codec.rs"]
 mod codec;
 #[path = "wire/fixed.rs"]

@@ -10,7 +10,7 @@ impl<S: Read + Write> Client<S> {
     ///
     /// # Errors
     /// As [`call`](Self::call).
-    pub fn control(&mut self, control: &Control) -> Result<ControlReply, ClientError> {
+    pub fn control(&mut self, control: &Control<'_>) -> Result<ControlReply, ClientError> {
         self.alone()?;
         self.submit_body(control.opcode(), |out| {
             control.encode(out);

@@ -62,8 +62,8 @@ pub enum Refusal {
     /// The idempotency key was used with another request.
     #[error("the idempotency key was used with another request")]
     IdempotencyConflict,
-    /// The token has issued its last counter.
-    #[error("the token has issued its last counter")]
+    /// The token or card has issued its last counter.
+    #[error("the token or card has issued its last counter")]
     CounterExhausted,
     /// The token was changed as often as it may be.
     #[error("the token was changed as often as it may be")]
@@ -117,6 +117,27 @@ pub enum Refusal {
     /// The token was paid with as often as it may be in this minute.
     #[error("the token was paid with as often as it may be for now")]
     TokenRateLimited,
+    /// No imported key has this label.
+    #[error("no imported key has this label")]
+    UnknownKey,
+    /// The key is for something else, or of another algorithm.
+    #[error("the key is for something else, or of another algorithm")]
+    KeyPurpose,
+    /// The EMV data lacks what the cryptogram covers, or holds what is not its place.
+    #[error("the EMV data lacks what the cryptogram covers")]
+    EmvData,
+    /// The engine knows as many cards as it may.
+    #[error("the engine knows as many cards as it may")]
+    CardLimit,
+    /// The card's chip counts by itself: no counter of it can be given out.
+    #[error("the card's chip counts by itself")]
+    CounterOfChip,
+    /// The card verification value is wrong.
+    #[error("the card verification value is wrong")]
+    CardValueMismatch,
+    /// Too many misses: the card is locked for a while.
+    #[error("the card is locked after too many misses")]
+    CardLocked,
     /// A limit is reached; the same request may pass later.
     #[error("the engine is busy: a limit is reached")]
     Busy,
@@ -144,6 +165,11 @@ impl Refusal {
             self,
             Self::RoleMissing
                 | Self::IdempotencyConflict
+                | Self::UnknownKey
+                | Self::KeyPurpose
+                | Self::EmvData
+                | Self::CardLimit
+                | Self::CounterOfChip
                 | Self::TokenRateLimited
                 | Self::Busy
                 | Self::StorageFull

@@ -1,8 +1,9 @@
 //! What may be answered.
 
+use crate::types::emv::{Arpc, Arqc};
 use crate::types::{
-    Atc, Cryptogram, Domain, Expiry, Fingerprint, KeyVersion, Network, Pan, Par, ProviderStates, ShortValue,
-    TokenNumber, Trid, UnixTime,
+    Atc, CardValue, Cryptogram, Domain, Expiry, Fingerprint, KeyVersion, Network, Pan, Par, ProviderStates,
+    ShortValue, TokenNumber, Trid, UnixTime,
 };
 
 /// The answer to a command that was not refused.
@@ -26,6 +27,16 @@ pub enum Reply {
     IssuedShort(IssuedShort),
     /// Rows were looked at and re-sealed.
     Resealed(Resealed),
+    /// An application cryptogram.
+    EmvIssued(EmvIssued),
+    /// An application cryptogram was accepted, and its counter is now consumed.
+    EmvVerified(EmvVerified),
+    /// The answer to an application cryptogram.
+    Arpc(Arpc),
+    /// A card verification value.
+    CardValue(CardValue),
+    /// A card verification value is right.
+    CardValueVerified,
 }
 
 /// What may be shown of a token.
@@ -121,4 +132,23 @@ pub struct Resealed {
     pub tokens: u32,
     /// Where to go on; none at the end.
     pub next: Option<u32>,
+}
+
+/// An application cryptogram, and the counter that it used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EmvIssued {
+    /// The counter, 1 to 65,535.
+    pub atc: Atc,
+    /// The cryptogram.
+    pub arqc: Arqc,
+}
+
+/// An acceptance of an application cryptogram. It is given once for each counter of a
+/// card.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EmvVerified {
+    /// The counter that was consumed.
+    pub atc: Atc,
+    /// What to answer the card, if that was wanted.
+    pub arpc: Option<Arpc>,
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Role;
+use super::{EmvArpc, EmvIssue, EmvVerify, MakeCardValue, Role, VerifyCardValue};
 use crate::types::{
     Cryptogram, Domain, Evidence, Expiry, IdempotencyKey, Pan, Par, ProviderName, ShortValue, StatusEvent,
     TokenNumber, Transaction, Trid,
@@ -52,6 +52,16 @@ pub enum Command<'a> {
     ClearShortLock(TokenNumber),
     /// Re-seal PANs under the active key.
     Reseal(Reseal),
+    /// Issue an application cryptogram.
+    EmvIssue(Box<EmvIssue>),
+    /// Verify an application cryptogram and consume its counter.
+    EmvVerify(Box<EmvVerify>),
+    /// Answer an application cryptogram.
+    EmvArpc(Box<EmvArpc>),
+    /// Make a card verification value.
+    MakeCardValue(Box<MakeCardValue>),
+    /// Verify a card verification value.
+    VerifyCardValue(Box<VerifyCardValue>),
 }
 
 /// The operation of a command, which scopes idempotency keys and metrics.
@@ -87,6 +97,16 @@ pub enum Operation {
     ClearShortLock,
     /// [`Command::Reseal`].
     Reseal,
+    /// [`Command::EmvIssue`].
+    EmvIssue,
+    /// [`Command::EmvVerify`].
+    EmvVerify,
+    /// [`Command::EmvArpc`].
+    EmvArpc,
+    /// [`Command::MakeCardValue`].
+    MakeCardValue,
+    /// [`Command::VerifyCardValue`].
+    VerifyCardValue,
 }
 
 /// A card to be saved. That it exists means that consent was given.
@@ -235,13 +255,18 @@ impl Command<'_> {
             Self::VerifyShort(_) => Operation::VerifyShort,
             Self::ClearShortLock(_) => Operation::ClearShortLock,
             Self::Reseal(_) => Operation::Reseal,
+            Self::EmvIssue(_) => Operation::EmvIssue,
+            Self::EmvVerify(_) => Operation::EmvVerify,
+            Self::EmvArpc(_) => Operation::EmvArpc,
+            Self::MakeCardValue(_) => Operation::MakeCardValue,
+            Self::VerifyCardValue(_) => Operation::VerifyCardValue,
         }
     }
 }
 
 impl Operation {
     /// Every operation, in the order of the enum.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 20] = [
         Self::Provision,
         Self::Show,
         Self::List,
@@ -257,6 +282,11 @@ impl Operation {
         Self::VerifyShort,
         Self::ClearShortLock,
         Self::Reseal,
+        Self::EmvIssue,
+        Self::EmvVerify,
+        Self::EmvArpc,
+        Self::MakeCardValue,
+        Self::VerifyCardValue,
     ];
 
     /// The name in metrics and stored idempotency scopes.
@@ -278,6 +308,11 @@ impl Operation {
             Self::VerifyShort => "verify_short",
             Self::ClearShortLock => "clear_short_lock",
             Self::Reseal => "reseal",
+            Self::EmvIssue => "emv_issue",
+            Self::EmvVerify => "emv_verify",
+            Self::EmvArpc => "emv_arpc",
+            Self::MakeCardValue => "make_card_value",
+            Self::VerifyCardValue => "verify_card_value",
         }
     }
 
@@ -293,8 +328,10 @@ impl Operation {
             | Self::Fingerprint => &[Role::Provisioner],
             Self::Show | Self::List => &[Role::Provisioner, Role::Auditor],
             Self::Detokenize => &[Role::Detokenizer],
-            Self::Issue | Self::IssueShort => &[Role::Issuer],
-            Self::Verify | Self::VerifyShort => &[Role::Verifier],
+            Self::Issue | Self::IssueShort | Self::EmvIssue | Self::MakeCardValue => &[Role::Issuer],
+            Self::Verify | Self::VerifyShort | Self::EmvVerify | Self::EmvArpc | Self::VerifyCardValue => {
+                &[Role::Verifier]
+            }
             Self::ClearShortLock | Self::Reseal => &[Role::Admin],
         }
     }
@@ -302,6 +339,24 @@ impl Operation {
     /// Whether it changes anything, and so honours an idempotency key.
     #[must_use]
     pub const fn is_changing(self) -> bool {
-        !matches!(self, Self::Show | Self::List | Self::Detokenize | Self::Par | Self::Fingerprint)
+        !matches!(
+            self,
+            Self::Show
+                | Self::List
+                | Self::Detokenize
+                | Self::Par
+                | Self::Fingerprint
+                | Self::EmvArpc
+                | Self::MakeCardValue
+        )
+    }
+
+    /// Whether it uses an imported key, which belongs to no requestor.
+    #[must_use]
+    pub const fn is_of_field(self) -> bool {
+        matches!(
+            self,
+            Self::EmvIssue | Self::EmvVerify | Self::EmvArpc | Self::MakeCardValue | Self::VerifyCardValue
+        )
     }
 }

@@ -20,6 +20,12 @@ pub enum CryptoError {
     /// The text is longer than the cipher may take.
     #[error("the text is too long to seal")]
     TooLong,
+    /// No key of this cipher has that many bytes.
+    #[error("no key of this cipher has that many bytes")]
+    KeyLength,
+    /// The text is not whole blocks of the cipher.
+    #[error("the text is not whole blocks")]
+    PartialBlock,
     /// The passphrase costs are out of range.
     #[error("the passphrase costs are out of range")]
     PassphraseCost,

@@ -16,11 +16,30 @@ pub enum KeyPurpose {
     PanSealing,
     /// Chains the journal and digests requests.
     Audit,
+    /// Derives the keys of EMV cards (imported).
+    EmvIssuerMaster,
+    /// Computes card verification values (imported).
+    CardVerification,
+    /// Protects key blocks on their way (imported).
+    KeyTransport,
 }
 
 impl KeyPurpose {
     /// Every purpose, in the order of their numbers from 1.
-    pub const ALL: [Self; 5] =
+    pub const ALL: [Self; 8] = [
+        Self::TokenDerivation,
+        Self::Par,
+        Self::Fingerprint,
+        Self::PanSealing,
+        Self::Audit,
+        Self::EmvIssuerMaster,
+        Self::CardVerification,
+        Self::KeyTransport,
+    ];
+
+    /// Those of which every keyring has a key, made by itself. Keys for the others are
+    /// imported, if there are any.
+    pub const NATIVE: [Self; 5] =
         [Self::TokenDerivation, Self::Par, Self::Fingerprint, Self::PanSealing, Self::Audit];
 
     /// The number stored.
@@ -32,6 +51,9 @@ impl KeyPurpose {
             Self::Fingerprint => 3,
             Self::PanSealing => 4,
             Self::Audit => 5,
+            Self::EmvIssuerMaster => 6,
+            Self::CardVerification => 7,
+            Self::KeyTransport => 8,
         }
     }
 
@@ -50,6 +72,9 @@ impl KeyPurpose {
             Self::Fingerprint => "fingerprint",
             Self::PanSealing => "pan-sealing",
             Self::Audit => "audit",
+            Self::EmvIssuerMaster => "emv-issuer-master",
+            Self::CardVerification => "card-verification",
+            Self::KeyTransport => "key-transport",
         }
     }
 }

@@ -1,12 +1,15 @@
-//! The start-up self-test of the native profile: one card's known answers, and
+//! The start-up self-test of the profiles: one card's known answers, and
 //! each again with a bit flipped.
 
+use super::card_value::card_value;
+use super::emv;
 use super::native::{Covered, Deriver, TokenKey};
-use crate::crypto::{CryptoError, LoadedKey, SelfTestError};
+use crate::crypto::{CryptoError, LoadedKey, SelfTestError, Tdes};
 use crate::secmem::Region;
+use crate::types::emv::{Arqc, EmvData, Psn};
 use crate::types::{
-    Amount, Atc, Binding, Channel, Cryptogram, CryptogramHeader, Currency, Expiry, KeyVersion, Merchant,
-    TimeSlot, TokenNumber, Transaction, Trid, UnpredictableNumber,
+    Amount, Atc, Binding, CardValueKind, Channel, Cryptogram, CryptogramHeader, Currency, DateOrder, Expiry,
+    KeyVersion, Merchant, Pan, TimeSlot, TokenNumber, Transaction, Trid, UnpredictableNumber,
 };
 
 /// Known answers computed with the Python standard library.
@@ -31,7 +34,9 @@ const SHORT_VALUE: &[u8] = b"0974";
 pub fn self_test(region: &Region) -> Result<(), SelfTestError> {
     check("token key", derives(region).is_ok_and(|passed| passed))?;
     check("cryptogram", issues_and_verifies() == Some(true))?;
-    check("dynamic token verification value", makes_short_value() == Some(true))
+    check("dynamic token verification value", makes_short_value() == Some(true))?;
+    check("EMV cryptogram", makes_arqc() == Some(true))?;
+    check("card verification value", makes_card_value() == Some(true))
 }
 
 fn check(name: &'static str, passed: bool) -> Result<(), SelfTestError> {
@@ -67,6 +72,37 @@ fn makes_short_value() -> Option<bool> {
     let mut other = covered()?;
     other.transaction.unpredictable = Some(UnpredictableNumber([0; 4]));
     Some(value(&covered()?)?.as_bytes() == SHORT_VALUE && value(&other)?.as_bytes() != SHORT_VALUE)
+}
+
+/// Of keys and numbers that are in no use; known answers of `pyemv` and `psec`.
+const DES_KEY: [u8; 16] = *b"\x01\x23\x45\x67\x89\xab\xcd\xef\xfe\xdc\xba\x98\x76\x54\x32\x10";
+const EMV_DATA: &[u8] = b"\x9f\x02\x06\0\0\0\x01\x23\x45\x9f\x03\x06\0\0\0\0\0\0\x9f\x1a\x02\x03\x56\x95\x05\x80\0\x04\x80\0\
+    \x5f\x2a\x02\x03\x56\x9a\x03\x26\x11\x21\x9c\x01\0\x9f\x37\x04\xde\xad\xbe\xef\x82\x02\x18\0\x9f\x36\x02\x01\x07\
+    \x9f\x10\x07\x06\x01\x12\x03\xa0\xb8\0";
+const ARQC: [u8; 8] = *b"\x71\x0e\x1c\x2c\x6e\xa3\x97\x1a";
+
+fn makes_arqc() -> Option<bool> {
+    let (key, pan) = (Tdes::new(&DES_KEY).ok()?, Pan::parse(b"4111111111111111").ok()?);
+    let card = emv::Card { pan: &pan, psn: Psn::parse(b"01").ok()? };
+    let data = EmvData::parse(EMV_DATA).ok()?;
+    let input = emv::Input::Tags { data: &data, results: None, counters: None };
+    let verify = |arqc| {
+        let method = emv::Method::Profile(emv::Profile::VisaCvn18);
+        method.verify(emv::IssuerMaster::Tdes(&key), card, &input, &Arqc::from_bytes(arqc)).ok()
+    };
+    let mut flipped = ARQC;
+    let [.., last] = &mut flipped;
+    *last ^= 1;
+    Some(verify(ARQC)? && !verify(flipped)?)
+}
+
+fn makes_card_value() -> Option<bool> {
+    let (key, pan) = (Tdes::new(&DES_KEY).ok()?, Pan::parse(b"4123456789012349").ok()?);
+    let value = |expiry, code| {
+        let (expiry, kind) = (Expiry::parse(expiry).ok()?, CardValueKind::of_service_code(code).ok()?);
+        card_value(&key, &pan, expiry, DateOrder::YearMonth, kind).ok()
+    };
+    Some(value(b"8701", b"101")?.as_bytes() == b"766" && value(b"8702", b"101")?.as_bytes() != b"766")
 }
 
 fn header() -> Option<CryptogramHeader> {

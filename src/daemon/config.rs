@@ -199,6 +199,7 @@ fn parse_engine(raw: &RawConfig) -> Result<EngineConfig, ConfigError> {
         max_age_slots: within("cryptogram.max_age_slots", raw.cryptogram.max_age_slots, 1, 32_767)?,
         limits: EngineLimits {
             tokens: within("limits.tokens", limits.tokens, 1, 1 << 31)?,
+            cards: within("limits.cards", limits.cards, 1, 1 << 26)?,
             idempotency_keys: within("limits.idempotency_keys", limits.idempotency_keys, 1, 100_000_000)?,
             idempotency_seconds: within(
                 "limits.idempotency_seconds",

@@ -8,8 +8,11 @@ use std::time::{Duration, Instant};
 
 use subtle::ConstantTimeEq;
 
+use super::of_import;
 use crate::command::Caller;
-use crate::crypto::{Random, TransientMac};
+use crate::crypto::{KeyAlgorithm, Random, TransientMac};
+use crate::keys::{CheckValue, Components};
+use crate::secmem::Region;
 use crate::wire::{Digest, ProposalReport, Status, Wanted};
 
 /// How long a proposal waits for its approval, and an approved one for being carried
@@ -32,6 +35,9 @@ struct Proposal {
     until: Instant,
     /// Where the last page that was asked for began.
     read: Option<Option<u32>>,
+    /// The components of a key, and who gave them.
+    components: Option<Components>,
+    givers: Vec<Caller>,
 }
 
 impl Control {
@@ -55,7 +61,16 @@ impl Control {
         random.fill(&mut nonce).map_err(|_| Status::Stopped)?;
         let digest = digest(&nonce, by.name(), &wanted);
         let (by, until) = (by.clone(), now + WINDOW);
-        let proposal = Proposal { wanted, digest, by, approved_by: None, until, read: None };
+        let proposal = Proposal {
+            wanted,
+            digest,
+            by,
+            approved_by: None,
+            until,
+            read: None,
+            components: None,
+            givers: Vec::new(),
+        };
         let report = proposal.report(now);
         proposals.push(proposal);
         Ok(report)
@@ -133,6 +148,60 @@ impl Control {
         Ok(proposal.report(now))
     }
 
+    /// Takes the component of a key that is proposed; each custodian gives one.
+    ///
+    /// # Errors
+    /// [`Status::ProposalUnknown`]; [`Status::ComponentGiven`];
+    /// [`Status::ComponentMalformed`] or [`Status::KeyCheckValue`] if it was mistyped.
+    pub fn give(
+        &self,
+        digest: &Digest,
+        by: &Caller,
+        region: Option<&Region>,
+        (component, check): (&[u8], CheckValue),
+        now: Instant,
+    ) -> Result<ProposalReport, Status> {
+        let mut proposals = self.current(now);
+        let proposal = find(&mut proposals, digest)?;
+        let Wanted::AssembleKey { algorithm, components: wanted, .. } = &proposal.wanted else {
+            return Err(Status::ProposalUnknown);
+        };
+        let is_full = proposal.givers.len() >= usize::from(*wanted);
+        if is_full || proposal.givers.iter().any(|giver| giver.may_be(by)) {
+            return Err(Status::ComponentGiven);
+        }
+        let mut components = match proposal.components.take() {
+            Some(components) => components,
+            None => {
+                let region = region.ok_or(Status::Sealed)?;
+                Components::new(region, algorithm_of(algorithm)?).map_err(|error| of_import(&error))?
+            }
+        };
+        let given = components.give(component, check).map_err(|error| of_import(&error));
+        proposal.components = Some(components);
+        given?;
+        proposal.givers.push(by.clone());
+        Ok(proposal.report(now))
+    }
+
+    /// The components of an approved proposal, all of them. With them it is done.
+    ///
+    /// # Errors
+    /// As [`approved`](Self::approved); [`Status::ComponentsMissing`].
+    pub fn take_components(&self, digest: &Digest, by: &Caller, now: Instant) -> Result<Components, Status> {
+        let mut proposals = self.current(now);
+        let proposal = find(&mut proposals, digest)?;
+        proposal.check_approved(by)?;
+        let Wanted::AssembleKey { components: wanted, .. } = &proposal.wanted else {
+            return Err(Status::ProposalUnknown);
+        };
+        if proposal.givers.len() < usize::from(*wanted) {
+            return Err(Status::ComponentsMissing);
+        }
+        proposal.givers.clear();
+        proposal.components.take().ok_or(Status::ComponentsMissing)
+    }
+
     /// Forgets everything.
     pub fn clear(&self) {
         self.lock().clear();
@@ -167,6 +236,7 @@ impl Proposal {
             proposed_by: self.by.name().to_owned(),
             approved_by: self.approved_by.as_ref().map(|by| by.name().to_owned()),
             expires_in: self.until.duration_since(now).as_secs(),
+            given: u8::try_from(self.givers.len()).unwrap_or(u8::MAX),
         }
     }
 }
@@ -176,19 +246,20 @@ fn find<'p>(proposals: &'p mut [Proposal], digest: &Digest) -> Result<&'p mut Pr
     proposals.iter_mut().find(same).ok_or(Status::ProposalUnknown)
 }
 
-/// `HMAC-SHA-256(random, "tallystick/v1/proposal" || operation, purpose, version,
-/// requestor and peer, each with its length (2) before it)`.
+/// The algorithm of this name.
+///
+/// # Errors
+/// [`Status::KeyRefused`].
+pub(in crate::daemon) fn algorithm_of(name: &str) -> Result<KeyAlgorithm, Status> {
+    KeyAlgorithm::ALL.into_iter().find(|algorithm| algorithm.name() == name).ok_or(Status::KeyRefused)
+}
+
+/// `HMAC-SHA-256(random, "tallystick/v1/proposal" || what is wanted, as in its request
+/// || peer)`.
 fn digest(nonce: &[u8; 32], by: &str, wanted: &Wanted) -> Digest {
-    let (purpose, version, trid) = match wanted {
-        Wanted::DestroyKey { purpose, version } => (purpose.clone(), version.to_string(), String::new()),
-        Wanted::DetokenizeAll { trid } => {
-            (String::new(), String::new(), trid.map_or(String::new(), |trid| trid.to_string()))
-        }
-    };
-    let parts = [wanted.operation(), &purpose, &version, &trid, by];
-    let length = |part: &str| u16::try_from(part.len()).unwrap_or(u16::MAX).to_be_bytes();
-    let text: Vec<u8> = parts.iter().flat_map(|part| length(part).into_iter().chain(part.bytes())).collect();
-    *TransientMac::new(nonce).mac(&[b"tallystick/v1/proposal", &text]).as_bytes()
+    let mut text = Vec::new();
+    wanted.encode(&mut text);
+    *TransientMac::new(nonce).mac(&[b"tallystick/v1/proposal", &text, by.as_bytes()]).as_bytes()
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use thiserror::Error;
 use super::config::ConfigError;
 use crate::audit::AuditError;
 use crate::engine::EngineError;
-use crate::keys::KeyError;
+use crate::keys::{ImportError, KeyError};
 use crate::secmem::{HardenError, RegionError};
 use crate::store::StoreError;
 
@@ -32,6 +32,9 @@ pub enum DaemonError {
     /// The keyring cannot be opened.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// The keyring refused to change an imported key.
+    #[error(transparent)]
+    Import(#[from] ImportError),
     /// The store cannot be opened, or failed.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -7,11 +7,13 @@
 
 mod chore;
 mod destroy;
+mod field_keys;
 mod open;
 mod opener;
 mod seal;
 
 pub use chore::{Chore, Errand, Unlock};
+pub use field_keys::{KeyChange, of_import};
 pub use open::Site;
 pub use opener::UnsealError;
 

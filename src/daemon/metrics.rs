@@ -19,6 +19,10 @@ pub struct Metrics {
     pub refused_connections: Family<ReasonLabels, Counter>,
     /// Tokens held.
     pub tokens: Gauge,
+    /// Cards known by their counters.
+    pub cards: Gauge,
+    /// Cards that have used up nine tenths of their counters.
+    pub cards_worn: Gauge,
     /// Seconds a commit took.
     pub commit_seconds: Histogram,
     /// Counter moves, rows and records in a commit group.
@@ -59,6 +63,8 @@ impl Metrics {
             connections: Gauge::default(),
             refused_connections: Family::default(),
             tokens: Gauge::default(),
+            cards: Gauge::default(),
+            cards_worn: Gauge::default(),
             // 50 microseconds to 1.6 seconds.
             commit_seconds: Histogram::new(exponential_buckets(0.000_05, 2.0, 16)),
             group_size: Histogram::new(exponential_buckets(1.0, 4.0, 9)),
@@ -76,6 +82,9 @@ impl Metrics {
             metrics.refused_connections.clone(),
         );
         registry.register("tokens", "Tokens held", metrics.tokens.clone());
+        registry.register("cards", "Cards known by their counters", metrics.cards.clone());
+        let worn = "Cards that have used up nine tenths of their counters";
+        registry.register("cards_worn", worn, metrics.cards_worn.clone());
         registry.register_with_unit(
             "commit",
             "Time a commit took",

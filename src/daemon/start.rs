@@ -21,11 +21,11 @@ use super::server::Server;
 use super::service;
 use super::sockets::{Passed, Socket, bind};
 use super::{DaemonError, House, Metrics, Rates, Site, backup, paths};
-use crate::crypto::SystemRandom;
+use crate::crypto::{LoadedCipher, SystemRandom};
 use crate::engine::{EngineError, self_test};
-use crate::keys::read_passphrase;
+use crate::keys::{MAX_IMPORTED, read_passphrase};
 use crate::secmem::{
-    Protection, Region, START_STACK, give_up_capabilities, harden, scrubbed, settle_allocator,
+    Protection, Region, RegionError, START_STACK, give_up_capabilities, harden, scrubbed, settle_allocator,
 };
 use crate::store::{StoreError, StoreLock};
 use crate::types::UnixTime;
@@ -33,6 +33,8 @@ use crate::types::UnixTime;
 /// Slots of locked memory, three for each version of a key, and those that wrap them
 /// and shares: 56 KiB, which also a limit of 64 KiB leaves room for.
 const SLOTS: usize = 1792;
+/// And those for imported keys, all that a keyring may have: 32 KiB more.
+const IMPORTED_SLOTS: usize = MAX_IMPORTED * LoadedCipher::MOST_SLOTS;
 /// How often the house is looked after.
 const TIDY_INTERVAL: Duration = Duration::from_secs(5);
 /// The credential of systemd with the passphrase.
@@ -185,7 +187,13 @@ fn examiner(config: &Config) -> Result<Option<Examiner>, DaemonError> {
 
 /// The locked memory; says so if it is protected by less than it could be.
 fn region() -> Result<Region, DaemonError> {
-    let region = Region::new(SLOTS)?;
+    let region = match Region::new(SLOTS + IMPORTED_SLOTS) {
+        Err(error @ RegionError::Lock { .. }) => {
+            tracing::warn!(%error, "room for native keys only: imported ones may not fit");
+            Region::new(SLOTS)?
+        }
+        made => made?,
+    };
     if region.protection() == Protection::Locked {
         let cause = region.fallback_cause().map(|errno| errno.to_string());
         tracing::warn!(

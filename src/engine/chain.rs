@@ -38,6 +38,9 @@ impl Chain {
         for page in &pages {
             self.tags.put(audit, page.kind, page.number, &page.body);
         }
+        for record in &records {
+            self.tags.put_record(audit, record);
+        }
         let GroupNumber(before) = self.head.number;
         let pages_digest = self.tags.digest(audit);
         // One that is told of everything is told of what there is.

@@ -23,6 +23,8 @@ pub struct EngineConfig {
 pub struct EngineLimits {
     /// Tokens held.
     pub tokens: u32,
+    /// Cards known by the counters of their application cryptograms.
+    pub cards: usize,
     /// Idempotency keys remembered at a time.
     pub idempotency_keys: usize,
     /// Seconds for which an idempotency key is remembered, at least 86,400.
@@ -44,6 +46,7 @@ impl Default for EngineLimits {
     fn default() -> Self {
         Self {
             tokens: 1 << 24,
+            cards: 1 << 20,
             idempotency_keys: 1_000_000,
             idempotency_seconds: 86_400,
             group: 65_536,

@@ -2,7 +2,8 @@
 //! counts one here, and writes it as the other would: whoever may not know the
 //! reason cannot tell it by what it takes.
 
-use super::lockouts::Lockouts;
+use super::cards::CardId;
+use super::lockouts::{Lockouts, Target};
 use super::short_values::ShortValues;
 use crate::store::{Record, TokenSlot};
 use crate::types::{TokenNumber, UnixTime};
@@ -13,19 +14,26 @@ const FIRST: u32 = 0xffff_0000;
 /// The misses of ghosts.
 #[derive(Debug, Default)]
 pub(super) struct Ghosts {
-    cryptograms: Lockouts,
+    cryptograms: Lockouts<TokenSlot>,
+    cards: Lockouts<CardId>,
     short_values: ShortValues,
 }
 
 impl Ghosts {
     /// Whether a stored record is a ghost's, and so of no more use.
     pub fn own(record: &Record) -> bool {
-        <[u8; 4]>::try_from(record.key.as_slice()).is_ok_and(|slot| u32::from_be_bytes(slot) >= FIRST)
+        let of_card = CardId::from_key(&record.key).is_some_and(CardId::is_ghost);
+        of_card || TokenSlot::from_key(&record.key).is_some_and(|slot| slot.0 >= FIRST)
     }
 
     /// As [`Lockouts::miss`].
     pub fn miss(&mut self, token: TokenNumber, now: UnixTime) -> impl Iterator<Item = Record> + use<> {
         self.cryptograms.miss(slot(token), now)
+    }
+
+    /// As [`Lockouts::miss`], of a card.
+    pub fn miss_card(&mut self, card: CardId, now: UnixTime) -> impl Iterator<Item = Record> + use<> {
+        self.cards.miss(card.ghost(), now)
     }
 
     /// As [`ShortValues::miss`].

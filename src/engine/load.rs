@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::authentic::Authentic;
 use super::book::{Book, Entry};
+use super::cards::{CardId, Cards};
 use super::chain::is_authentic;
 use super::checkpoint::Checkpoint;
 use super::ghosts::Ghosts;
@@ -29,7 +30,9 @@ pub(super) struct Loader {
     pub memory: Memory,
     pub par_links: HashMap<[u8; 32], Par>,
     pub short_values: ShortValues,
-    pub lockouts: Lockouts,
+    pub lockouts: Lockouts<TokenSlot>,
+    pub cards: Cards,
+    pub card_lockouts: Lockouts<CardId>,
     pub checkpoint: Checkpoint,
     /// The newest group so far, and how pages and anchor stood at it.
     pub head: ChainHead,
@@ -64,6 +67,8 @@ impl Loader {
             par_links: HashMap::new(),
             short_values: ShortValues::default(),
             lockouts: Lockouts::default(),
+            cards: Cards::default(),
+            card_lockouts: Lockouts::default(),
             checkpoint: Checkpoint::new(limit),
             head: ChainHead::START,
             standing: Standing::default(),
@@ -174,11 +179,16 @@ impl Loader {
 impl Load for Loader {
     fn record(&mut self, record: Record) -> Result<(), StoreError> {
         let record = record.opened(&self.keyring.audit)?;
+        for (tags, (_, key)) in self.tags.iter_mut().zip(self.keyring.audit.iter()) {
+            tags.put_record(key.mac_state(), &record);
+        }
         match record.space {
             Space::Idempotency => self.memory.restore(record),
-            Space::ShortValues | Space::BadMacs if Ghosts::own(&record) => Ok(()),
+            Space::ShortValues | Space::BadMacs | Space::CardMisses if Ghosts::own(&record) => Ok(()),
             Space::ShortValues => self.short_values.restore(&record),
             Space::BadMacs => self.lockouts.restore(&record),
+            Space::Card => self.cards.restore(&record),
+            Space::CardMisses => self.card_lockouts.restore(&record),
             Space::Profile => self.book.profiles.restore(&record),
             Space::ParLink => {
                 const DAMAGED: StoreError = StoreError::Corrupt("a PAR link cannot be read");

@@ -1,70 +1,84 @@
-//! Tokens under attack: ten bad MACs within a quarter of an hour lock a token's
-//! cryptograms for a quarter of an hour.
+//! Tokens and cards under attack: ten bad MACs within a quarter of an hour lock the
+//! cryptograms of one for a quarter of an hour, five wrong values within a day a
+//! card's values for a day.
 
 use std::collections::{BTreeSet, HashMap};
+use std::hash::Hash;
 
+use super::misses::{Limit, Misses};
 use crate::store::{Record, Space, StoreError, TokenSlot};
 use crate::types::UnixTime;
 
-/// Bad MACs that lock a token.
-const MISSES: u8 = 10;
-/// Seconds after the first miss for which misses are counted, and after the last
-/// for which a token is locked.
-const SECONDS: u64 = 900;
-/// Tokens with misses at a time; past it the one whose time ends first is forgotten.
+/// Tokens, or cards, with misses at a time; past it the one whose time ends first is forgotten.
 const MOST: usize = 65_536;
 /// Bytes of a record: misses 1, their end 8.
 const STORED: usize = 9;
 
-/// The misses of all tokens that have any.
-#[derive(Debug, Default)]
-pub(super) struct Lockouts {
-    of: HashMap<TokenSlot, Misses>,
-    /// The same tokens, the first to be forgotten foremost.
-    order: BTreeSet<(UnixTime, TokenSlot)>,
+/// What misses are counted of.
+pub(super) trait Target: Copy + Ord + Hash {
+    /// Where its misses are stored.
+    const SPACE: Space;
+
+    /// How many lock it.
+    fn limit(self) -> Limit;
+
+    /// The key of its record.
+    fn to_key(self) -> Vec<u8>;
+
+    /// Reads [`to_key`](Self::to_key).
+    fn from_key(key: &[u8]) -> Option<Self>;
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Misses {
-    count: u8,
-    until: UnixTime,
-}
+impl Target for TokenSlot {
+    const SPACE: Space = Space::BadMacs;
 
-impl Misses {
-    /// Whether they still count. A clock that was set far back would else keep
-    /// them for as long as it was set back.
-    const fn is_live(self, now: UnixTime) -> bool {
-        let left = self.until.seconds().saturating_sub(now.seconds());
-        0 < left && left <= 2 * SECONDS
+    fn limit(self) -> Limit {
+        Limit { misses: 10, seconds: 900 }
+    }
+
+    fn to_key(self) -> Vec<u8> {
+        self.0.to_be_bytes().to_vec()
+    }
+
+    fn from_key(key: &[u8]) -> Option<Self> {
+        Some(Self(u32::from_be_bytes(key.try_into().ok()?)))
     }
 }
 
-impl Lockouts {
-    /// Whether the token's cryptograms are locked.
-    pub fn is_locked(&self, slot: TokenSlot, now: UnixTime) -> bool {
-        self.of.get(&slot).is_some_and(|misses| misses.count >= MISSES && misses.is_live(now))
+/// The misses of all that have any.
+#[derive(Debug)]
+pub(super) struct Lockouts<T> {
+    of: HashMap<T, Misses>,
+    /// The same, the first to be forgotten foremost.
+    order: BTreeSet<(UnixTime, T)>,
+}
+
+impl<T> Default for Lockouts<T> {
+    fn default() -> Self {
+        Self { of: HashMap::new(), order: BTreeSet::new() }
+    }
+}
+
+impl<T: Target> Lockouts<T> {
+    /// Whether misses have locked it.
+    pub fn is_locked(&self, target: T, now: UnixTime) -> bool {
+        self.of.get(&target).is_some_and(|misses| misses.lock(now, target.limit()))
     }
 
-    /// Counts a bad MAC, and gives the records that make that durable.
-    pub fn miss(&mut self, slot: TokenSlot, now: UnixTime) -> impl Iterator<Item = Record> + use<> {
-        let end = UnixTime::from_seconds(now.seconds().saturating_add(SECONDS));
-        let before = self.of.get(&slot).copied().filter(|misses| misses.is_live(now));
-        let misses = before.map_or(Misses { count: 1, until: end }, |before| {
-            let count = before.count.saturating_add(1);
-            // The miss that locks begins the time of the lock.
-            Misses { count, until: if count == MISSES { end } else { before.until } }
-        });
-        self.put(slot, misses);
+    /// Counts a miss, and gives the records that make that durable.
+    pub fn miss(&mut self, target: T, now: UnixTime) -> impl Iterator<Item = Record> + use<T> {
+        let misses = Misses::one_more(self.of.get(&target).copied(), now, target.limit());
+        self.put(target, misses);
         let forgotten = if self.of.len() > MOST { self.order.first().copied() } else { None };
-        let forgotten = forgotten.and_then(|(_, slot)| self.clear(slot));
-        forgotten.into_iter().chain([record(slot, Some(misses))])
+        let forgotten = forgotten.and_then(|(_, target)| self.clear(target));
+        forgotten.into_iter().chain([record(target, Some(misses))])
     }
 
-    /// Forgets the misses of a token.
-    pub fn clear(&mut self, slot: TokenSlot) -> Option<Record> {
-        let misses = self.of.remove(&slot)?;
-        self.order.remove(&(misses.until, slot));
-        Some(record(slot, None))
+    /// Forgets the misses of one.
+    pub fn clear(&mut self, target: T) -> Option<Record> {
+        let misses = self.of.remove(&target)?;
+        self.order.remove(&(misses.until, target));
+        Some(record(target, None))
     }
 
     /// Takes a stored record back.
@@ -72,31 +86,31 @@ impl Lockouts {
     /// # Errors
     /// [`StoreError::Corrupt`] if it cannot be read.
     pub fn restore(&mut self, stored: &Record) -> Result<(), StoreError> {
-        const DAMAGED: StoreError = StoreError::Corrupt("a record of bad MACs cannot be read");
-        let slot: [u8; 4] = stored.key.as_slice().try_into().map_err(|_| DAMAGED)?;
+        const DAMAGED: StoreError = StoreError::Corrupt("a record of misses cannot be read");
+        let target = T::from_key(&stored.key).ok_or(DAMAGED)?;
         let body: [u8; STORED] =
             stored.body.as_deref().unwrap_or_default().try_into().map_err(|_| DAMAGED)?;
         let [count, until @ ..] = body;
         let until = UnixTime::from_seconds(u64::from_be_bytes(until));
-        self.put(TokenSlot(u32::from_be_bytes(slot)), Misses { count, until });
+        self.put(target, Misses { count, until });
         Ok(())
     }
 
-    fn put(&mut self, slot: TokenSlot, misses: Misses) {
-        if let Some(before) = self.of.insert(slot, misses) {
-            self.order.remove(&(before.until, slot));
+    fn put(&mut self, target: T, misses: Misses) {
+        if let Some(before) = self.of.insert(target, misses) {
+            self.order.remove(&(before.until, target));
         }
-        self.order.insert((misses.until, slot));
+        self.order.insert((misses.until, target));
     }
 }
 
-fn record(slot: TokenSlot, misses: Option<Misses>) -> Record {
+fn record<T: Target>(target: T, misses: Option<Misses>) -> Record {
     let body = misses.map(|misses| {
         let mut body = vec![misses.count];
         body.extend_from_slice(&misses.until.seconds().to_be_bytes());
         body
     });
-    Record { space: Space::BadMacs, key: slot.0.to_be_bytes().to_vec(), expires: None, body }
+    Record { space: T::SPACE, key: target.to_key(), expires: None, body }
 }
 
 #[cfg(test)]
@@ -109,7 +123,7 @@ mod tests {
         UnixTime::from_seconds(1_000_000 + seconds)
     }
 
-    fn missed(times: u8, seconds: u64) -> Lockouts {
+    fn missed(times: u8, seconds: u64) -> Lockouts<TokenSlot> {
         let mut lockouts = Lockouts::default();
         for _ in 0..times {
             assert_eq!(lockouts.miss(SLOT, at(seconds)).count(), 1);
@@ -149,7 +163,7 @@ mod tests {
     fn what_is_stored_comes_back() {
         let mut lockouts = missed(9, 0);
         let stored: Vec<_> = lockouts.miss(SLOT, at(5)).collect();
-        let mut again = Lockouts::default();
+        let mut again = Lockouts::<TokenSlot>::default();
         again.restore(&stored[0]).unwrap();
         assert_eq!((again.of.len(), again.order.len()), (1, 1));
         assert!(again.is_locked(SLOT, at(904)) && !again.is_locked(SLOT, at(905)));

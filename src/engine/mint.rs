@@ -1,7 +1,7 @@
 //! Computes and checks cryptograms without the engine's state, so that it can
 //! run outside its lock and beside a commit.
 
-use super::IssueTask;
+use super::{FieldProof, IssueTask};
 use crate::command::{Issued, Refusal, Verify};
 use crate::cryptogram::native::{Covered, Deriver};
 use crate::keys::Keyring;
@@ -9,7 +9,7 @@ use crate::types::{CryptogramHeader, KeyVersion};
 
 /// A keyring made ready for a batch: the active derivation key is at hand.
 pub struct Mint<'a> {
-    keyring: &'a Keyring,
+    pub(super) keyring: &'a Keyring,
     version: KeyVersion,
     active: Deriver<'a>,
 }
@@ -29,6 +29,8 @@ pub enum Proof {
         /// Whether the MAC is right.
         authentic: bool,
     },
+    /// What was found of a card.
+    Field(FieldProof),
 }
 
 impl<'a> Mint<'a> {

@@ -1,8 +1,10 @@
 //! Executing a command: the checks that all share, then one file an operation.
 
+mod card_value;
 mod change_status;
 mod clear_short_lock;
 mod detokenize;
+mod emv;
 mod issue;
 mod issue_short;
 mod link_par;
@@ -113,6 +115,9 @@ impl Engine<Unsealed> {
         if !context.caller.roles().has_any(operation.roles()) {
             return Err(Refusal::RoleMissing.into());
         }
+        if operation.is_of_field() && context.caller.is_limited() {
+            return Err(Refusal::TridNotAllowed.into());
+        }
         if operation.is_changing() && self.state.open.len() >= self.config.limits.group {
             return Err(Refusal::Busy.into());
         }
@@ -190,6 +195,10 @@ impl Engine<Unsealed> {
             Command::Fingerprint(pan) => self.fingerprint_of(pan),
             Command::ClearShortLock(token) => self.clear_short_lock(context, *token, fetched)?,
             Command::Reseal(reseal) => self.reseal(context, reseal, fetched)?,
+            Command::EmvIssue(asked) => self.emv_issue(asked)?,
+            Command::EmvArpc(asked) => self.emv_arpc(asked)?,
+            Command::MakeCardValue(asked) => self.make_card_value(asked)?,
+            Command::EmvVerify(_) | Command::VerifyCardValue(_) => self.of_field(context, command, proof)?,
         };
         Ok(Answer::Ready(Ok(reply)))
     }

@@ -2,7 +2,7 @@
 
 use super::EngineError;
 use crate::secmem::Region;
-use crate::{account, crypto, cryptogram};
+use crate::{account, crypto, cryptogram, keys};
 
 /// Runs the known answers of primitives and native formats.
 ///
@@ -14,5 +14,6 @@ pub fn self_test() -> Result<(), EngineError> {
     crypto::self_test()?;
     cryptogram::self_test(&region)?;
     account::self_test(&region)?;
+    keys::self_test()?;
     Ok(())
 }

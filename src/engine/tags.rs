@@ -1,21 +1,26 @@
-//! One digest over all pages, kept up to date page by page.
+//! One digest over all pages and the records of cards, kept up to date one by one.
 //!
 //! Each page has a tag, `HMAC-SHA-256(AK, "tallystick/v1/page" || kind (1) ||
-//! number (4) || body)`. The tags are combined by exclusive or into a sum, and
+//! number (4) || body)`, and each record of a card one, `HMAC-SHA-256(AK,
+//! "tallystick/v1/card-record" || id (17) || body)`. The tags are combined by exclusive or into a sum, and
 //! the digest is `HMAC-SHA-256(AK, "tallystick/v1/pages" || sum)`. Neither tags
 //! nor the sum are ever stored, so nobody without the key can find pages whose
 //! tags combine to the same sum (Bellare, Guérin, Rogaway: XOR MACs, 1995).
 
+use std::collections::HashMap;
+
 use crate::crypto::MacState;
-use crate::store::PageKind;
+use crate::store::{PageKind, Record, Space};
 
 const PAGE_LABEL: &[u8] = b"tallystick/v1/page";
+const CARD_LABEL: &[u8] = b"tallystick/v1/card-record";
 const PAGES_LABEL: &[u8] = b"tallystick/v1/pages";
 
-/// The tags of all pages, and their sum.
+/// The tags of all pages and cards, and their sum.
 #[derive(Debug, Default)]
 pub(super) struct Tags {
     of: [Vec<[u8; 32]>; 2],
+    cards: HashMap<[u8; 17], [u8; 32]>,
     sum: [u8; 32],
 }
 
@@ -31,18 +36,39 @@ impl Tags {
             tags.resize(at.saturating_add(1), [0; 32]);
         }
         let Some(tag) = tags.get_mut(at) else { return };
-        for ((sum, old), new) in self.sum.iter_mut().zip(tag.iter_mut()).zip(mac.as_bytes()) {
-            *sum ^= *old ^ new;
-            *old = *new;
-        }
+        exchange(&mut self.sum, tag, mac.as_bytes());
     }
 
-    /// The digest over all pages; zeros if there are none.
+    /// Takes the record of a card in, in place of an older one, or its removal. Other
+    /// records are not counted.
+    pub fn put_record(&mut self, audit: &MacState, record: &Record) {
+        let Ok(id) = <[u8; 17]>::try_from(record.key.as_slice()) else { return };
+        if record.space != Space::Card {
+            return;
+        }
+        let Some(body) = &record.body else {
+            let mut tag = self.cards.remove(&id).unwrap_or([0; 32]);
+            exchange(&mut self.sum, &mut tag, &[0; 32]);
+            return;
+        };
+        let mac = audit.mac(&[CARD_LABEL, &id, body]);
+        exchange(&mut self.sum, self.cards.entry(id).or_insert([0; 32]), mac.as_bytes());
+    }
+
+    /// The digest over all of them; zeros if there are none.
     pub fn digest(&self, audit: &MacState) -> [u8; 32] {
-        if self.of.iter().all(Vec::is_empty) {
+        if self.of.iter().all(Vec::is_empty) && self.cards.is_empty() {
             return [0; 32];
         }
         *audit.mac(&[PAGES_LABEL, &self.sum]).as_bytes()
+    }
+}
+
+/// Puts a tag into the place of an older one, in the sum too.
+fn exchange(sum: &mut [u8; 32], old: &mut [u8; 32], new: &[u8; 32]) {
+    for ((sum, old), new) in sum.iter_mut().zip(old).zip(new) {
+        *sum ^= *old ^ new;
+        *old = *new;
     }
 }
 
@@ -78,5 +104,36 @@ mod tests {
         for other in others {
             assert_ne!(digest_of(other), same);
         }
+    }
+    /// A card, and its record or none.
+    type Card<'a> = (u8, Option<&'a [u8]>);
+
+    #[test]
+    fn tells_any_other_set_of_cards() {
+        let audit = MacState::new(&Region::new(2).unwrap(), &[7; 32]).unwrap();
+        let digest_of = |cards: &[Card<'_>]| {
+            let mut tags = Tags::default();
+            for (id, body) in cards {
+                let body = body.map(<[u8]>::to_vec);
+                let record = Record { space: Space::Card, key: vec![*id; 17], expires: None, body };
+                tags.put_record(&audit, &record);
+            }
+            tags.digest(&audit)
+        };
+        let same = digest_of(&[(1, Some(b"a")), (2, Some(b"b"))]);
+        assert_eq!(
+            digest_of(&[(3, Some(b"c")), (2, Some(b"b")), (1, Some(b"x")), (3, None), (1, Some(b"a"))]),
+            same
+        );
+        let others: [&[Card<'_>]; 4] = [
+            &[],
+            &[(1, Some(b"a"))],
+            &[(1, Some(b"b")), (2, Some(b"a"))],
+            &[(1, Some(b"a")), (2, Some(b"c"))],
+        ];
+        for other in others {
+            assert_ne!(digest_of(other), same);
+        }
+        assert_eq!(digest_of(&[(1, Some(b"a")), (1, None)]), [0; 32], "as before there were any");
     }
 }

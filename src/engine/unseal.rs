@@ -56,6 +56,8 @@ impl Loader {
             par_links: self.par_links,
             short_values: self.short_values,
             lockouts: self.lockouts,
+            cards: self.cards,
+            card_lockouts: self.card_lockouts,
             ghosts: Ghosts::default(),
             rates,
             checkpoint: self.checkpoint,

@@ -252,7 +252,7 @@ fn read_attributes(bytes: &[u8; ATTRIBUTES]) -> Result<KeyInfo, KeyError> {
     let state = KeyState::ALL.into_iter().find(|known| known.number() == state);
     Ok(KeyInfo {
         id: *id,
-        purpose: KeyPurpose::from_number(purpose).ok_or(KeyError::Field("purpose"))?,
+        purpose: native_purpose(purpose).ok_or(KeyError::Field("purpose"))?,
         version: KeyVersion::new(version).map_err(|_| KeyError::Field("version"))?,
         state: state.ok_or(KeyError::Field("state"))?,
         exportable: match exportable {
@@ -263,6 +263,11 @@ fn read_attributes(bytes: &[u8; ATTRIBUTES]) -> Result<KeyInfo, KeyError> {
         kcv: Kcv([k0, k1, k2]),
         retired: (retired > 0).then(|| UnixTime::from_seconds(retired)),
     })
+}
+
+/// Keys for other purposes are imported, and have blocks of their own.
+fn native_purpose(number: u8) -> Option<KeyPurpose> {
+    KeyPurpose::from_number(number).filter(|purpose| KeyPurpose::NATIVE.contains(purpose))
 }
 
 /// The beginning of the next slot: rounded up, so that a grace is never shorter than

@@ -44,6 +44,15 @@ pub enum KeyError {
     /// Two keys have the same purpose and version.
     #[error("the keyring has two keys of one version for {}", .0.name())]
     Duplicate(KeyPurpose),
+    /// Keys for the purpose are imported, not made here.
+    #[error("keys for {} are imported, not made here", .0.name())]
+    Imported(KeyPurpose),
+    /// Two imported keys have the same label.
+    #[error("the keyring has two imported keys of one label")]
+    DuplicateLabel,
+    /// There are more imported keys than there is room for.
+    #[error("the keyring has too many imported keys")]
+    TooManyImported,
     /// All 255 versions of a purpose are used.
     #[error("all versions of {} are used", .0.name())]
     VersionsExhausted(KeyPurpose),

@@ -1,6 +1,6 @@
 //! The loaded keyring.
 
-use super::{KeyError, KeyInfo, KeyState, Versions, WrappedKey};
+use super::{ImportedInfo, ImportedKey, KeyError, KeyInfo, KeyState, Versions, WrappedImport, WrappedKey};
 use crate::crypto::{
     Audit, FingerprintDerivation, KeyPurpose, LoadedKey, PanSealing, ParDerivation, Purpose, Root,
     TokenDerivation,
@@ -22,6 +22,10 @@ pub struct Keyring {
     /// Chain the journal and digest requests.
     pub audit: Versions<Audit>,
     infos: Vec<KeyInfo>,
+    /// By label. Those for key transport are not here: only who has the root key opens
+    /// or writes key blocks.
+    imported: Vec<ImportedKey>,
+    imported_infos: Vec<ImportedInfo>,
     protection: Protection,
 }
 
@@ -31,7 +35,13 @@ impl Keyring {
         root: &LoadedKey<Root>,
         region: &Region,
         wrapped: &[WrappedKey],
+        imports: &[WrappedImport],
     ) -> Result<Self, KeyError> {
+        let in_use =
+            |key: &&WrappedImport| key.info().is_active() && key.info().purpose != KeyPurpose::KeyTransport;
+        let imported = imports.iter().filter(in_use).map(|key| key.load(root, region));
+        let mut imported = imported.collect::<Result<Vec<_>, KeyError>>()?;
+        imported.sort_unstable_by_key(|key| key.info().label);
         let loader = Loader { root, region, wrapped };
         Ok(Self {
             token_derivation: loader.versions(KeyPurpose::TokenDerivation)?,
@@ -40,6 +50,8 @@ impl Keyring {
             pan_sealing: loader.versions(KeyPurpose::PanSealing)?,
             audit: loader.versions(KeyPurpose::Audit)?,
             infos: wrapped.iter().map(|key| *key.info()).collect(),
+            imported,
+            imported_infos: imports.iter().map(|key| key.info().clone()).collect(),
             protection: region.protection(),
         })
     }
@@ -48,6 +60,21 @@ impl Keyring {
     #[must_use]
     pub fn infos(&self) -> &[KeyInfo] {
         &self.infos
+    }
+
+    /// The imported key with this label, expanded; none if there is none, or it is
+    /// destroyed or for key transport.
+    #[must_use]
+    pub fn imported(&self, label: &str) -> Option<&ImportedKey> {
+        let found = self.imported.binary_search_by(|key| key.info().label.as_str().cmp(label));
+        found.ok().and_then(|at| self.imported.get(at))
+    }
+
+    /// What may be shown of the imported keys: those for key transport and destroyed
+    /// ones too.
+    #[must_use]
+    pub fn imported_infos(&self) -> &[ImportedInfo] {
+        &self.imported_infos
     }
 
     /// How the memory that holds the keys is protected.

@@ -2,17 +2,21 @@
 //!
 //! Layout: the header of its [`Provider`]; the root key wrapped by the key from
 //! the provider (nonce 12, ciphertext and tag 48, the bytes before it
-//! authenticated); count of blocks 2, the blocks; and a seal by the root key
-//! over all before it (nonce 12, tag 16), so that no block can be removed, put
+//! authenticated); count of blocks 2, the blocks; if there are imported keys, their
+//! count 2 and for each the length of its block 2 and the block; and a seal by the root
+//! key over all before it (nonce 12, tag 16), so that no block can be removed, put
 //! back or moved between keyrings.
 
 mod enclose;
+mod export;
+mod import;
+mod imports;
 
 use secrecy::SecretSlice;
 use zeroize::Zeroizing;
 
 use super::block::{seal_over, whole_slot};
-use super::{BLOCK_LEN, KeyError, KeyInfo, KeyState, Keyring, Provider, WrappedKey};
+use super::{BLOCK_LEN, KeyError, KeyInfo, KeyState, Keyring, Provider, WrappedImport, WrappedKey};
 use crate::crypto::{
     KeyPurpose, LoadedKey, NONCE_LEN, PassphraseCost, Random, Root, TAG_LEN, root_from_passphrase,
 };
@@ -28,6 +32,7 @@ pub struct SealedKeyring {
     provider: Provider,
     wrapped_root: [u8; WRAPPED_ROOT],
     keys: Vec<WrappedKey>,
+    imported: Vec<WrappedImport>,
     seal: [u8; SEAL],
 }
 
@@ -37,6 +42,7 @@ pub struct OpenKeyring {
     provider: Provider,
     wrapped_root: [u8; WRAPPED_ROOT],
     keys: Vec<WrappedKey>,
+    imported: Vec<WrappedImport>,
     root: LoadedKey<Root>,
     region: Region,
 }
@@ -52,19 +58,19 @@ impl SealedKeyring {
         let (wrapped_root, rest) = rest.split_first_chunk::<WRAPPED_ROOT>().ok_or(KeyError::Length)?;
         let (count, rest) = rest.split_first_chunk::<2>().ok_or(KeyError::Length)?;
         let (blocks, seal) = rest.split_last_chunk::<SEAL>().ok_or(KeyError::Length)?;
-        if blocks.len() != usize::from(u16::from_be_bytes(*count)) * BLOCK_LEN {
-            return Err(KeyError::Length);
-        }
+        let length = usize::from(u16::from_be_bytes(*count)) * BLOCK_LEN;
+        let (blocks, rest) = blocks.split_at_checked(length).ok_or(KeyError::Length)?;
         let keys =
             blocks.chunks_exact(BLOCK_LEN).map(WrappedKey::from_block).collect::<Result<Vec<_>, _>>()?;
         check_unique(&keys)?;
-        Ok(Self { provider, wrapped_root: *wrapped_root, keys, seal: *seal })
+        let imported = imports::read(rest)?;
+        Ok(Self { provider, wrapped_root: *wrapped_root, keys, imported, seal: *seal })
     }
 
     /// The bytes to be stored.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = sealed_part(&self.provider, &self.wrapped_root, &self.keys);
+        let mut bytes = sealed_part(&self.provider, &self.wrapped_root, &self.keys, &self.imported);
         bytes.extend_from_slice(&self.seal);
         bytes
     }
@@ -100,16 +106,16 @@ impl SealedKeyring {
 
     /// None if the wrapping key is another.
     fn unwrap(self, region: &Region, wrapping: &LoadedKey<Root>) -> Result<Option<OpenKeyring>, KeyError> {
-        let Self { provider, wrapped_root, keys, seal } = self;
+        let Self { provider, wrapped_root, keys, imported, seal } = self;
         let (nonce, sealed) = wrapped_root.split_first_chunk::<NONCE_LEN>().ok_or(KeyError::Length)?;
         let mut sealed = Zeroizing::new(sealed.to_vec());
         let Ok(opened) = wrapping.open(*nonce, &provider.to_bytes(), &mut sealed) else { return Ok(None) };
         let root: &[u8; 32] = (&*opened).try_into().map_err(|_| KeyError::Length)?;
         let root = LoadedKey::from_bytes(region, root)?;
-        let covered = sealed_part(&provider, &wrapped_root, &keys);
+        let covered = sealed_part(&provider, &wrapped_root, &keys, &imported);
         let (nonce, tag) = seal.split_first_chunk::<NONCE_LEN>().ok_or(KeyError::Length)?;
         root.open(*nonce, &covered, &mut tag.to_vec()).map_err(|_| KeyError::NotAuthentic)?;
-        Ok(Some(OpenKeyring { provider, wrapped_root, keys, root, region: region.clone() }))
+        Ok(Some(OpenKeyring { provider, wrapped_root, keys, imported, root, region: region.clone() }))
     }
 }
 
@@ -128,11 +134,11 @@ impl OpenKeyring {
         let (provider, wrapping) = enclose::passphrase(region, random, passphrase, cost)?;
         let root = LoadedKey::<Root>::generate(region, random)?;
         let wrapped_root = enclose::wrap(random, &provider, &wrapping, &root)?;
-        let keys = KeyPurpose::ALL
+        let keys = KeyPurpose::NATIVE
             .into_iter()
             .map(|purpose| WrappedKey::generate(&root, region, random, purpose, KeyVersion::FIRST))
             .collect::<Result<Vec<_>, _>>()?;
-        Ok(Self { provider, wrapped_root, keys, root, region: region.clone() })
+        Ok(Self { provider, wrapped_root, keys, imported: Vec::new(), root, region: region.clone() })
     }
 
     /// Loads every key that is not destroyed into locked memory.
@@ -141,13 +147,23 @@ impl OpenKeyring {
     /// [`KeyError::ActiveKey`] unless each purpose has exactly one active key;
     /// [`KeyError::NotAuthentic`]; [`KeyError::Crypto`].
     pub fn load(&self) -> Result<Keyring, KeyError> {
-        Keyring::load(&self.root, &self.region, &self.keys)
+        Keyring::load(&self.root, &self.region, &self.keys, &self.imported)
+    }
+
+    /// As [`OpenKeyring::load`], but without imported keys: for who needs none of them, in
+    /// locked memory that has no room for them.
+    ///
+    /// # Errors
+    /// As [`OpenKeyring::load`].
+    pub fn load_native(&self) -> Result<Keyring, KeyError> {
+        Keyring::load(&self.root, &self.region, &self.keys, &[])
     }
 
     /// Makes a new active version for a purpose; the one before is retiring from
     /// `now` on.
     ///
     /// # Errors
+    /// [`KeyError::Imported`] for the purpose of imported keys;
     /// [`KeyError::VersionsExhausted`] after version 255; [`KeyError::Crypto`].
     pub fn rotate(
         &mut self,
@@ -155,6 +171,9 @@ impl OpenKeyring {
         purpose: KeyPurpose,
         now: UnixTime,
     ) -> Result<KeyVersion, KeyError> {
+        if !KeyPurpose::NATIVE.contains(&purpose) {
+            return Err(KeyError::Imported(purpose));
+        }
         let newest = self.infos().filter(|info| info.purpose == purpose).map(|info| info.version.get()).max();
         let next = newest.unwrap_or(0).checked_add(1).ok_or(KeyError::VersionsExhausted(purpose))?;
         let version = KeyVersion::new(next).map_err(|_| KeyError::VersionsExhausted(purpose))?;
@@ -205,10 +224,10 @@ impl OpenKeyring {
     #[must_use]
     pub fn is_sealed_as(&self, sealed: &SealedKeyring) -> bool {
         let Ok(read) = SealedKeyring::from_bytes(&sealed.to_bytes()) else { return false };
-        let covered = sealed_part(&read.provider, &read.wrapped_root, &read.keys);
+        let covered = sealed_part(&read.provider, &read.wrapped_root, &read.keys, &read.imported);
         let Some((nonce, tag)) = read.seal.split_first_chunk::<NONCE_LEN>() else { return false };
-        let same = (&read.provider, &read.wrapped_root, &read.keys)
-            == (&self.provider, &self.wrapped_root, &self.keys);
+        let same = (&read.provider, &read.wrapped_root, &read.keys, &read.imported)
+            == (&self.provider, &self.wrapped_root, &self.keys, &self.imported);
         same && self.root.open(*nonce, &covered, &mut tag.to_vec()).is_ok()
     }
 
@@ -217,18 +236,24 @@ impl OpenKeyring {
     /// # Errors
     /// [`KeyError::Crypto`].
     pub fn seal(&self, random: &dyn Random) -> Result<SealedKeyring, KeyError> {
-        let covered = sealed_part(&self.provider, &self.wrapped_root, &self.keys);
+        let covered = sealed_part(&self.provider, &self.wrapped_root, &self.keys, &self.imported);
         let seal = seal_over(&self.root, random, &covered)?;
         Ok(SealedKeyring {
             provider: self.provider.clone(),
             wrapped_root: self.wrapped_root,
             keys: self.keys.clone(),
+            imported: self.imported.clone(),
             seal,
         })
     }
 }
 
-fn sealed_part(provider: &Provider, wrapped_root: &[u8], keys: &[WrappedKey]) -> Vec<u8> {
+fn sealed_part(
+    provider: &Provider,
+    wrapped_root: &[u8],
+    keys: &[WrappedKey],
+    imported: &[WrappedImport],
+) -> Vec<u8> {
     let header = provider.to_bytes();
     let mut bytes = Vec::with_capacity(header.len() + WRAPPED_ROOT + 2 + keys.len() * BLOCK_LEN + SEAL);
     bytes.extend_from_slice(&header);
@@ -238,6 +263,7 @@ fn sealed_part(provider: &Provider, wrapped_root: &[u8], keys: &[WrappedKey]) ->
     for key in keys {
         bytes.extend_from_slice(&key.to_block());
     }
+    imports::write(&mut bytes, imported);
     bytes
 }
 

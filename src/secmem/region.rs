@@ -82,6 +82,17 @@ impl Region {
         self.free().pop().ok_or(RegionError::Full)
     }
 
+    /// `count` free slots, all zero, each right behind the one before, to be given
+    /// back with [`give_back`](Self::give_back).
+    pub(super) fn take_run(&self, count: usize) -> Result<Vec<Slot>, RegionError> {
+        let mut free = self.free();
+        free.sort_unstable_by_key(Slot::place);
+        let neighbours = |pair: &[Slot]| matches!(pair, [a, b] if a.place().addr().get() + SLOT_BYTES == b.place().addr().get());
+        let start = free.windows(count).position(|run| run.windows(2).all(neighbours));
+        let start = start.ok_or(RegionError::Full)?;
+        Ok(free.drain(start..start + count).collect())
+    }
+
     /// Takes back a slot of this region.
     ///
     /// # Safety

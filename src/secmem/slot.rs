@@ -32,6 +32,11 @@ impl Slot {
         Self(place)
     }
 
+    /// Where it is.
+    pub(super) const fn place(&self) -> NonNull<[u8; SLOT_BYTES]> {
+        self.0
+    }
+
     /// The bytes.
     ///
     /// # Safety

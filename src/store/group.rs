@@ -155,12 +155,23 @@ pub enum Space {
     Profile,
     /// Bad MACs of tokens.
     BadMacs,
+    /// Counters of cards.
+    Card,
+    /// Bad MACs and wrong values of cards.
+    CardMisses,
 }
 
 impl Space {
     /// Every space, in the order of their numbers from 1.
-    pub const ALL: [Self; 5] =
-        [Self::Idempotency, Self::ParLink, Self::ShortValues, Self::Profile, Self::BadMacs];
+    pub const ALL: [Self; 7] = [
+        Self::Idempotency,
+        Self::ParLink,
+        Self::ShortValues,
+        Self::Profile,
+        Self::BadMacs,
+        Self::Card,
+        Self::CardMisses,
+    ];
 
     /// The number stored.
     #[must_use]
@@ -171,6 +182,8 @@ impl Space {
             Self::ShortValues => 3,
             Self::Profile => 4,
             Self::BadMacs => 5,
+            Self::Card => 6,
+            Self::CardMisses => 7,
         }
     }
 

@@ -1,7 +1,9 @@
 //! The CBOR bodies of all other requests: read as they stand, then parsed field
 //! by field into what the engine takes, each fault with its own status.
 
+mod card_value;
 mod change_status;
+mod emv;
 mod field;
 mod list;
 mod provision;
@@ -42,6 +44,13 @@ pub(super) fn decode(
             pan: field::pan(&mut fields, PAN)?,
             predecessor: field::token(&mut fields, PREDECESSOR)?,
         }),
+        Opcode::EmvIssue => Command::EmvIssue(Box::new(emv::decode_issue(&mut fields)?)),
+        Opcode::EmvVerify => Command::EmvVerify(Box::new(emv::decode_verify(&mut fields)?)),
+        Opcode::EmvArpc => Command::EmvArpc(Box::new(emv::decode_arpc(&mut fields)?)),
+        Opcode::MakeCardValue => Command::MakeCardValue(Box::new(card_value::decode(&mut fields)?)),
+        Opcode::VerifyCardValue => {
+            Command::VerifyCardValue(Box::new(card_value::decode_verify(&mut fields)?))
+        }
         Opcode::Par => Command::Par(field::pan(&mut fields, PAN)?),
         Opcode::Fingerprint => Command::Fingerprint(field::pan(&mut fields, PAN)?),
         _ => return Err(Status::UnknownOpcode.into()),
@@ -73,6 +82,11 @@ pub(super) fn encode(out: &mut Vec<u8>, command: &Command<'_>, key: Option<Idemp
             cbor::write(out, &[key, pan_text(PAN, pan), text(PREDECESSOR, predecessor.as_str())]);
         }
         Command::Par(pan) | Command::Fingerprint(pan) => cbor::write(out, &[key, pan_text(PAN, pan)]),
+        Command::EmvIssue(issue) => emv::encode_issue(out, issue, key),
+        Command::EmvVerify(verify) => emv::encode_verify(out, verify, key),
+        Command::EmvArpc(arpc) => emv::encode_arpc(out, arpc, key),
+        Command::MakeCardValue(of) => card_value::encode(out, of, None, key),
+        Command::VerifyCardValue(verify) => card_value::encode(out, &verify.of, Some(&verify.value), key),
         // Of fixed layout.
         Command::Issue(_) | Command::Verify(_) | Command::IssueShort(_) | Command::VerifyShort(_) => {}
     }

@@ -3,9 +3,13 @@
 
 mod export;
 mod proposal;
+mod wanted;
 
 pub use export::Export;
-pub use proposal::{ProposalReport, Wanted};
+pub use proposal::ProposalReport;
+pub use wanted::Wanted;
+
+use std::fmt;
 
 use super::cbor::{self, Key, Value};
 use super::{Fault, Opcode, Status};
@@ -14,13 +18,18 @@ const DIGEST: Key = Key::new(5, "digest");
 const AFTER: Key = Key::new(1, "after");
 const LIMIT: Key = Key::new(2, "limit");
 const PROPOSALS: Key = Key::new(1, "proposals");
+const COMPONENT: Key = Key::new(1, "component");
+const BLOCK: Key = Key::new(1, "key block");
+
+/// Most bytes of a component: of the longest key.
+const MAX_COMPONENT: usize = 32;
 
 /// The digest of a proposal: what an approval is of.
 pub type Digest = [u8; 32];
 
 /// What is asked about operations that two admins must agree on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Control {
+#[derive(Debug)]
+pub enum Control<'a> {
     /// Propose an operation.
     Propose(Wanted),
     /// Approve what another admin proposed.
@@ -40,6 +49,28 @@ pub enum Control {
         /// Most tokens to look at, 1 to 100.
         limit: u8,
     },
+    /// Import or assemble the key of an approved proposal.
+    ImportKey(Digest),
+    /// Give a component of the key of a proposal.
+    GiveComponent {
+        /// The proposal.
+        digest: Digest,
+        /// The component.
+        component: Component<'a>,
+        /// Its own key check value, 6 to 10 hex digits.
+        kcv: String,
+    },
+    /// Export the key of an approved proposal.
+    ExportKey(Digest),
+}
+
+/// A component of a key, as many bytes as the key: their exclusive or is the key.
+pub struct Component<'a>(pub &'a [u8]);
+
+impl fmt::Debug for Component<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Component(redacted)")
+    }
 }
 
 /// What is answered.
@@ -51,6 +82,8 @@ pub enum ControlReply {
     Proposals(Vec<ProposalReport>),
     /// A page of PANs, in clear.
     Export(Export),
+    /// A TR-31 key block.
+    KeyBlock(String),
 }
 
 impl Opcode {
@@ -65,11 +98,14 @@ impl Opcode {
                 | Self::Proposals
                 | Self::DestroyKey
                 | Self::DetokenizeAll
+                | Self::ImportKey
+                | Self::GiveComponent
+                | Self::ExportKey
         )
     }
 }
 
-impl Control {
+impl<'a> Control<'a> {
     /// The opcode of its request.
     #[must_use]
     pub const fn opcode(&self) -> Opcode {
@@ -80,11 +116,14 @@ impl Control {
             Self::Proposals => Opcode::Proposals,
             Self::DestroyKey(_) => Opcode::DestroyKey,
             Self::DetokenizeAll { .. } => Opcode::DetokenizeAll,
+            Self::ImportKey(_) => Opcode::ImportKey,
+            Self::GiveComponent { .. } => Opcode::GiveComponent,
+            Self::ExportKey(_) => Opcode::ExportKey,
         }
     }
 
     /// Reads the body of a request.
-    pub(super) fn decode(opcode: Opcode, body: &[u8]) -> Result<Self, Fault> {
+    pub(super) fn decode(opcode: Opcode, body: &'a [u8]) -> Result<Self, Fault> {
         if opcode == Opcode::Proposals {
             return if body.is_empty() { Ok(Self::Proposals) } else { Err(Status::BodyTrailing.into()) };
         }
@@ -94,6 +133,13 @@ impl Control {
             Opcode::Approve => Self::Approve(digest(&mut fields)?),
             Opcode::Withdraw => Self::Withdraw(digest(&mut fields)?),
             Opcode::DestroyKey => Self::DestroyKey(digest(&mut fields)?),
+            Opcode::ImportKey => Self::ImportKey(digest(&mut fields)?),
+            Opcode::ExportKey => Self::ExportKey(digest(&mut fields)?),
+            Opcode::GiveComponent => Self::GiveComponent {
+                component: component(&mut fields)?,
+                kcv: wanted::check_value(&mut fields)?,
+                digest: digest(&mut fields)?,
+            },
             Opcode::DetokenizeAll => {
                 let after = fields.optional_uint(AFTER)?.map(u32::try_from).transpose();
                 let limit = u8::try_from(fields.uint(LIMIT)?).ok().filter(|limit| (1..=100).contains(limit));
@@ -109,13 +155,23 @@ impl Control {
         Ok(control)
     }
 
-    /// Appends the body of a request.
+    /// Appends the body of a request. It may hold a component: the caller wipes the
+    /// buffer.
     pub fn encode(&self, out: &mut Vec<u8>) {
         match self {
             Self::Proposals => {}
             Self::Propose(wanted) => cbor::write(out, &wanted.fields()),
-            Self::Approve(digest) | Self::Withdraw(digest) | Self::DestroyKey(digest) => {
+            Self::Approve(digest)
+            | Self::Withdraw(digest)
+            | Self::DestroyKey(digest)
+            | Self::ImportKey(digest)
+            | Self::ExportKey(digest) => {
                 cbor::write(out, &[(DIGEST, Some(Value::Bytes(digest)))]);
+            }
+            Self::GiveComponent { digest, component: Component(bytes), kcv } => {
+                let component = (COMPONENT, Some(Value::Bytes(bytes)));
+                let digest = (DIGEST, Some(Value::Bytes(digest)));
+                cbor::write(out, &[component, digest, wanted::check_field(kcv)]);
             }
             Self::DetokenizeAll { digest, after, limit } => {
                 let after = after.map(|after| Value::Uint(after.into()));
@@ -135,10 +191,11 @@ impl ControlReply {
         match self {
             Self::Proposal(report) => cbor::write(out, &report.fields()),
             Self::Proposals(reports) => {
-                let list = reports.iter().map(|report| cbor::map_of(report.fields().into())).collect();
+                let list = reports.iter().map(|report| cbor::map_of(report.fields())).collect();
                 cbor::write(out, &[(PROPOSALS, Some(Value::List(list)))]);
             }
             Self::Export(export) => export.encode(out),
+            Self::KeyBlock(block) => cbor::write(out, &[(BLOCK, Some(Value::Text(block)))]),
         }
     }
 
@@ -150,6 +207,11 @@ impl ControlReply {
         let mut fields = cbor::read(body)?;
         match opcode {
             Opcode::DetokenizeAll => Export::decode(fields).map(Self::Export),
+            Opcode::ExportKey => {
+                let block = fields.text(BLOCK)?.to_owned();
+                fields.finish()?;
+                Ok(Self::KeyBlock(block))
+            }
             Opcode::Proposals => {
                 let malformed = PROPOSALS.fault(Status::BodyMalformed);
                 let one = |value| ProposalReport::decode(cbor::Fields::of(value).ok_or(malformed)?);
@@ -165,4 +227,10 @@ impl ControlReply {
 fn digest(fields: &mut cbor::Fields<'_>) -> Result<Digest, Fault> {
     let bytes = fields.optional_bytes(DIGEST)?.ok_or(DIGEST.fault(Status::FieldMissing))?;
     bytes.try_into().map_err(|_| DIGEST.fault(Status::BodyMalformed))
+}
+
+fn component<'a>(fields: &mut cbor::Fields<'a>) -> Result<Component<'a>, Fault> {
+    let bytes = fields.optional_bytes(COMPONENT)?.ok_or(COMPONENT.fault(Status::FieldMissing))?;
+    let fits = (1..=MAX_COMPONENT).contains(&bytes.len());
+    if fits { Ok(Component(bytes)) } else { Err(COMPONENT.fault(Status::ComponentMalformed)) }
 }

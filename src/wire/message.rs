@@ -25,7 +25,7 @@ pub enum Message<'a> {
     /// Something of the keeper of the keys.
     Custody(Custody<'a>),
     /// Something that two admins must agree on.
-    Control(Control),
+    Control(Control<'a>),
 }
 
 /// Reads the body of a request.

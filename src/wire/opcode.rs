@@ -74,6 +74,16 @@ opcodes! {
     ClearShortLock = 0x0029 "clear_short_lock",
     /// Re-seal PANs under the active key. Admin socket only.
     Reseal = 0x002a "reseal",
+    /// Issue an application cryptogram.
+    EmvIssue = 0x0030 "emv_issue",
+    /// Verify an application cryptogram and consume its counter.
+    EmvVerify = 0x0031 "emv_verify",
+    /// Answer an application cryptogram.
+    EmvArpc = 0x0032 "emv_arpc",
+    /// Make a card verification value.
+    MakeCardValue = 0x0033 "make_card_value",
+    /// Verify a card verification value.
+    VerifyCardValue = 0x0034 "verify_card_value",
     /// What the daemon is and how it is. Admin socket only.
     Status = 0x0040 "status",
     /// Metrics in the OpenMetrics text format. Admin socket only.
@@ -98,6 +108,12 @@ opcodes! {
     DestroyKey = 0x0058 "destroy_key",
     /// Read the PANs of an approved proposal, a page at a time. Admin socket only.
     DetokenizeAll = 0x0059 "detokenize_all",
+    /// Import or assemble the key of an approved proposal. Admin socket only.
+    ImportKey = 0x005a "import_key",
+    /// Give a component of the key of a proposal. Admin socket only.
+    GiveComponent = 0x005b "give_component",
+    /// Export the key of an approved proposal. Admin socket only.
+    ExportKey = 0x005c "export_key",
     /// Begin a backup of everything stored. Admin socket only.
     BackupBegin = 0x0060 "backup_begin",
     /// The next piece of the backup that was begun on this connection.
@@ -124,6 +140,11 @@ impl Opcode {
             Operation::VerifyShort => Self::VerifyShort,
             Operation::ClearShortLock => Self::ClearShortLock,
             Operation::Reseal => Self::Reseal,
+            Operation::EmvIssue => Self::EmvIssue,
+            Operation::EmvVerify => Self::EmvVerify,
+            Operation::EmvArpc => Self::EmvArpc,
+            Operation::MakeCardValue => Self::MakeCardValue,
+            Operation::VerifyCardValue => Self::VerifyCardValue,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The bodies of replies.
 
+mod field;
 mod page;
 mod resealed;
 mod view;
@@ -40,6 +41,11 @@ pub fn encode_reply(out: &mut Vec<u8>, reply: &Reply) {
             cbor::write(out, &[(PAN, Some(Value::Text(digits))), (EXPIRY, Some(Value::Text(&expiry)))]);
         }
         Reply::Par(par) => cbor::write(out, &[(PAR, Some(Value::Text(par.as_str())))]),
+        Reply::EmvIssued(_)
+        | Reply::EmvVerified(_)
+        | Reply::Arpc(_)
+        | Reply::CardValue(_)
+        | Reply::CardValueVerified => field::encode(out, reply),
         Reply::Fingerprint(value) => {
             cbor::write(out, &[(FINGERPRINT, Some(Value::Bytes(value.as_bytes())))]);
         }
@@ -74,7 +80,7 @@ fn decode_map(opcode: Opcode, mut fields: Fields<'_>) -> Result<Reply, Fault> {
             Reply::Par(Par::parse(fields.text(PAR)?).map_err(|_| malformed(PAR))?)
         }
         Opcode::Fingerprint => Reply::Fingerprint(fingerprint(&mut fields, FINGERPRINT)?),
-        _ => return Err(Status::UnknownOpcode.into()),
+        _ => field::decode(opcode, &mut fields)?,
     };
     fields.finish()?;
     Ok(reply)

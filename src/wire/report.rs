@@ -17,6 +17,7 @@ const CONNECTIONS: Key = Key::new(10, "connections");
 const UPTIME_SECONDS: Key = Key::new(11, "uptime seconds");
 const KEYS: Key = Key::new(12, "keys");
 const SANDBOX: Key = Key::new(20, "sandbox");
+const IMPORTED: Key = Key::new(21, "imported keys");
 
 /// What the daemon is and how it is.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -48,6 +49,8 @@ pub struct StatusReport {
     pub uptime_seconds: u64,
     /// The keys, without their secrets.
     pub keys: Vec<KeyReport>,
+    /// The imported keys, without their secrets.
+    pub imported: Vec<ImportedReport>,
 }
 
 /// What may be said of a key.
@@ -63,6 +66,30 @@ pub struct KeyReport {
     pub kcv: String,
 }
 
+/// What may be said of an imported key.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ImportedReport {
+    /// What it is called.
+    pub label: String,
+    /// What it is for.
+    pub purpose: String,
+    /// Its algorithm.
+    pub algorithm: String,
+    /// What it may still do.
+    pub state: String,
+    /// Its check value, 6 or 10 hex digits.
+    pub kcv: String,
+    /// Whether it may leave, as a key block says it.
+    pub exportability: String,
+}
+
+impl ImportedReport {
+    const fn texts(&self) -> [&String; 6] {
+        let Self { label, purpose, algorithm, state, kcv, exportability } = self;
+        [label, purpose, algorithm, state, kcv, exportability]
+    }
+}
+
 impl StatusReport {
     /// Appends the body.
     pub fn encode(&self, out: &mut Vec<u8>) {
@@ -74,6 +101,11 @@ impl StatusReport {
                 Value::Text(&key.kcv),
             ])
         });
+        let imported = self
+            .imported
+            .iter()
+            .map(|key| Value::List(key.texts().into_iter().map(|text| Value::Text(text)).collect()));
+        let imported = (!self.imported.is_empty()).then(|| Value::List(imported.collect()));
         cbor::write(
             out,
             &[
@@ -90,6 +122,7 @@ impl StatusReport {
                 (UPTIME_SECONDS, Some(Value::Uint(self.uptime_seconds))),
                 (KEYS, Some(Value::List(keys.collect()))),
                 (SANDBOX, Some(Value::Text(&self.sandbox))),
+                (IMPORTED, imported),
             ],
         );
     }
@@ -115,6 +148,7 @@ impl StatusReport {
             uptime_seconds: fields.uint(UPTIME_SECONDS)?,
             keys: keys(&mut fields)?,
             sandbox: fields.text(SANDBOX)?.to_owned(),
+            imported: imported(&mut fields)?,
         };
         fields.finish()?;
         Ok(report)
@@ -135,6 +169,19 @@ fn keys(fields: &mut Fields<'_>) -> Result<Vec<KeyReport>, Fault> {
     };
     let keys = list.into_iter().map(key).collect::<Option<_>>();
     keys.ok_or(KEYS.fault(Status::BodyMalformed))
+}
+
+fn imported(fields: &mut Fields<'_>) -> Result<Vec<ImportedReport>, Fault> {
+    let key = |value| {
+        let Value::List(list) = value else { return None };
+        let text = |value| if let Value::Text(text) = value { Some(text.to_owned()) } else { None };
+        let texts = list.into_iter().map(text).collect::<Option<Vec<String>>>()?;
+        let [label, purpose, algorithm, state, kcv, exportability] = texts.try_into().ok()?;
+        Some(ImportedReport { label, purpose, algorithm, state, kcv, exportability })
+    };
+    let list = fields.optional_list(IMPORTED)?.unwrap_or_default();
+    let keys = list.into_iter().map(key).collect::<Option<_>>();
+    keys.ok_or(IMPORTED.fault(Status::BodyMalformed))
 }
 
 /// Appends the body of a METRICS reply.

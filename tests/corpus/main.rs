@@ -7,6 +7,7 @@
     clippy::as_conversions
 )]
 
+mod key_blocks;
 mod stored;
 #[path = "../support/mod.rs"]
 mod support;
@@ -53,6 +54,24 @@ fn every_seed_is_survived() {
         let found = campaign.as_ref().and_then(|dir| fs::read_dir(dir.join(name).join("corpus")).ok());
         found.map(|found| survive(target, found));
     }
+}
+
+/// A terminal's data; the same with other tags, zeros between and long lengths; what is
+/// refused.
+fn emv() -> [(&'static str, Vec<u8>); 4] {
+    let plain = b"\x9f\x02\x06\0\0\0\x01\x23\x45\x9f\x03\x06\0\0\0\0\0\0\x9f\x1a\x02\x03\x56\x95\x05\x80\0\x04\x80\0\
+        \x5f\x2a\x02\x03\x56\x9a\x03\x26\x11\x21\x9c\x01\0\x9f\x37\x04\xde\xad\xbe\xef\x82\x02\x18\0\x9f\x36\x02\x01\x07\
+        \x9f\x10\x07\x06\x01\x12\x03\xa0\xb8\0\x9f\x26\x08\x71\x0e\x1c\x2c\x6e\xa3\x97\x1a\x5f\x34\x01\x01"
+        .to_vec();
+    let more =
+        b"\0\0\x9f\x33\x03\xe0\xf8\xc8\0\x84\x81\x07\xa0\0\0\0\x03\x10\x10\x70\x82\0\x03\x9c\x01\0".to_vec();
+    let twice = [&plain[..], b"\x9c\x01\0"].concat();
+    [
+        ("plain", plain.clone()),
+        ("more", [more, plain.clone()].concat()),
+        ("twice", twice),
+        ("cut", plain[..40].to_vec()),
+    ]
 }
 
 fn pan() -> Pan {
@@ -177,6 +196,13 @@ fn make_seeds() {
     put("share", "mistyped", shares[2].text().replacen('-', "-0", 1).as_bytes());
     put("key_block", "custodians", &keys.seal(&SystemRandom).unwrap().to_bytes());
     put("key_block", "block", &sealed[102..190]);
+    let imported = key_blocks::keyring();
+    put("key_block", "imported", &imported);
+    // Behind the native blocks: count 2, length 2; the seal of 28 is at the end.
+    put("key_block", "import", &imported[102 + 5 * 88 + 4..imported.len() - 28]);
+    for (name, seed) in key_blocks::tr31() {
+        put("tr31", name, &seed);
+    }
     let dir = tempfile::tempdir().unwrap();
     let keyring = support::new_keys().load().unwrap();
     let (disk, log) = (Box::new(audit::RealDisk), dir.path().join("log"));
@@ -222,6 +248,9 @@ fn make_seeds() {
         put("cards", name, &seed);
     }
     put("connection", "http", b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
+    for (name, ber) in emv() {
+        put("emv", name, &ber);
+    }
     put("share", "content", &[&[1, 2, 3, 1][..], &[7; 36]].concat());
     put("journal", "marks", &[0, 0, 0, 1, 0, 9]);
     put("audit", "torn", &file[..file.len() - 40]);

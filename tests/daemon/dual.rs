@@ -2,10 +2,11 @@
 //! it these tests say so and prove nothing.
 
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use data_encoding::HEXLOWER;
 use rustix::process::{Gid, Uid};
@@ -21,8 +22,8 @@ use crate::bulk::Cards;
 use crate::process::{Daemon, PASSPHRASE, issue_of, provision, tally, verify_of};
 
 /// Users and group that need not exist.
-const ANNA: u32 = 64_001;
-const BEN: u32 = 64_002;
+pub const ANNA: u32 = 64_001;
+pub const BEN: u32 = 64_002;
 const GROUP: u32 = 64_100;
 
 const PEERS: &str = r#"
@@ -46,7 +47,7 @@ roles = ["admin"]
 "#;
 
 /// A directory in which both may reach the admin socket; none without root.
-fn prepared() -> Option<Daemon> {
+pub fn prepared() -> Option<Daemon> {
     if !rustix::process::geteuid().is_root() {
         eprintln!("NOT PROVEN: two admins are two users, which takes root");
         return None;
@@ -67,26 +68,39 @@ fn told(daemon: &Daemon, user: u32, arguments: &[&str]) -> (Value, i32) {
 
 /// The same of a user in another group.
 fn told_in(daemon: &Daemon, user: u32, group: u32, arguments: &[&str]) -> (Value, i32) {
+    told_by(daemon, (user, group), arguments, "")
+}
+
+/// The same, with something to read.
+pub fn told_with(daemon: &Daemon, user: u32, arguments: &[&str], input: &str) -> (Value, i32) {
+    told_by(daemon, (user, GROUP), arguments, input)
+}
+
+fn told_by(daemon: &Daemon, (user, group): (u32, u32), arguments: &[&str], input: &str) -> (Value, i32) {
     let program = daemon.path("tally");
     if !program.exists() {
         fs::copy(env!("CARGO_BIN_EXE_tally"), &program).unwrap();
     }
     let mut command = Command::new(program);
     command.arg("--json").args(arguments).env("TALLY_DIR", daemon.dir.path()).uid(user).gid(group);
-    let output = command.current_dir("/").output().unwrap();
+    let pipe = || Stdio::piped();
+    let mut child = command.current_dir("/").stdin(pipe()).stdout(pipe()).stderr(pipe()).spawn().unwrap();
+    // One that does not read it has ended.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    let output = child.wait_with_output().unwrap();
     let said = String::from_utf8(output.stdout).unwrap();
     let json = serde_json::from_str(&said);
     let errors = String::from_utf8_lossy(&output.stderr);
     (json.unwrap_or_else(|_| panic!("{arguments:?}: {said}{errors}")), output.status.code().unwrap())
 }
 
-fn done(daemon: &Daemon, user: u32, arguments: &[&str]) -> Value {
+pub fn done(daemon: &Daemon, user: u32, arguments: &[&str]) -> Value {
     let (json, code) = told(daemon, user, arguments);
     assert_eq!((code, &json["ok"]), (0, &Value::Bool(true)), "{arguments:?}: {json}");
     json
 }
 
-fn refused(daemon: &Daemon, user: u32, arguments: &[&str], status: &str) {
+pub fn refused(daemon: &Daemon, user: u32, arguments: &[&str], status: &str) {
     let (json, code) = told(daemon, user, arguments);
     assert_eq!((code, json["status"].as_str()), (1, Some(status)), "{arguments:?}: {json}");
 }
@@ -109,7 +123,7 @@ fn read_page(daemon: &Daemon, digest: &str, after: Option<u32>) -> Result<Option
 }
 
 /// The digest of what Anna proposed and Ben approved.
-fn agreed(daemon: &Daemon, proposal: &[&str]) -> String {
+pub fn agreed(daemon: &Daemon, proposal: &[&str]) -> String {
     let proposal: Vec<_> = ["propose"].iter().chain(proposal).copied().collect();
     let digest = done(daemon, ANNA, &proposal)["digest"].as_str().unwrap().to_owned();
     assert_eq!(done(daemon, BEN, &["approve", &digest])["approved_by"], "ben");

@@ -12,9 +12,11 @@ mod bulk;
 mod command_line;
 mod custody;
 mod dual;
+mod field;
 mod full_disk;
 #[path = "../support/heir.rs"]
 mod heir;
+mod keyblock;
 mod peers;
 mod process;
 mod raw;

@@ -63,6 +63,7 @@ impl Bank {
     /// A short round of the checkpoint, so that every page is rewritten every few rows.
     pub const LIMITS: EngineLimits = EngineLimits {
         tokens: 1000,
+        cards: 100,
         idempotency_keys: 1000,
         idempotency_seconds: 86_400,
         group: 1000,

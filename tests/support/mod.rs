@@ -63,7 +63,7 @@ pub fn everyone() -> Caller {
 }
 
 pub fn new_keys() -> OpenKeyring {
-    let region = Region::new(64).unwrap();
+    let region = Region::new(256).unwrap();
     let passphrase: SecretSlice<u8> = b"correct horse".to_vec().into();
     OpenKeyring::create(&region, &SystemRandom, &passphrase, CHEAP).unwrap()
 }

@@ -4,7 +4,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use tallystick::command::{Operation, Reply};
 use tallystick::wire::{
-    DEFAULT_FRAME, Fault, Hello, KeyReport, Message, Opcode, Status, StatusReport, Welcome,
+    DEFAULT_FRAME, Fault, Hello, ImportedReport, KeyReport, Message, Opcode, Status, StatusReport, Welcome,
     begin_batch_reply, decode_batch_reply, decode_message, decode_reply, encode_batch_item, encode_command,
     encode_issue_batch, encode_reply, encode_verify_batch,
 };
@@ -24,6 +24,11 @@ fn opcode_of(reply: &Reply) -> Opcode {
         Reply::Verified(_) => Opcode::Verify,
         Reply::IssuedShort(_) => Opcode::IssueShort,
         Reply::Resealed(_) => Opcode::Reseal,
+        Reply::EmvIssued(_) => Opcode::EmvIssue,
+        Reply::EmvVerified(_) => Opcode::EmvVerify,
+        Reply::Arpc(_) => Opcode::EmvArpc,
+        Reply::CardValue(_) => Opcode::MakeCardValue,
+        Reply::CardValueVerified => Opcode::VerifyCardValue,
     }
 }
 
@@ -93,7 +98,8 @@ fn status_reports_with_and_without_their_optional_fields() {
         state: "retiring".to_owned(),
         kcv: "00ff00".to_owned(),
     };
-    for core_limit in [None, Some(0), Some(u64::MAX)] {
+    let imported = |label: &str| ImportedReport { label: label.to_owned(), ..ImportedReport::default() };
+    for (count, core_limit) in [None, Some(0), Some(u64::MAX)].into_iter().enumerate() {
         let report = StatusReport {
             health: "stopped".to_owned(),
             core_limit,
@@ -104,6 +110,7 @@ fn status_reports_with_and_without_their_optional_fields() {
             connections: 4,
             uptime_seconds: 5,
             keys: ["token-derivation", "par"].map(key).to_vec(),
+            imported: ["imk", "cvk"].map(imported)[..count].to_vec(),
             ..StatusReport::default()
         };
         let mut body = Vec::new();

@@ -1,5 +1,6 @@
 //! Every command and reply there is, at random.
 
+use crate::cards;
 use proptest::collection::vec;
 use proptest::option::of;
 use proptest::prelude::*;
@@ -35,7 +36,7 @@ fn trid() -> impl Strategy<Value = Trid> {
     (0..100_000_000_000u64).prop_map(|value| Trid::from_value(value).unwrap())
 }
 
-fn expiry() -> impl Strategy<Value = Expiry> {
+pub fn expiry() -> impl Strategy<Value = Expiry> {
     (0..100u16, 1..=12u16).prop_map(|(year, month)| Expiry::from_value(year * 100 + month).unwrap())
 }
 
@@ -141,6 +142,13 @@ fn change_status() -> impl Strategy<Value = ChangeStatus> {
 
 pub fn command() -> impl Strategy<Value = Command<'static>> {
     prop_oneof![
+        5 => cards::command(),
+        15 => of_tokens(),
+    ]
+}
+
+fn of_tokens() -> impl Strategy<Value = Command<'static>> {
+    prop_oneof![
         provision().prop_map(|provision| Command::Provision(Box::new(provision))),
         token().prop_map(Command::Show),
         (trid(), of(any::<u32>()), 1..=100u8).prop_map(|(trid, after, limit)| Command::List(List {
@@ -225,6 +233,7 @@ pub fn reply() -> impl Strategy<Value = Reply> {
             atc
         })),
         resealed().prop_map(Reply::Resealed),
+        cards::reply(),
     ]
 }
 
@@ -236,7 +245,7 @@ pub fn secrets_of(command: &Command<'_>) -> Vec<u8> {
         Command::Par(pan) | Command::Fingerprint(pan) => pan.expose_digits().to_vec(),
         Command::Verify(verify) => verify.cryptogram.as_bytes().to_vec(),
         Command::VerifyShort(verify) => verify.value.as_bytes().to_vec(),
-        _ => Vec::new(),
+        _ => cards::secrets_of(command),
     }
 }
 
@@ -246,6 +255,6 @@ pub fn secrets_in(reply: &Reply) -> Vec<u8> {
         Reply::Detokenized(card) => card.pan.expose_digits().to_vec(),
         Reply::Issued(issued) => issued.cryptogram.as_bytes().to_vec(),
         Reply::IssuedShort(issued) => issued.value.as_bytes().to_vec(),
-        _ => Vec::new(),
+        _ => cards::secrets_in(reply),
     }
 }

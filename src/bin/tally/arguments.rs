@@ -6,9 +6,12 @@ pub mod backup;
 pub mod bench;
 mod control;
 mod custody;
+mod field;
+pub mod keyblock;
 
-pub use control::{DetokenizeAll, OneProposal, Proposed};
+pub use control::{DetokenizeAll, KeyComponent, KeyWanted, OneProposal, Proposed};
 pub use custody::{Device, Enclose, Opener, Passphrase, Secrets, SharesTask, Unseal};
+pub use field::{CardValue, CardValueName, CvvTask, EmvAnswer, EmvCard, EmvTask};
 
 use std::path::PathBuf;
 
@@ -19,6 +22,7 @@ use tallystick::crypto::KeyPurpose;
 use audit::AuditTask;
 use backup::BackupTask;
 use bench::Bench;
+use keyblock::KeyblockTask;
 
 /// Tallystick: payment-token keys in locked memory, each cryptogram once.
 #[derive(Parser)]
@@ -88,6 +92,10 @@ pub enum Task {
     },
     /// Destroy the key of an approved proposal (admin socket)
     Destroy(OneProposal),
+    /// Import or assemble the key of an approved proposal (admin socket)
+    ImportKey(OneProposal),
+    /// Give your component of the key of a proposal (admin socket)
+    GiveComponent(KeyComponent),
     /// Write every PAN of an approved proposal into a file, in clear (admin socket)
     DetokenizeAll(DetokenizeAll),
     /// Make a new version of a key, while the daemon is stopped or sealed; the one before retires
@@ -112,6 +120,16 @@ pub enum Task {
     Issue(Issue),
     /// Verify a cryptogram and consume it: it is accepted once
     Verify(Verify),
+    /// Application cryptograms of chip cards, under an imported key
+    Emv {
+        #[command(subcommand)]
+        task: EmvTask,
+    },
+    /// Card verification values, under an imported key
+    Cvv {
+        #[command(subcommand)]
+        task: CvvTask,
+    },
     /// Show, list and change tokens
     Token {
         #[command(subcommand)]
@@ -138,6 +156,12 @@ pub enum Task {
     Backup {
         #[command(subcommand)]
         task: BackupTask,
+    },
+    /// Key blocks of other systems (TR-31, X9.143): look at one, or write one of an approved
+    /// proposal
+    Keyblock {
+        #[command(subcommand)]
+        task: KeyblockTask,
     },
     /// Run known answers from a file; the last line says how many passed
     Kat {

@@ -9,13 +9,14 @@ use tallystick::client::{Client, ClientError};
 use tallystick::daemon::paths;
 use tallystick::keys::Stdin;
 use tallystick::types::{
-    Amount, Channel, Currency, Expiry, IdempotencyKey, Merchant, Pan, TokenNumber, Transaction, Trid,
-    UnixTime, UnpredictableNumber,
+    Amount, CardValue, Channel, Currency, Expiry, IdempotencyKey, Merchant, Pan, TokenNumber, Transaction,
+    Trid, UnixTime, UnpredictableNumber,
 };
 use zeroize::Zeroizing;
 
 use crate::arguments::{ChannelName, Payment, Retry};
 use crate::output::Failure;
+use crate::secret_text;
 
 /// Connects to the data socket of a state directory.
 pub fn connect(dir: &Path) -> Result<Client<UnixStream>, Failure> {
@@ -65,6 +66,17 @@ pub fn pan(path: &Path) -> Result<Pan, Failure> {
     let line = text.iter().take(len).take_while(|byte| !matches!(byte, b'\n' | b'\r'));
     digits.extend(line.filter(|byte| **byte != b' '));
     Pan::parse(&digits).map_err(|error| Failure::new(error.to_string()))
+}
+
+/// Reads a PAN, and a card verification value from the line behind it.
+pub fn pan_and_value(path: &Path) -> Result<(Pan, CardValue), Failure> {
+    let text = secret_text::read(path)?;
+    let mut lines = text.lines();
+    let mut digits = Zeroizing::new(Vec::with_capacity(text.len()));
+    digits.extend(lines.next().unwrap_or_default().bytes().filter(|byte| *byte != b' '));
+    let pan = Pan::parse(&digits).map_err(|error| Failure::new(error.to_string()))?;
+    let value = CardValue::parse(lines.next().unwrap_or_default().trim().as_bytes());
+    Ok((pan, value.map_err(|error| Failure::new(format!("the second line: {error}")))?))
 }
 
 /// A token number.

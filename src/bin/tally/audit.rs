@@ -32,7 +32,7 @@ pub fn run(task: &AuditTask, output: &Output) -> Result<(), Failure> {
 /// the lock of the database.
 pub fn record(dir: &Path, keys: &OpenKeyring, operation: &str, detail: String) -> Result<(), Failure> {
     let config = Config::read(&paths::config(dir))?.audit;
-    let keyring = Arc::new(keys.load()?);
+    let keyring = Arc::new(keys.load_native()?);
     write(Book::open(&config, dir, &keyring, || newest_group(dir))?, operation, detail)
 }
 
@@ -43,7 +43,7 @@ pub fn record_restore(dir: &Path, keys: &OpenKeyring, mut detail: String) -> Res
     if Book::is_new(&config, dir)? {
         detail += "; there was no audit log, and this one begins here";
     }
-    let keyring = Arc::new(keys.load()?);
+    let keyring = Arc::new(keys.load_native()?);
     write(Book::open_behind(&config, dir, &keyring, Tip::START)?, "restore", detail)
 }
 

@@ -2,8 +2,10 @@
 //! `detokenize-all`.
 
 mod export;
+mod keys;
 
 pub use export::run as detokenize_all;
+pub use keys::{component, export as export_key, import as import_key};
 
 use std::path::Path;
 
@@ -26,6 +28,7 @@ pub fn propose(proposed: &Proposed, output: &Output) -> Result<(), Failure> {
         Proposed::DetokenizeAll { at, trid: of } => {
             (at, Wanted::DetokenizeAll { trid: of.as_deref().map(trid).transpose()? })
         }
+        Proposed::Key { at, what } => (at, keys::wanted(what)?),
     };
     let report = ask(&at.dir, &Control::Propose(wanted))?;
     tell(&report, "Another admin must approve it: tally approve, with this digest", output);
@@ -67,7 +70,7 @@ pub fn list(at: &Dir, output: &Output) -> Result<(), Failure> {
     Ok(())
 }
 
-fn ask(dir: &Path, control: &Control) -> Result<ProposalReport, Failure> {
+fn ask(dir: &Path, control: &Control<'_>) -> Result<ProposalReport, Failure> {
     let reply = connect_admin(dir)?.control(control).map_err(|error| refused(&error))?;
     if let ControlReply::Proposal(report) = reply { Ok(report) } else { Err(other()) }
 }
@@ -100,24 +103,21 @@ fn json_of(report: &ProposalReport) -> Value {
     let (purpose, version, trid) = match &report.wanted {
         Wanted::DestroyKey { purpose, version } => (Some(purpose), Some(version.get()), None),
         Wanted::DetokenizeAll { trid } => (None, None, trid.map(|trid| trid.to_string())),
+        _ => (None, None, None),
     };
     json!({
-        "operation": report.wanted.operation(), "purpose": purpose, "version": version, "trid": trid,
+        "operation": report.wanted.operation(), "wanted": report.wanted.to_string(), "purpose": purpose, "version": version, "trid": trid,
         "digest": HEXLOWER.encode(&report.digest), "proposed_by": report.proposed_by,
-        "approved_by": report.approved_by, "expires_in": report.expires_in,
+        "approved_by": report.approved_by, "expires_in": report.expires_in, "components_given": report.given,
     })
 }
 
 fn text_of(report: &ProposalReport) -> String {
-    let wanted = match &report.wanted {
-        Wanted::DestroyKey { purpose, version } => format!("destroy version {version} of {purpose}"),
-        Wanted::DetokenizeAll { trid: None } => "read the PANs of all tokens".to_owned(),
-        Wanted::DetokenizeAll { trid: Some(trid) } => format!("read the PANs of all tokens of {trid}"),
-    };
     let approved = report.approved_by.as_ref().map_or("nobody yet".to_owned(), Clone::clone);
     format!(
-        "proposal       {wanted}\ndigest         {}\nproposed by    {}\napproved by    {approved}\n\
+        "proposal       {}\ndigest         {}\nproposed by    {}\napproved by    {approved}\n\
          expires in     {} s",
+        report.wanted,
         HEXLOWER.encode(&report.digest),
         report.proposed_by,
         report.expires_in

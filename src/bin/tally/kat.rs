@@ -1,12 +1,15 @@
 //! `tally kat`: known answers from a file, through the code that serves.
 
+mod emv;
+mod key_blocks;
+
 use std::path::Path;
 
 use data_encoding::HEXLOWER_PERMISSIVE;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tallystick::account::{BinController, fingerprint, par};
-use tallystick::crypto::LoadedKey;
+use tallystick::crypto::{LoadedCipher, LoadedKey};
 use tallystick::cryptogram::native::{Covered, Deriver, TokenKey};
 use tallystick::secmem::Region;
 use tallystick::types::{
@@ -15,6 +18,9 @@ use tallystick::types::{
 };
 
 use crate::output::{Failure, Output};
+
+/// Room for a vector's keys in locked memory.
+const SLOTS: usize = 8 + 2 * LoadedCipher::MOST_SLOTS;
 
 #[derive(Deserialize)]
 struct File {
@@ -27,7 +33,7 @@ pub fn run(path: &Path, output: &Output) -> Result<(), Failure> {
         .map_err(|error| Failure::new(format!("{}: {error}", path.display())))?;
     let file: File =
         serde_json::from_str(&text).map_err(|error| Failure::new(format!("{}: {error}", path.display())))?;
-    let region = Region::new(8).map_err(|error| Failure::new(error.to_string()))?;
+    let region = Region::new(SLOTS).map_err(|error| Failure::new(error.to_string()))?;
     let mut failed = 0usize;
     for (index, vector) in file.vectors.iter().enumerate() {
         let algorithm = vector.get("alg").and_then(Value::as_str).unwrap_or("(none)");
@@ -55,7 +61,9 @@ fn check(region: &Region, algorithm: &str, fields: &Fields<'_>) -> Result<(), St
         "tally.cryptogram.v1" => cryptogram(fields)?,
         "tally.par.v1" => par_value(region, fields)?,
         "tally.fingerprint.v1" => fingerprint_value(region, fields)?,
-        _ => return Err("unknown algorithm".to_owned()),
+        _ => emv::compute(region, algorithm, fields)
+            .or_else(|| key_blocks::compute(algorithm, fields))
+            .ok_or("unknown algorithm")??,
     };
     if computed == expected { Ok(()) } else { Err(format!("expected {expected}, computed {computed}")) }
 }
@@ -126,10 +134,17 @@ impl Fields<'_> {
         number.and_then(|number| T::try_from(number).ok()).ok_or_else(|| format!("no number {name} in range"))
     }
 
+    fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
     fn bytes<const N: usize>(&self, name: &str) -> Result<[u8; N], String> {
+        self.all_bytes(name)?.try_into().map_err(|_| format!("{name} has not {N} bytes"))
+    }
+
+    fn all_bytes(&self, name: &str) -> Result<Vec<u8>, String> {
         let bytes = HEXLOWER_PERMISSIVE.decode(self.text(name)?.as_bytes());
-        let bytes = bytes.map_err(|_| format!("{name} is not hex"))?;
-        bytes.try_into().map_err(|_| format!("{name} has not {N} bytes"))
+        bytes.map_err(|_| format!("{name} is not hex"))
     }
 
     fn pan(&self) -> Result<Pan, String> {

@@ -8,11 +8,14 @@ mod bench;
 mod bulk;
 mod cards;
 mod control;
+mod cvv;
 mod daemon;
 mod demo;
 mod device;
+mod emv;
 mod init;
 mod kat;
+mod keyblock;
 mod keys_at_rest;
 mod output;
 mod passphrase;
@@ -77,6 +80,10 @@ fn run(task: Task, output: &Output) -> Result<(), Failure> {
         Task::Withdraw(one) => control::withdraw(&one, output),
         Task::Proposals { at } => control::list(&at, output),
         Task::Destroy(one) => control::destroy(&one, output),
+        Task::ImportKey(one) => control::import_key(&one, output),
+        Task::GiveComponent(given) => control::component(&given, output),
+        Task::Emv { task } => emv::run(&task, output),
+        Task::Cvv { task } => cvv::run(&task, output),
         Task::DetokenizeAll(arguments) => control::detokenize_all(&arguments, output),
         Task::Rotate { dir, opener, purpose } => rotate::run(&dir.dir, &opener, purpose, output),
         Task::Restore(arguments) => restore::run(&arguments, output),
@@ -89,6 +96,7 @@ fn run(task: Task, output: &Output) -> Result<(), Failure> {
         Task::Status { at, metrics } => status::run(&at, metrics, output),
         Task::Backup { task } => backup::run(&task, output),
         Task::Audit { task } => audit::run(&task, output),
+        Task::Keyblock { task } => keyblock::run(&task, output),
         Task::Kat { file } => kat::run(&file, output),
         Task::Bench(bench) => bench::run(&bench, output),
     }

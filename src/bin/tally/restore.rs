@@ -26,6 +26,9 @@ use crate::audit;
 use crate::keys_at_rest::{self, Secret};
 use crate::output::{Failure, Output};
 
+/// Counters that each card skips whose application cryptograms are made here: their
+/// key stays, so those that were issued after the copy must not come once more.
+const SKIPPED: u32 = 1024;
 /// Slots of locked memory: every version of every key, twice.
 const SLOTS: usize = 2048;
 
@@ -84,22 +87,27 @@ fn restore(
     (region, secret): (&Region, &Secret),
 ) -> Result<Restored, Failure> {
     let mut store = SqliteStore::open_held(lock, &paths::store(dir))?;
-    let keyring = Arc::new(keys.load()?);
+    let keyring = Arc::new(keys.load_native()?);
     let mut places = anchor::places(&config.anchor, dir);
     let newest = newest_epoch(&mut places, &keyring)?;
     let engine = Engine::new(config.engine.clone());
-    let (engine, chain) = engine.unseal(keyring, &mut store, &[], UnixTime::from_system_clock())?;
-    let head = chain.head();
-    let detail = format!("the database of group {}; older token keys are destroyed", head.number.0);
+    let (mut engine, mut chain) = engine.unseal(keyring, &mut store, &[], UnixTime::from_system_clock())?;
+    let before = chain.head().number;
+    let detail = format!("the database of group {}; older token keys are destroyed", before.0);
     audit::record_restore(dir, &keys, detail)?;
     // It is what it was once, under these keys. From here on things change, and a
     // second run after a failure changes them again, which does no harm.
+    engine.skip_card_counters(SKIPPED);
+    if let Some(group) = engine.take_group() {
+        store.append(&chain.seal(group, before))?;
+    }
+    let head = chain.head();
     let token_key = keys.rotate(&SystemRandom, KeyPurpose::TokenDerivation, UnixTime::from_system_clock())?;
     destroy_older(&mut keys)?;
     keys_at_rest::replace(dir, &keys, region, secret)?;
     store.outgrow(newest)?;
     let epoch = store.epoch();
-    anchor::write_all(&mut places, &keys.load()?, &Anchor { epoch, head, token_key })?;
+    anchor::write_all(&mut places, &keys.load_native()?, &Anchor { epoch, head, token_key })?;
     store.set_anchored()?;
     Ok(Restored { tokens: engine.token_count(), head, epoch, token_key })
 }

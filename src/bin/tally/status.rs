@@ -29,12 +29,22 @@ pub fn run(at: &Dir, metrics: bool, output: &Output) -> Result<(), Failure> {
                 .iter()
                 .map(|key| json!({"purpose": key.purpose, "version": key.version, "state": key.state, "kcv": key.kcv}))
                 .collect();
+            let imported: Vec<_> = report
+                .imported
+                .iter()
+                .map(|key| {
+                    json!({
+                        "label": key.label, "purpose": key.purpose, "algorithm": key.algorithm,
+                        "state": key.state, "kcv": key.kcv, "exportability": key.exportability,
+                    })
+                })
+                .collect();
             json!({
                 "ok": serving, "health": report.health, "server": report.server,
                 "key_memory": report.protection, "dumpable": report.dumpable,
                 "no_new_privs": report.no_new_privs, "core_limit": report.core_limit, "sandbox": report.sandbox,
                 "epoch": report.epoch, "durable_group": report.durable_group, "tokens": report.tokens,
-                "connections": report.connections, "uptime_seconds": report.uptime_seconds, "keys": keys,
+                "connections": report.connections, "uptime_seconds": report.uptime_seconds, "keys": keys, "imported_keys": imported,
             })
         },
         || {
@@ -64,6 +74,12 @@ pub fn run(at: &Dir, metrics: bool, output: &Output) -> Result<(), Failure> {
                 format!(
                     "key            {:<17} version {} {}, check value {}",
                     key.purpose, key.version, key.state, key.kcv
+                )
+            }));
+            lines.extend(report.imported.iter().map(|key| {
+                format!(
+                    "imported key   {:<17} {} {}, {}, check value {}, exportability {}",
+                    key.label, key.algorithm, key.purpose, key.state, key.kcv, key.exportability
                 )
             }));
             Some(lines.join("\n"))

@@ -33,10 +33,16 @@ pub const fn kept(opcode: Opcode) -> Kept {
         | Opcode::List
         | Opcode::ChangeStatus
         | Opcode::LinkPar
+        | Opcode::EmvIssue
+        | Opcode::EmvVerify
         // Its beginning has a record.
         | Opcode::BackupNext => Kept::Group,
-        // A card can be guessed at by these two.
-        Opcode::Par | Opcode::Fingerprint => Kept::Count,
+        // A card can be guessed at by these, or an answer made for one.
+        Opcode::Par
+        | Opcode::Fingerprint
+        | Opcode::EmvArpc
+        | Opcode::MakeCardValue
+        | Opcode::VerifyCardValue => Kept::Count,
         Opcode::Status | Opcode::Metrics | Opcode::Custody | Opcode::Proposals => Kept::Count,
         // Among them those that show a PAN, and a renewal, which clears locks.
         _ => Kept::Record,
@@ -59,7 +65,12 @@ pub(in crate::daemon) fn subject(command: &Command<'_>) -> Option<Subject> {
         | Command::List(_)
         | Command::Par(_)
         | Command::Fingerprint(_)
-        | Command::Reseal(_) => None,
+        | Command::Reseal(_)
+        | Command::EmvIssue(_)
+        | Command::EmvVerify(_)
+        | Command::EmvArpc(_)
+        | Command::MakeCardValue(_)
+        | Command::VerifyCardValue(_) => None,
     };
     token.map(Subject::Token)
 }
@@ -75,8 +86,8 @@ mod tests {
             let number = opcode.number();
             let expected = match number {
                 0x0024 | 0x0026 | 0x0029 | 0x002a => Kept::Record,
-                0x0027 | 0x0028 | 0x0040 | 0x0041 | 0x0050 | 0x0057 => Kept::Count,
-                0x0001..=0x0028 | 0x0061 => Kept::Group,
+                0x0027 | 0x0028 | 0x0032..=0x0034 | 0x0040 | 0x0041 | 0x0050 | 0x0057 => Kept::Count,
+                0x0001..=0x0031 | 0x0061 => Kept::Group,
                 _ => Kept::Record,
             };
             assert_eq!(kept(*opcode), expected, "{}", opcode.name());

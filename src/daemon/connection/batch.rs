@@ -209,9 +209,10 @@ impl<'b> Batch<'b> {
     /// order kept. The duty is to commit what was decided, if that is a handful.
     fn decide<'h>(&mut self, hall: &'h Hall, mint: &Mint<'_>, granted: usize) -> Option<Duty<'h>> {
         for asked in self.asked.iter_mut().take(granted) {
-            if let Command::Verify(verify) = &asked.request.command {
-                asked.proof = Some(mint.prove(verify));
-            }
+            asked.proof = match &asked.request.command {
+                Command::Verify(verify) => Some(mint.prove(verify)),
+                command => mint.prove_field(command).map(Proof::Field),
+            };
         }
         let context = Context { now: (self.lobby.clock)(), random: &*self.lobby.random, caller: self.caller };
         let (mut at, mut tries, mut fetched, mut mine) = (0, 0, Fetched::Nothing, None);

@@ -9,7 +9,7 @@ use crate::command::{Caller, Role};
 use crate::daemon::audit::{Kept, Notes, Subject, kept};
 use crate::daemon::{Bucket, Door};
 use crate::wire::{
-    ControlReply, Custody, CustodyReport, Fault, FrameWriter, Message, Opcode, Status, Wanted, decode_message,
+    ControlReply, Custody, CustodyReport, Fault, FrameWriter, Message, Opcode, Status, decode_message,
 };
 
 /// Answers requests of custody and dual control. Its connection is not in the house.
@@ -138,10 +138,5 @@ fn custody_of(report: &CustodyReport) -> String {
 /// What is recorded of a proposal. What lists them or shows PANs is told by its name.
 fn control_of(reply: &ControlReply) -> Option<String> {
     let ControlReply::Proposal(report) = reply else { return None };
-    let what = match &report.wanted {
-        Wanted::DestroyKey { purpose, version } => format!("destroy {purpose} {version}"),
-        Wanted::DetokenizeAll { trid: Some(trid) } => format!("read the PANs of {trid}"),
-        Wanted::DetokenizeAll { trid: None } => "read all PANs".to_owned(),
-    };
-    Some(format!("{what}, proposed by {}", report.proposed_by))
+    Some(format!("{}, proposed by {}", report.wanted, report.proposed_by))
 }

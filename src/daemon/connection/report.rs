@@ -3,7 +3,7 @@
 use super::{Lobby, SERVER};
 use crate::daemon::{Opened, Stopped, sandbox};
 use crate::secmem::Hardening;
-use crate::wire::{KeyReport, Status, StatusReport};
+use crate::wire::{ImportedReport, KeyReport, Status, StatusReport};
 
 impl Lobby {
     /// What the daemon is and how it is. Sealed, it has no keys and no tokens.
@@ -15,6 +15,15 @@ impl Lobby {
             version: key.version.get().into(),
             state: key.state.name().to_owned(),
             kcv: key.kcv.to_string(),
+        });
+        let imported = opened.map(|opened| opened.keyring.imported_infos()).unwrap_or_default();
+        let imported = imported.iter().map(|key| ImportedReport {
+            label: key.label.to_string(),
+            purpose: key.purpose.name().to_owned(),
+            algorithm: key.algorithm.name().to_owned(),
+            state: key.state.name().to_owned(),
+            kcv: key.check.to_string(),
+            exportability: key.exportability.letter().to_string(),
         });
         let durable = opened.and_then(|opened| opened.hall.durable().ok());
         StatusReport {
@@ -31,12 +40,17 @@ impl Lobby {
             connections: u64::try_from(self.metrics.connections.get()).unwrap_or(0),
             uptime_seconds: self.started.elapsed().as_secs(),
             keys: keys.collect(),
+            imported: imported.collect(),
         }
     }
 
     /// Brings the gauges that nothing else sets up to date.
     pub(in crate::daemon) fn refresh_metrics(&self, opened: Option<&Opened>) {
         self.metrics.tokens.set(i64::try_from(tokens(opened)).unwrap_or(i64::MAX));
+        let cards = opened.and_then(|opened| opened.hall.decide(|engine| engine.cards()).ok());
+        let (cards, worn) = cards.unwrap_or((0, 0));
+        self.metrics.cards.set(i64::try_from(cards).unwrap_or(i64::MAX));
+        self.metrics.cards_worn.set(i64::try_from(worn).unwrap_or(i64::MAX));
         self.metrics.healthy.set(i64::from(self.health(opened) == "serving"));
     }
 

@@ -7,7 +7,7 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 
 use secrecy::SecretSlice;
 
-use super::House;
+use super::{House, KeyChange};
 use crate::crypto::{KeyPurpose, LoadedKey, Root};
 use crate::daemon::{DaemonError, Metrics};
 use crate::keys::{KeyError, OpenKeyring, SealedKeyring};
@@ -29,6 +29,8 @@ pub enum Chore {
     Open(Unlock),
     /// Destroy a retiring key that nothing needs.
     Destroy(KeyPurpose, KeyVersion),
+    /// Bring a key of the field in, or destroy it.
+    ChangeKey(KeyChange),
 }
 
 /// A chore on its way.
@@ -61,6 +63,7 @@ impl House {
         scrubbed::<START_STACK, _>(|| match chore {
             Chore::Open(unlock) => self.open(&unlock, metrics),
             Chore::Destroy(purpose, version) => self.reopen_without(purpose, version, metrics),
+            Chore::ChangeKey(change) => self.reopen_changed(change, metrics),
         })
     }
 }

@@ -1,10 +1,10 @@
 //! Destroying a retiring key, and what must be gone through before.
 
 use super::{Chore, House, Opened};
-use crate::crypto::{KeyPurpose, SystemRandom};
-use crate::daemon::{DaemonError, Metrics, Stopped, keyring_file};
+use crate::crypto::KeyPurpose;
+use crate::daemon::{DaemonError, Metrics, Stopped};
 use crate::engine::{Engine, Fetched, Need, Survey, Unsealed};
-use crate::keys::{KeyError, KeyInfo, KeyState, OpenKeyring};
+use crate::keys::{KeyInfo, KeyState, OpenKeyring};
 use crate::store::{TokenRow, TokenSlot};
 use crate::types::{KeyVersion, UnixTime};
 use crate::wire::Status;
@@ -98,13 +98,7 @@ impl super::Site {
         if keys.infos().find(is_this).is_some_and(|key| key.state == KeyState::Retiring) {
             keys.destroy(purpose, version)?;
         }
-        let sealed = keys.seal(&SystemRandom)?;
-        // What does not open would be the end of every token.
-        if !keys.is_sealed_as(&sealed) {
-            return Err(KeyError::NotAuthentic.into());
-        }
-        let path = self.keyring_path();
-        keyring_file::replace(&path, &sealed.to_bytes()).map_err(DaemonError::at(&path))
+        self.write(keys)
     }
 }
 
@@ -152,5 +146,7 @@ fn is_needed(opened: &Opened, purpose: KeyPurpose, version: KeyVersion) -> Resul
         }
         // Rows, records and groups of the journal stay under the MACs they were made with.
         KeyPurpose::Audit | KeyPurpose::Par | KeyPurpose::Fingerprint => Ok(true),
+        // Imported, and destroyed by label.
+        KeyPurpose::EmvIssuerMaster | KeyPurpose::CardVerification | KeyPurpose::KeyTransport => Ok(true),
     }
 }

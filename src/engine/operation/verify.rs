@@ -30,6 +30,8 @@ impl Engine<Unsealed> {
         let (header, authentic) = match proof {
             Proof::Format => return Err(Refusal::CryptogramFormat),
             Proof::KeyVersion => return Err(Refusal::KeyVersion),
+            // Not of this request.
+            Proof::Field(_) => return Err(Refusal::Stopped),
             Proof::Checked { header, authentic } => (header, authentic),
         };
         if !self.still_verifies(header.key_version, context.now) {
@@ -66,11 +68,17 @@ impl Engine<Unsealed> {
     ) -> Refusal {
         let Unsealed { ghosts, open, .. } = &mut self.state;
         match (command, refusal) {
-            (_, Refusal::BadMac | Refusal::ShortMismatch) => {}
+            (_, Refusal::BadMac | Refusal::ShortMismatch | Refusal::CardValueMismatch) => {}
             _ if context.caller.roles().has(Role::Auditor) => {}
             (Command::VerifyShort(asked), _) => open.note(ghosts.miss_short(asked.token)),
             (Command::Verify(asked), _) => {
                 ghosts.miss(asked.token, context.now).for_each(|record| open.note(record));
+            }
+            (Command::EmvVerify(_) | Command::VerifyCardValue(_), _) => {
+                if let Some(id) = Mint::new(&self.state.keyring).card_of(command) {
+                    let Unsealed { ghosts, open, .. } = &mut self.state;
+                    ghosts.miss_card(id, context.now).for_each(|record| open.note(record));
+                }
             }
             _ => {}
         }

@@ -4,8 +4,9 @@ use minicbor::{Decode, Encode};
 
 use super::token::ViewBody;
 use super::{DAMAGED, decode, encode};
-use crate::command::{Issued, IssuedShort, Reply, Resealed, Verified};
+use crate::command::{EmvIssued, EmvVerified, Issued, IssuedShort, Reply, Resealed, Verified};
 use crate::store::StoreError;
+use crate::types::emv::{Arpc, Arqc};
 use crate::types::{Atc, Cryptogram, Expiry, KeyVersion, Par, ShortValue};
 
 #[derive(Encode, Decode)]
@@ -22,6 +23,12 @@ enum ReplyBody<'a> {
     IssuedShort(#[b(0)] &'a minicbor::bytes::ByteSlice, #[n(1)] u16, #[n(2)] u32),
     #[n(5)]
     Resealed(#[n(0)] u8, #[n(1)] [u32; 4], #[n(2)] Option<u32>),
+    #[n(6)]
+    EmvIssued(#[n(0)] u32, #[b(1)] &'a minicbor::bytes::ByteSlice),
+    #[n(7)]
+    EmvVerified(#[n(0)] u32, #[b(1)] Option<&'a minicbor::bytes::ByteSlice>),
+    #[n(8)]
+    CardValueVerified,
 }
 
 /// The stored form of the reply to a changing command; none for replies of
@@ -40,7 +47,18 @@ pub fn encode_reply(reply: &Reply) -> Option<Vec<u8>> {
         Reply::Resealed(Resealed { version, looked_at, resealed, unopened, tokens, next }) => {
             ReplyBody::Resealed(version.get(), [*looked_at, *resealed, *unopened, *tokens], *next)
         }
-        Reply::Page(_) | Reply::Detokenized(_) | Reply::Fingerprint(_) => return None,
+        Reply::EmvIssued(EmvIssued { atc, arqc }) => {
+            ReplyBody::EmvIssued(atc.get(), arqc.as_bytes().as_slice().into())
+        }
+        Reply::EmvVerified(EmvVerified { atc, arpc }) => {
+            ReplyBody::EmvVerified(atc.get(), arpc.as_ref().map(|arpc| arpc.as_bytes().into()))
+        }
+        Reply::CardValueVerified => ReplyBody::CardValueVerified,
+        Reply::Page(_)
+        | Reply::Detokenized(_)
+        | Reply::Fingerprint(_)
+        | Reply::Arpc(_)
+        | Reply::CardValue(_) => return None,
     }))
 }
 
@@ -70,6 +88,18 @@ fn into_reply(body: ReplyBody<'_>) -> Option<Reply> {
             let version = KeyVersion::new(version).ok()?;
             Reply::Resealed(Resealed { version, looked_at, resealed, unopened, tokens, next })
         }
+        ReplyBody::EmvIssued(atc, arqc) => {
+            let arqc = Arqc::from_bytes(<[u8; 8]>::try_from(&**arqc).ok()?);
+            Reply::EmvIssued(EmvIssued { atc: Atc::new(atc)?, arqc })
+        }
+        ReplyBody::EmvVerified(atc, arpc) => {
+            let arpc = match arpc {
+                Some(arpc) => Some(Arpc::from_slice(arpc)?),
+                None => None,
+            };
+            Reply::EmvVerified(EmvVerified { atc: Atc::new(atc)?, arpc })
+        }
+        ReplyBody::CardValueVerified => Reply::CardValueVerified,
     })
 }
 
@@ -96,6 +126,10 @@ mod tests {
                 tokens: 100_000,
                 next: Some(99),
             }),
+            Reply::EmvIssued(EmvIssued { atc, arqc: Arqc::from_bytes([3; 8]) }),
+            Reply::EmvVerified(EmvVerified { atc, arpc: None }),
+            Reply::EmvVerified(EmvVerified { atc, arpc: Some(Arpc::from_slice(&[4; 8]).unwrap()) }),
+            Reply::CardValueVerified,
         ] {
             let bytes = encode_reply(&reply).unwrap();
             assert_eq!(encode_reply(&decode_reply(&bytes).unwrap()).unwrap(), bytes);

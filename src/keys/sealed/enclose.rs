@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::{OpenKeyring, WRAPPED_ROOT};
 use crate::crypto::{CryptoError, LoadedKey, PassphraseCost, Random, Root, TAG_LEN, root_from_passphrase};
-use crate::keys::{KeyError, KeyState, MAX_WRAPPED, Provider, Share, Splitting, WrappedKey};
+use crate::keys::{KeyError, KeyState, MAX_WRAPPED, Provider, Share, Splitting, WrappedImport, WrappedKey};
 use crate::secmem::Region;
 
 impl OpenKeyring {
@@ -77,6 +77,8 @@ impl OpenKeyring {
             WrappedKey::wrap(&root, random, *key.info(), &loaded)
         };
         let keys = self.keys.iter().map(anew).collect::<Result<Vec<_>, KeyError>>()?;
+        let anew = |key: &WrappedImport| key.anew(&self.region, random, &self.root, &root);
+        self.imported = self.imported.iter().map(anew).collect::<Result<Vec<_>, KeyError>>()?;
         (self.provider, self.wrapped_root, self.keys, self.root) = (provider, wrapped_root, keys, root);
         Ok(())
     }

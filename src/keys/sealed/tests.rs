@@ -29,7 +29,7 @@ fn opens_with_its_passphrase_only() {
     let original = made.load().unwrap();
     let (_, key) = keyring.token_derivation.active();
     assert_eq!(key.expose(), original.token_derivation.active().1.expose());
-    assert_eq!(keyring.infos().len(), KeyPurpose::ALL.len());
+    assert_eq!(keyring.infos().len(), KeyPurpose::NATIVE.len());
     assert_eq!(open(&region, &bytes, "wrong").unwrap_err(), KeyError::WrongPassphrase);
 }
 

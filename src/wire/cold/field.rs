@@ -1,6 +1,6 @@
 //! Fields that many requests share, each parsed with a status of its own.
 
-use crate::types::{Expiry, IdempotencyKey, Pan, PanError, TokenNumber, Trid};
+use crate::types::{Expiry, IdempotencyKey, KeyLabel, Pan, PanError, TokenNumber, Trid};
 use crate::wire::cbor::{Fields, Key};
 use crate::wire::{Fault, Status};
 
@@ -12,6 +12,10 @@ pub(super) fn pan(fields: &mut Fields<'_>, key: Key) -> Result<Pan, Fault> {
             PanError::Luhn => Status::PanLuhn,
         })
     })
+}
+
+pub(super) fn key_label(fields: &mut Fields<'_>, key: Key) -> Result<KeyLabel, Fault> {
+    KeyLabel::parse(fields.text(key)?).map_err(|_| key.fault(Status::KeyLabelMalformed))
 }
 
 pub(super) fn token(fields: &mut Fields<'_>, key: Key) -> Result<TokenNumber, Fault> {

@@ -1,37 +1,13 @@
-//! What is proposed, and how it stands.
+//! A proposal, and how it stands.
 
-use super::{DIGEST, Digest, digest};
-use crate::types::{KeyVersion, Trid};
+use super::{DIGEST, Digest, Wanted, digest};
 use crate::wire::cbor::{Field, Fields, Key, Value};
 use crate::wire::{Fault, Status};
 
-const OPERATION: Key = Key::new(1, "operation");
-const PURPOSE: Key = Key::new(2, "purpose");
-const VERSION: Key = Key::new(3, "version");
-const TRID: Key = Key::new(4, "trid");
 const PROPOSED_BY: Key = Key::new(6, "proposed by");
 const APPROVED_BY: Key = Key::new(7, "approved by");
 const EXPIRES_IN: Key = Key::new(8, "expires in");
-
-/// Most bytes of a purpose's name.
-const MAX: usize = 32;
-
-/// An operation that two admins must agree on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Wanted {
-    /// Destroy a retiring version of a key.
-    DestroyKey {
-        /// What the key is for, by its name in status.
-        purpose: String,
-        /// The version.
-        version: KeyVersion,
-    },
-    /// Read the PANs of all tokens.
-    DetokenizeAll {
-        /// Of this requestor only.
-        trid: Option<Trid>,
-    },
-}
+const GIVEN: Key = Key::new(16, "components given");
 
 /// A proposal, and how it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,70 +22,21 @@ pub struct ProposalReport {
     pub approved_by: Option<String>,
     /// Seconds after which it is void.
     pub expires_in: u64,
-}
-
-impl Wanted {
-    /// The operation's name.
-    #[must_use]
-    pub const fn operation(&self) -> &'static str {
-        match self {
-            Self::DestroyKey { .. } => "destroy_key",
-            Self::DetokenizeAll { .. } => "detokenize_all",
-        }
-    }
-
-    /// Its fields.
-    pub(super) fn fields(&self) -> [Field<'_>; 4] {
-        let operation = (OPERATION, Some(Value::Text(self.operation())));
-        match self {
-            Self::DestroyKey { purpose, version } => [
-                operation,
-                (PURPOSE, Some(Value::Text(purpose))),
-                (VERSION, Some(Value::Uint(version.get().into()))),
-                (TRID, None),
-            ],
-            Self::DetokenizeAll { trid } => {
-                let trid = trid.map(|trid| Value::Owned(trid.to_string()));
-                [operation, (PURPOSE, None), (VERSION, None), (TRID, trid)]
-            }
-        }
-    }
-
-    /// Takes it out of a map.
-    pub(super) fn take(fields: &mut Fields<'_>) -> Result<Self, Fault> {
-        match fields.text(OPERATION)? {
-            "destroy_key" => {
-                let purpose = fields.text(PURPOSE)?;
-                let version = u8::try_from(fields.uint(VERSION)?).ok();
-                let version = version.and_then(|version| KeyVersion::new(version).ok());
-                if purpose.len() > MAX {
-                    return Err(PURPOSE.fault(Status::BodyMalformed));
-                }
-                let version = version.ok_or(VERSION.fault(Status::BodyMalformed))?;
-                Ok(Self::DestroyKey { purpose: purpose.to_owned(), version })
-            }
-            "detokenize_all" => {
-                let trid = fields.optional_text(TRID)?.map(|trid| Trid::parse(trid.as_bytes())).transpose();
-                Ok(Self::DetokenizeAll { trid: trid.map_err(|_| TRID.fault(Status::TridMalformed))? })
-            }
-            _ => Err(OPERATION.fault(Status::BodyMalformed)),
-        }
-    }
+    /// Components of a key that were given so far.
+    pub given: u8,
 }
 
 impl ProposalReport {
-    pub(super) fn fields(&self) -> [Field<'_>; 8] {
-        let [operation, purpose, version, trid] = self.wanted.fields();
-        [
-            operation,
-            purpose,
-            version,
-            trid,
+    pub(super) fn fields(&self) -> Vec<Field<'_>> {
+        let mut fields = self.wanted.fields();
+        fields.extend([
             (DIGEST, Some(Value::Bytes(&self.digest))),
             (PROPOSED_BY, Some(Value::Text(&self.proposed_by))),
             (APPROVED_BY, self.approved_by.as_deref().map(Value::Text)),
             (EXPIRES_IN, Some(Value::Uint(self.expires_in))),
-        ]
+            (GIVEN, (self.given > 0).then(|| Value::Uint(self.given.into()))),
+        ]);
+        fields
     }
 
     pub(super) fn decode(mut fields: Fields<'_>) -> Result<Self, Fault> {
@@ -119,6 +46,8 @@ impl ProposalReport {
             proposed_by: fields.text(PROPOSED_BY)?.to_owned(),
             approved_by: fields.optional_text(APPROVED_BY)?.map(str::to_owned),
             expires_in: fields.uint(EXPIRES_IN)?,
+            given: u8::try_from(fields.optional_uint(GIVEN)?.unwrap_or(0))
+                .map_err(|_| GIVEN.fault(Status::BodyMalformed))?,
         };
         fields.finish()?;
         Ok(report)

@@ -29,8 +29,14 @@ fn roles(operation: Operation) -> &'static [Role] {
         | Operation::Fingerprint => &[Role::Provisioner],
         Operation::Show | Operation::List => &[Role::Provisioner, Role::Auditor],
         Operation::Detokenize => &[Role::Detokenizer],
-        Operation::Issue | Operation::IssueShort => &[Role::Issuer],
-        Operation::Verify | Operation::VerifyShort => &[Role::Verifier],
+        Operation::Issue | Operation::IssueShort | Operation::EmvIssue | Operation::MakeCardValue => {
+            &[Role::Issuer]
+        }
+        Operation::Verify
+        | Operation::VerifyShort
+        | Operation::EmvVerify
+        | Operation::EmvArpc
+        | Operation::VerifyCardValue => &[Role::Verifier],
         Operation::ClearShortLock | Operation::Reseal => &[Role::Admin],
     }
 }

@@ -31,7 +31,7 @@ pub fn run(dir: &Path, opener: &Opener, output: &Output) -> Result<(), Failure> 
     let config = Config::read(&paths::config(dir))?.audit;
     let region = Region::new(SLOTS)?;
     let keys = keys_at_rest::open(dir, &region, &opener.secrets, Some(&opener.device))?.0;
-    let keyring = Arc::new(keys.load()?);
+    let keyring = Arc::new(keys.load_native()?);
     let Err(damage) = Book::open(&config, dir, &keyring, || super::newest_group(dir)) else {
         return Err(Failure::new("the audit log can be gone on with as it is; nothing was changed"));
     };

@@ -46,7 +46,7 @@ fn keyring(source: &Source) -> Result<Option<Keyring>, Failure> {
     let passphrase_file = passphrase_file.clone().unwrap_or_else(|| PathBuf::from("-"));
     let secrets = Secrets { passphrase_file, share_files: share_files.clone() };
     let region = Region::new(SLOTS)?;
-    Ok(Some(keys_at_rest::open(&source.dir.dir, &region, &secrets, Some(device))?.0.load()?))
+    Ok(Some(keys_at_rest::open(&source.dir.dir, &region, &secrets, Some(device))?.0.load_native()?))
 }
 
 fn parse_head(text: &str) -> Result<Tip, Failure> {
