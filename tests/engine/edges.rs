@@ -1,0 +1,37 @@
+//! To the very second, and in every part.
+
+use super::*;
+
+/// A moment later the key is free for another request, whatever has swept since.
+#[test]
+fn a_retry_is_one_to_the_last_second_and_no_longer() {
+    let mut rig = Rig::new();
+    let provision = |rig: &mut Rig| {
+        token_of(rig.run_keyed(b"a", b"body", Command::Provision(Box::new(card(PAN, "2912")))))
+    };
+    let first = provision(&mut rig).token;
+    rig.now += 86_399;
+    assert_eq!(provision(&mut rig).token, first);
+    rig.now += 1;
+    assert_ne!(provision(&mut rig).token, first);
+}
+
+/// That it was initiated by the merchant stands in the header that is kept, so the MAC is
+/// right for both: the comparison alone tells them apart.
+#[test]
+fn a_short_value_for_the_merchants_initiative_is_for_no_other() {
+    let mut rig = Rig::new();
+    let token = rig.provision().token;
+    let initiated = Transaction { merchant_initiated: true, ..paying(1) };
+    let issue = Issue { token, trid: trid(), transaction: initiated };
+    let Ok(Reply::IssuedShort(issued)) = rig.run(Command::IssueShort(IssueShort(issue))) else { panic!() };
+    assert_eq!(verify_short(&mut rig, token, issued.value.as_bytes()).unwrap_err(), Refusal::ShortMismatch);
+    let as_it_was = VerifyShort {
+        token,
+        expiry: Expiry::parse(b"2912").unwrap(),
+        trid: trid(),
+        transaction: initiated,
+        value: issued.value,
+    };
+    assert!(rig.run(Command::VerifyShort(as_it_was)).is_ok());
+}
