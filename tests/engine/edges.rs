@@ -63,3 +63,17 @@ fn a_row_of_another_token_is_not_taken_and_one_that_is_missing_not_asked_for_aga
     let answer = pending.compute(&Mint::new(&rig.keyring)).open(&rig.receipt);
     assert!(matches!(answer, Ok(Err(Refusal::Stopped))));
 }
+
+#[test]
+fn what_is_closed_takes_nothing_new_and_still_answers() {
+    let mut rig = Rig::new();
+    let card = || Command::Provision(Box::new(card(PAN, "2912")));
+    let token = token_of(rig.run_keyed(b"a", b"body", card()));
+    rig.engine.close(Some(Refusal::Busy));
+    assert_eq!(rig.issue(token.token, paying(1)), Err(Refusal::Busy));
+    assert_eq!(rig.run_keyed(b"b", b"body", card()).unwrap_err(), Refusal::Busy);
+    assert_eq!(token_of(rig.run_keyed(b"a", b"body", card())).token, token.token);
+    assert!(rig.run(Command::Detokenize(token.token)).is_ok());
+    rig.engine.close(None);
+    assert!(rig.issue(token.token, paying(1)).is_ok());
+}
