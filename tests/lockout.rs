@@ -121,6 +121,21 @@ fn every_refusal_that_may_not_be_told_apart_waits_for_a_commit() {
     }
 }
 
+/// What is counted against nobody is never counted against somebody.
+#[test]
+fn refusals_of_an_unknown_token_lock_none() {
+    let mut rig = Rig::new();
+    let token = rig.provision();
+    let good = rig.issue(token.token, paying(1)).unwrap();
+    let unknown = TokenView { token: TokenNumber::parse(b"4895370000000000").unwrap(), ..token.clone() };
+    rig.caller = Caller::new("shop", Roles::of(&[Role::Verifier]), None);
+    for _ in 0..11 {
+        assert_eq!(rig.verify(&unknown, paying(1), good), Err(Refusal::UnknownToken));
+    }
+    rig.restart();
+    assert!(rig.verify(&token, paying(1), good).is_ok());
+}
+
 #[test]
 fn a_token_is_paid_with_as_often_as_it_may_be() {
     let limits = EngineLimits { token_per_minute: std::num::NonZeroU32::new(4), ..EngineLimits::default() };
