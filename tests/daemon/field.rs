@@ -95,7 +95,18 @@ fn a_cards_counters_put_back_or_removed_are_told() {
     assert_ne!(records[0], records[1]);
     for wrong in [&records[0], &Vec::new()] {
         card_record(&daemon, Some(wrong));
-        assert!(!daemon.spawn().wait().unwrap().success(), "it serves");
+        let mut child = daemon.spawn();
+        let ended = loop {
+            if std::os::unix::net::UnixStream::connect(daemon.path("tallyd.sock")).is_ok() {
+                child.kill().unwrap();
+                panic!("it serves");
+            }
+            if let Some(ended) = child.try_wait().unwrap() {
+                break ended;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        };
+        assert!(!ended.success());
         assert!(daemon.log().contains("not those of the newest group"), "{}", daemon.log());
     }
     card_record(&daemon, Some(&records[1]));
