@@ -79,7 +79,8 @@ fn only_what_reaches_the_mac_locks() {
 }
 
 /// Without the role of auditor every refused verification waits for a commit, as
-/// one does that counts a miss: so how long it takes says nothing of why.
+/// one does that counts a miss, and writes as much: so how long it takes says nothing
+/// of why.
 #[test]
 fn every_refusal_that_may_not_be_told_apart_waits_for_a_commit() {
     let mut rig = Rig::new();
@@ -104,6 +105,7 @@ fn every_refusal_that_may_not_be_told_apart_waits_for_a_commit() {
             let why = rig.verify(view, paying(1), *cryptogram).unwrap_err();
             let commits = rig.receipt.newest().0 - before.0;
             assert_eq!(commits, u64::from(!auditor || why == Refusal::BadMac), "{why}");
+            assert!(commits == 0 || rig.written == 1, "{why}: {}", rig.written);
             let short = rig.run(Command::VerifyShort(VerifyShort {
                 token: view.token,
                 expiry: view.expiry,
@@ -114,8 +116,24 @@ fn every_refusal_that_may_not_be_told_apart_waits_for_a_commit() {
             assert!(short.is_err());
             let after = rig.receipt.newest().0 - before.0 - commits;
             assert!(auditor || after == 1, "{short:?}");
+            assert!(after == 0 || rig.written == 1, "{short:?}: {}", rig.written);
         }
     }
+}
+
+/// What is counted against nobody is never counted against somebody.
+#[test]
+fn refusals_of_an_unknown_token_lock_none() {
+    let mut rig = Rig::new();
+    let token = rig.provision();
+    let good = rig.issue(token.token, paying(1)).unwrap();
+    let unknown = TokenView { token: TokenNumber::parse(b"4895370000000000").unwrap(), ..token.clone() };
+    rig.caller = Caller::new("shop", Roles::of(&[Role::Verifier]), None);
+    for _ in 0..11 {
+        assert_eq!(rig.verify(&unknown, paying(1), good), Err(Refusal::UnknownToken));
+    }
+    rig.restart();
+    assert!(rig.verify(&token, paying(1), good).is_ok());
 }
 
 #[test]

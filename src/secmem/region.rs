@@ -143,4 +143,6 @@ impl fmt::Debug for Region {
 }
 
 #[cfg(test)]
+mod planted;
+#[cfg(test)]
 mod tests;

@@ -61,6 +61,9 @@ fn what_the_head_remembers_is_never_taken_for_torn() {
     let last = places(&log).pop().unwrap();
     for offset in 0..last.len {
         let old = edit(&last.file, |bytes| bytes[last.at + offset..].fill(0));
+        if fs::read(&last.file).unwrap() == old {
+            continue; // A MAC may end in zeros.
+        }
         let fault = verify(&log, Some(&keyring.audit), &[head]).fault.unwrap();
         assert_eq!(fault.record(), 30, "{fault}");
         let error = open(&log, &keyring.audit, Some(head)).unwrap_err();

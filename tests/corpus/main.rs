@@ -7,6 +7,9 @@
     clippy::as_conversions
 )]
 
+#[path = "../wire/doc.rs"]
+#[allow(dead_code)]
+mod doc;
 mod key_blocks;
 mod stored;
 #[path = "../support/mod.rs"]
@@ -32,9 +35,12 @@ use tallystick::types::{
     Transaction, UnixTime,
 };
 use tallystick::wire::{
-    FrameWriter, Hello, KeyReport, Opcode, StatusReport, encode_command, encode_issue_batch, encode_reply,
-    encode_verify_batch,
+    FrameWriter, Hello, KeyReport, LENGTH, Opcode, StatusReport, encode_command, encode_issue_batch,
+    encode_reply, encode_verify_batch,
 };
+
+/// Bytes of a frame between its length and its body.
+const HEADER: usize = 12;
 
 fn corpus() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus")
@@ -179,6 +185,11 @@ fn make_seeds() {
         let mut body = Vec::new();
         encode_reply(&mut body, reply);
         put("reply", &format!("reply-{nth}"), &body);
+    }
+    // Of operations on cards, keys and custody too.
+    for example in doc::examples() {
+        let target = if example.is_request { "message" } else { "reply" };
+        put(target, &format!("wire-{}", example.opcode), &example.bytes[LENGTH + HEADER..]);
     }
     let mut body = Vec::new();
     StatusReport { keys: vec![KeyReport::default()], ..StatusReport::default() }.encode(&mut body);

@@ -78,6 +78,52 @@ fn a_card_verification_value_and_its_few_attempts() {
     refused(&daemon, ANNA, &["keyblock", "write", &digest], "key_not_exportable");
 }
 
+/// Each record is authentic by itself, and was the newest once.
+#[test]
+fn a_cards_counters_put_back_or_removed_are_told() {
+    let Some(mut daemon) = prepared() else { return };
+    daemon.launch();
+    assemble(&daemon, "imk-1", "emv-issuer-master", "tdes-2", false);
+    let mut records = Vec::new();
+    for _ in 0..2 {
+        emv(&daemon, "imk-1", "arqc", &[]);
+        daemon.stop();
+        records.push(card_record(&daemon, None));
+        daemon.launch();
+    }
+    daemon.stop();
+    assert_ne!(records[0], records[1]);
+    for wrong in [&records[0], &Vec::new()] {
+        card_record(&daemon, Some(wrong));
+        assert!(!daemon.spawn().wait().unwrap().success(), "it serves");
+        assert!(daemon.log().contains("not those of the newest group"), "{}", daemon.log());
+    }
+    card_record(&daemon, Some(&records[1]));
+    daemon.launch();
+    assert_eq!(emv(&daemon, "imk-1", "arqc", &[])["atc"], 3);
+}
+
+/// The one record of a card, after it was changed; none is empty.
+fn card_record(daemon: &Daemon, changed: Option<&Vec<u8>>) -> Vec<u8> {
+    const CARD: u8 = 6;
+    let database = rusqlite::Connection::open(daemon.path("tally.db")).unwrap();
+    let (key, body): (Vec<u8>, Vec<u8>) = database
+        .query_row("SELECT key, body FROM record WHERE space = ?", [CARD], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+        .unwrap_or_default();
+    let Some(changed) = changed else { return body };
+    let kept = daemon.path("card-key");
+    let key = if key.is_empty() { std::fs::read(&kept).unwrap() } else { key };
+    std::fs::write(&kept, &key).unwrap();
+    database.execute("DELETE FROM record WHERE space = ?", [CARD]).unwrap();
+    if !changed.is_empty() {
+        let row = rusqlite::params![CARD, key, changed];
+        database.execute("INSERT INTO record (space, key, body) VALUES (?, ?, ?)", row).unwrap();
+    }
+    changed.clone()
+}
+
 /// A key of two components, one of Anna's and one of Ben's.
 fn assemble(daemon: &Daemon, label: &str, purpose: &str, algorithm: &str, exportable: bool) {
     let checks = |text: &str| {

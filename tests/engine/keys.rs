@@ -48,6 +48,24 @@ fn a_retiring_key_verifies_for_its_grace_and_no_longer() {
     assert_eq!(rig.verify(&token, paying(1), old[2]), Ok(3));
 }
 
+/// Each version has a grace of its own: an older one's end is not a newer one's.
+#[test]
+fn of_two_retiring_keys_the_one_within_its_grace_verifies() {
+    const GRACE: u64 = 7200;
+    let mut rig = Rig::with_limits(EngineLimits { key_grace_seconds: GRACE, ..EngineLimits::default() });
+    let token = rig.provision();
+    let [oldest, old] = [0; 2].map(|_| {
+        let issued = rig.issue(token.token, paying(1)).unwrap();
+        let now = UnixTime::from_seconds(rig.now);
+        rig.keys.rotate(&SystemRandom, KeyPurpose::TokenDerivation, now).unwrap();
+        rig.reload_keys();
+        rig.now += GRACE / 2;
+        issued
+    });
+    assert_eq!(rig.verify(&token, paying(1), oldest), Err(Refusal::KeyVersion));
+    assert_eq!(rig.verify(&token, paying(1), old), Ok(2));
+}
+
 #[test]
 fn another_keyring_does_not_open_the_store() {
     let mut rig = Rig::new();

@@ -40,6 +40,8 @@ pub struct Rig {
     pub caller: Caller,
     pub now: u64,
     pub limits: EngineLimits,
+    /// How many records the newest group had.
+    pub written: usize,
 }
 
 /// A passphrase cost that tests can pay.
@@ -90,7 +92,19 @@ impl Rig {
         let (disk, keys) = (MemoryDisk::new(), new_keys());
         let keyring = Arc::new(keys.load().unwrap());
         let (engine, chain, store, receipt) = open(&disk, &keyring, limits, NOW).unwrap();
-        Self { disk, keys, keyring, engine, chain, store, receipt, caller: everyone(), now: NOW, limits }
+        Self {
+            disk,
+            keys,
+            keyring,
+            engine,
+            chain,
+            store,
+            receipt,
+            caller: everyone(),
+            now: NOW,
+            limits,
+            written: 0,
+        }
     }
 
     /// A crash: whatever was not committed is gone; then a start.
@@ -110,6 +124,7 @@ impl Rig {
         if let Some(open) = self.engine.take_group() {
             // Without an anchor, every group before the pages' may go.
             let group = self.chain.seal(open, GroupNumber(u64::MAX));
+            self.written = group.records.len();
             self.receipt = self.store.append(&group)?;
             self.engine.committed(self.receipt.newest());
         }

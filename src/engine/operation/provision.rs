@@ -132,3 +132,16 @@ fn provider_states(providers: Option<&[ProviderName]>, network: Network) -> Resu
     let list = names.into_iter().map(|name| (name, ProviderStatus::Active)).collect();
     ProviderStates::from_list(list).map_err(|_| Refusal::TooManyProviders)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sealed_pan_is_bound_to_its_token_requestor_and_card() {
+        let token = TokenNumber::parse(b"6940001237311418").unwrap();
+        let trid = Trid::parse(b"40010000001").unwrap();
+        let expected = [b"tallystick/v1/pan694000123731141840010000001".as_slice(), &[7; 32]].concat();
+        assert_eq!(associated(token, trid, &Fingerprint::from_bytes([7; 32])), expected);
+    }
+}

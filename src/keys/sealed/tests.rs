@@ -61,6 +61,27 @@ fn no_flipped_byte_and_no_other_length_opens() {
 }
 
 #[test]
+fn it_is_known_again_as_it_was_sealed_and_not_otherwise() {
+    let (_, mut made) = made();
+    let sealed = made.seal(&SystemRandom).unwrap();
+    assert!(made.is_sealed_as(&sealed));
+    let mut bytes = sealed.to_bytes();
+    *bytes.last_mut().unwrap() ^= 1;
+    assert!(!made.is_sealed_as(&SealedKeyring::from_bytes(&bytes).unwrap()), "the seal of another");
+    made.rotate(&SystemRandom, KeyPurpose::Audit, NOW).unwrap();
+    assert!(!made.is_sealed_as(&sealed), "a key more");
+}
+
+#[test]
+fn no_version_comes_twice() {
+    let (_, made) = made();
+    let mut sealed = made.seal(&SystemRandom).unwrap();
+    let purpose = sealed.keys[0].info().purpose;
+    sealed.keys.push(sealed.keys[0].clone());
+    assert_eq!(SealedKeyring::from_bytes(&sealed.to_bytes()).err(), Some(KeyError::Duplicate(purpose)));
+}
+
+#[test]
 fn a_block_of_an_older_sealing_cannot_be_put_back() {
     let (region, mut made) = made();
     let before = made.seal(&SystemRandom).unwrap();

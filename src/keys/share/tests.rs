@@ -32,6 +32,15 @@ fn the_text_comes_back_as_people_type_it() {
 }
 
 #[test]
+fn a_splitting_and_its_shares_have_one_name_and_another_has_another() {
+    let region = Region::new(16).unwrap();
+    let (_, first, shares) = splitting(&region, 2, 3);
+    let (_, second, _) = splitting(&region, 2, 3);
+    assert!(shares.iter().all(|share| share.splitting() == first.name()));
+    assert_ne!(first.name(), second.name());
+}
+
+#[test]
 fn no_mistyped_character_passes() {
     let region = Region::new(16).unwrap();
     let (_, _, shares) = splitting(&region, 2, 2);

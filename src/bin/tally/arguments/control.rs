@@ -44,7 +44,7 @@ pub enum KeyWanted {
     Import {
         /// What it is to be called: 1 to 32 of a-z, 0-9 and -
         label: String,
-        /// KeyLabel of the transport key
+        /// Label of the transport key
         #[arg(long)]
         transport: String,
         /// File of the key block; `-` reads standard input
@@ -75,7 +75,7 @@ pub enum KeyWanted {
     Export {
         /// Its label
         label: String,
-        /// KeyLabel of the transport key
+        /// Label of the transport key
         #[arg(long)]
         transport: String,
     },

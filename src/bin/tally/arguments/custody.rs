@@ -32,10 +32,10 @@ pub struct Device {
     /// The vendor's PKCS#11 library; it is loaded by `tally-pkcs11` only
     #[arg(long, value_name = "FILE", requires = "pin_file")]
     pub pkcs11_module: Option<PathBuf>,
-    /// KeyLabel of the token
+    /// Label of the token
     #[arg(long, value_name = "LABEL", default_value = "tallystick")]
     pub pkcs11_token: String,
-    /// KeyLabel of the AES key in it
+    /// Label of the AES key in it
     #[arg(long, value_name = "LABEL", default_value = "tallystick")]
     pub pkcs11_key: String,
     /// File whose first line is the token's PIN

@@ -46,7 +46,7 @@ pub struct EmvCard {
     /// PAN sequence number, 2 digits
     #[arg(long, default_value = "00")]
     pub psn: String,
-    /// KeyLabel of the issuer master key
+    /// Label of the issuer master key
     #[arg(long)]
     pub key: String,
     /// Profile or scheme, for example visa-cvn18 or mastercard-cvn17
@@ -93,7 +93,7 @@ pub enum CvvTask {
 pub struct CardValue {
     #[command(flatten)]
     pub card: Card,
-    /// KeyLabel of the card verification key
+    /// Label of the card verification key
     #[arg(long)]
     pub key: String,
     /// Expiry of the card, YYMM

@@ -1,0 +1,79 @@
+//! To the very second, and in every part.
+
+use super::*;
+use tallystick::command::Request;
+use tallystick::engine::{Context, Fetched, Mint, Need, Outcome};
+use tallystick::store::Store;
+
+/// A moment later the key is free for another request, whatever has swept since.
+#[test]
+fn a_retry_is_one_to_the_last_second_and_no_longer() {
+    let mut rig = Rig::new();
+    let provision = |rig: &mut Rig| {
+        token_of(rig.run_keyed(b"a", b"body", Command::Provision(Box::new(card(PAN, "2912")))))
+    };
+    let first = provision(&mut rig).token;
+    rig.now += 86_399;
+    assert_eq!(provision(&mut rig).token, first);
+    rig.now += 1;
+    assert_ne!(provision(&mut rig).token, first);
+}
+
+/// That it was initiated by the merchant stands in the header that is kept, so the MAC is
+/// right for both: the comparison alone tells them apart.
+#[test]
+fn a_short_value_for_the_merchants_initiative_is_for_no_other() {
+    let mut rig = Rig::new();
+    let token = rig.provision().token;
+    let initiated = Transaction { merchant_initiated: true, ..paying(1) };
+    let issue = Issue { token, trid: trid(), transaction: initiated };
+    let Ok(Reply::IssuedShort(issued)) = rig.run(Command::IssueShort(IssueShort(issue))) else { panic!() };
+    assert_eq!(verify_short(&mut rig, token, issued.value.as_bytes()).unwrap_err(), Refusal::ShortMismatch);
+    let as_it_was = VerifyShort {
+        token,
+        expiry: Expiry::parse(b"2912").unwrap(),
+        trid: trid(),
+        transaction: initiated,
+        value: issued.value,
+    };
+    assert!(rig.run(Command::VerifyShort(as_it_was)).is_ok());
+}
+
+/// Asks to detokenize, having fetched this.
+fn ask(rig: &mut Rig, token: TokenNumber, fetched: &Fetched) -> Outcome<'static> {
+    let context =
+        Context { now: UnixTime::from_seconds(rig.now), random: &SystemRandom, caller: &everyone() };
+    let request = Request { command: Command::Detokenize(token), idempotency: None, body: b"" };
+    rig.engine.execute(context, &request, None, fetched)
+}
+
+#[test]
+fn a_row_of_another_token_is_not_taken_and_one_that_is_missing_not_asked_for_again() {
+    let mut rig = Rig::new();
+    let [own, other] = [(); 2].map(|()| rig.provision().token);
+    rig.restart();
+    let [own_slot, other_slot] = [own, other].map(|token| match ask(&mut rig, token, &Fetched::Nothing) {
+        Outcome::Fetch(Need::Row(slot)) => slot,
+        _ => panic!("a row that nobody has read"),
+    });
+    let of_other = Fetched::Row(rig.store.token(other_slot).unwrap().unwrap());
+    let again = ask(&mut rig, own, &of_other);
+    assert!(matches!(again, Outcome::Fetch(Need::Row(slot)) if slot == own_slot));
+    let Outcome::Answer(pending) = ask(&mut rig, own, &Fetched::Missing) else { panic!() };
+    let answer = pending.compute(&Mint::new(&rig.keyring)).open(&rig.receipt);
+    assert!(matches!(answer, Ok(Err(Refusal::Stopped))));
+}
+
+#[test]
+fn what_is_closed_takes_nothing_new_and_still_answers() {
+    let mut rig = Rig::new();
+    let card = || Command::Provision(Box::new(card(PAN, "2912")));
+    let token = token_of(rig.run_keyed(b"a", b"body", card()));
+    rig.engine.close(Some(Refusal::Busy));
+    assert_eq!(rig.issue(token.token, paying(1)), Err(Refusal::Busy));
+    assert_eq!(rig.run_keyed(b"b", b"body", card()).unwrap_err(), Refusal::Busy);
+    assert_eq!(token_of(rig.run_keyed(b"a", b"body", card())).token, token.token);
+    assert!(rig.run(Command::Detokenize(token.token)).is_ok());
+    rig.engine.close(None);
+    assert!(rig.issue(token.token, paying(1)).is_ok());
+}
