@@ -63,7 +63,7 @@ mod tests {
         };
         let right = value(b"8701", DateOrder::YearMonth, b"101");
         assert_eq!(right.as_bytes(), b"766");
-        assert_eq!(CardValue::parse(right.as_bytes()), Ok(right));
+        assert_eq!(CardValue::parse(right.as_bytes()).as_ref(), Ok(&right));
         for other in [
             value(b"8702", DateOrder::YearMonth, b"101"),
             value(b"8701", DateOrder::MonthYear, b"101"),

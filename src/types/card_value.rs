@@ -4,6 +4,7 @@ use std::fmt;
 
 use subtle::ConstantTimeEq;
 use thiserror::Error;
+use zeroize::ZeroizeOnDrop;
 
 /// Digits of a value.
 const DIGITS: usize = 3;
@@ -35,8 +36,11 @@ pub enum DateOrder {
 }
 
 /// A card verification value, three digits. Compared in constant time.
-#[derive(Clone, Copy)]
-pub struct CardValue([u8; DIGITS]);
+///
+/// As those of a [`Pan`](super::Pan), the digits live in one heap block that is wiped on
+/// drop: requests and replies are moved about, and none may be stored (PCI DSS 3.3).
+#[derive(ZeroizeOnDrop)]
+pub struct CardValue(Box<[u8; DIGITS]>);
 
 /// Why a card verification value or a service code is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -109,17 +113,17 @@ impl CardValue {
     /// # Errors
     /// [`CardValueError::Value`] on anything else.
     pub fn parse(ascii: &[u8]) -> Result<Self, CardValueError> {
-        three_digits(ascii).map(Self).ok_or(CardValueError::Value)
+        three_digits(ascii).map(Self::from_digits).ok_or(CardValueError::Value)
     }
 
     /// The value with these digits, each 0 to 9 in ASCII.
-    pub(crate) const fn from_digits(digits: [u8; DIGITS]) -> Self {
-        Self(digits)
+    pub(crate) fn from_digits(digits: [u8; DIGITS]) -> Self {
+        Self(Box::new(digits))
     }
 
     /// The digits in ASCII.
     #[must_use]
-    pub const fn as_bytes(&self) -> &[u8; DIGITS] {
+    pub fn as_bytes(&self) -> &[u8; DIGITS] {
         &self.0
     }
 }
@@ -131,7 +135,7 @@ fn three_digits(ascii: &[u8]) -> Option<[u8; DIGITS]> {
 
 impl ConstantTimeEq for CardValue {
     fn ct_eq(&self, other: &Self) -> subtle::Choice {
-        self.0.ct_eq(&other.0)
+        self.0.as_slice().ct_eq(other.0.as_slice())
     }
 }
 
@@ -152,6 +156,13 @@ impl fmt::Debug for CardValue {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_value_is_wiped_and_not_shown() {
+        let value = CardValue::parse(b"123").unwrap();
+        assert_eq!(format!("{value:?}"), "CardValue(redacted)");
+        assert!(std::mem::needs_drop::<CardValue>());
+    }
 
     #[test]
     fn service_codes_of_other_kinds_are_refused_for_a_stripe() {

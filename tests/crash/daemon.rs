@@ -40,7 +40,8 @@ impl State {
         dir.disable_cleanup(true);
         let region = Region::new(64).unwrap();
         let passphrase: SecretSlice<u8> = PASSPHRASE.as_bytes().to_vec().into();
-        let keyring = OpenKeyring::create(&region, &SystemRandom, &passphrase, CHEAP).unwrap();
+        let mut keyring = OpenKeyring::create(&region, &SystemRandom, &passphrase, CHEAP).unwrap();
+        crate::chips::import(&mut keyring, &region);
         let state = Self(dir);
         fs::write(state.path("passphrase"), PASSPHRASE).unwrap();
         fs::write(paths::keyring(state.dir()), keyring.seal(&SystemRandom).unwrap().to_bytes()).unwrap();

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use tallystick::daemon::paths;
 
 use crate::board::Board;
+use crate::chips::Chips;
 use crate::connection::{Connection, End, Request};
 use crate::daemon::Running;
 use crate::log::{Clock, Entry};
@@ -39,6 +40,7 @@ pub fn run(
     dir: &Path,
     running: &mut Running,
     board: &Mutex<Board>,
+    chips: &mut Chips,
     clock: &Clock,
 ) -> Result<Killed, String> {
     let socket = paths::data_socket(dir);
@@ -55,12 +57,14 @@ pub fn run(
         let pages = scope.spawn(|| trigger.watch(&paths::admin_socket(dir)));
         let threads: Vec<_> =
             workers.into_iter().map(|worker| scope.spawn(move || worker.run(board, trigger))).collect();
+        let cards = scope.spawn(|| chips.work(&socket));
         let waited = trigger.wait();
         let after = begun.elapsed();
         let ended = running.kill();
         let (log, replies) = (gather(threads, clock, board), trigger.replies());
         let pages = pages.join().map_err(|_| "the observer panicked".to_owned())?;
-        ended.and(waited)?;
+        let cards = cards.join().map_err(|_| "the connection of the cards panicked".to_owned())?;
+        ended.and(waited).and(cards)?;
         Ok(Killed { log: log?, after, replies, pages })
     })
 }

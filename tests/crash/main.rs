@@ -12,6 +12,7 @@
 mod ask;
 mod audit;
 mod board;
+mod chips;
 mod connection;
 mod daemon;
 mod load;

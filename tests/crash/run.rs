@@ -10,6 +10,7 @@ use tallystick::daemon::paths;
 
 use crate::audit::Audit;
 use crate::board::{Board, FIRST_TOKENS};
+use crate::chips::Chips;
 use crate::connection::Connection;
 use crate::daemon::{Running, State};
 use crate::load;
@@ -30,6 +31,7 @@ struct Run {
     clock: Clock,
     model: Model,
     board: Mutex<Board>,
+    chips: Chips,
     /// How long a start takes, the last time it was undisturbed.
     start: Duration,
     pages: u64,
@@ -75,6 +77,7 @@ impl Run {
             clock: Clock::default(),
             model: Model::default(),
             board: Mutex::default(),
+            chips: Chips::default(),
             start: Duration::ZERO,
             pages: 0,
             kills_at_start: 0,
@@ -89,7 +92,10 @@ impl Run {
             running = self.round(&round, running)?;
         }
         running.kill()?;
-        let missing = self.model.tally.missing();
+        let mut missing = self.model.tally.missing();
+        if self.chips.accepted == 0 || self.chips.replayed == 0 {
+            missing.push("cryptograms of cards");
+        }
         if self.options.rounds >= FULL_RUN && !missing.is_empty() {
             return Err(format!("the run proves little: it had no {}", missing.join(", no ")));
         }
@@ -99,7 +105,8 @@ impl Run {
     /// Load, kill, start, checks; the daemon that was checked.
     fn round(&mut self, round: &Round, mut running: Running) -> Result<Running, String> {
         let trouble = |what: String| report::verdict(round, &[], Some(&what)).unwrap_err();
-        let killed = load::run(round, self.state.dir(), &mut running, &self.board, &self.clock);
+        let (dir, clock) = (self.state.dir(), &self.clock);
+        let killed = load::run(round, dir, &mut running, &self.board, &mut self.chips, clock);
         let killed = killed.map_err(trouble)?;
         self.log.clone_from(&killed.log);
         let mut faults = self.model.absorb(&killed.log);
@@ -150,7 +157,8 @@ impl Run {
             Err(trouble) => return Checked { answers: 0, faults: Vec::new(), trouble: Some(trouble) },
         };
         audit.thorough = thorough;
-        let trouble = audit.run().err();
+        let cards = self.chips.check(&paths::data_socket(self.state.dir()));
+        let trouble = cards.and_then(|()| audit.run()).err();
         let Audit { checked, faults, mut log, .. } = audit;
         self.log.append(&mut log);
         self.model.settle();
@@ -172,9 +180,11 @@ impl Run {
     }
 
     fn finish(self, time: Duration) {
-        let Self { options, model, pages, kills_at_start, state, .. } = self;
+        let Self { options, model, chips, pages, kills_at_start, state, .. } = self;
         let total = Total { rounds: options.rounds, kills_at_start, pages, time, seed: options.seed };
         println!("{}", total.line(&model.tally));
+        let Chips { accepted, replayed, .. } = chips;
+        println!("crash: cards: {accepted} cryptograms accepted, {replayed} refused as used");
         state.remove();
     }
 }

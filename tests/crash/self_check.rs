@@ -1,6 +1,7 @@
 //! Proves at each run that the checks can fail: short logs of a daemon that keeps
 //! its promises pass, and with one answer changed each is reported.
 
+mod cards;
 mod story;
 
 use tallystick::wire::Status;
@@ -33,7 +34,7 @@ pub fn run(seed: u64) -> Result<usize, String> {
     }
     retries_and_counts()?;
     plans(seed)?;
-    Ok(all.len() + 2)
+    Ok(all.len() + 2 + cards::run()?)
 }
 
 fn judge(story: &Story) -> Vec<Fault> {

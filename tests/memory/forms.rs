@@ -3,6 +3,12 @@
 //! Each form is cut into strings of eight bytes, so that a part that survived is
 //! found too: spilled registers and halves that were overwritten.
 
+mod aes;
+mod card;
+mod des;
+
+pub use card::{card_forms, card_value_forms};
+
 use sha2::block_api::compress256;
 
 const SHA_256_START: [u32; 8] =
@@ -11,8 +17,23 @@ const SHA_256_START: [u32; 8] =
 /// A key of 32 bytes: itself, as HMAC keys with it, and as AES does.
 pub fn key_forms(key: &[u8; 32]) -> Vec<Vec<u8>> {
     let mut forms = mac_key_forms(key);
-    forms.extend(aes::forms(key));
+    forms.extend(aes::gcm_forms(key));
     forms
+}
+
+/// A key of a block cipher, 16 to 32 bytes: itself, and what it is expanded to.
+pub fn cipher_key_forms(key: &[u8], is_aes: bool) -> Vec<Vec<u8>> {
+    if is_aes {
+        return aes::block_forms(key);
+    }
+    let mut forms = strings(key);
+    forms.extend(key.as_chunks().0.iter().flat_map(des::forms));
+    forms
+}
+
+/// Bytes that are no key yet.
+pub fn component_forms(component: &[u8]) -> Vec<Vec<u8>> {
+    strings(component)
 }
 
 /// The key of a token, derived by the formula of `docs/FORMATS.md`.
@@ -104,110 +125,31 @@ pub fn passphrase_forms(passphrase: &str) -> Vec<Vec<u8>> {
     passphrase.as_bytes().windows(12).map(<[u8]>::to_vec).collect()
 }
 
-mod aes {
-    //! What AES-256-GCM makes of a key (FIPS 197, section 5.2; SP 800-38D).
-
-    /// Round keys from the third on (the first two are the key), in their own order
-    /// and with reversed words, and the hash key in the orders that software holds it.
-    pub fn forms(key: &[u8; 32]) -> Vec<Vec<u8>> {
-        let mut forms = super::strings(&round_keys(key)[32..]);
-        let hash_key = hash_key(key);
-        for value in [hash_key, doubled(hash_key)] {
-            for bytes in [value.to_be_bytes(), value.to_le_bytes()] {
-                forms.extend(bytes.chunks_exact(8).map(<[u8]>::to_vec));
-            }
-        }
-        forms
+/// What is searched for is what the crates `des` and `aes` keep, if AES is done by
+/// instructions.
+#[test]
+fn schedules_are_as_they_lie_in_memory() {
+    use crate::image::Memory;
+    use tallystick::crypto::{Aes, Tdes};
+    let memory = Memory::of(std::process::id());
+    let key: Vec<u8> = (0..32).map(|at| 0x91 ^ (7 * at)).collect();
+    let found = |forms: Vec<Vec<u8>>, address: usize, length: usize| {
+        let piece = memory.at(address as u64, length as u64);
+        piece.bytes.chunks_exact(8).filter(|word| forms.iter().any(|form| form == word)).count()
+    };
+    for length in [16, 24] {
+        let cipher = Box::new(Tdes::new(&key[..length]).unwrap());
+        let at = std::ptr::from_ref(&*cipher).addr();
+        let words = found(cipher_key_forms(&key[..length], false), at, size_of::<Tdes>());
+        assert_eq!(words, 16 * length / 8, "TDES");
     }
-
-    fn round_keys(key: &[u8; 32]) -> Vec<u8> {
-        let sbox = sbox();
-        let substituted = |word: [u8; 4]| word.map(|byte| sbox[usize::from(byte)]);
-        let mut words: Vec<[u8; 4]> = key.chunks_exact(4).map(|word| word.try_into().unwrap()).collect();
-        let mut round = 1u8;
-        while words.len() < 60 {
-            let mut word = words[words.len() - 1];
-            if words.len().is_multiple_of(8) {
-                word.rotate_left(1);
-                word = substituted(word);
-                word[0] ^= round;
-                round <<= 1;
-            } else if words.len() % 8 == 4 {
-                word = substituted(word);
-            }
-            let before = words[words.len() - 8];
-            word.iter_mut().zip(before).for_each(|(byte, before)| *byte ^= before);
-            words.push(word);
-        }
-        words.concat()
+    if !::aes::hardware_accelerated() {
+        return eprintln!("\n*** NOT TESTED: how AES keys lie in memory. No instructions for AES. ***\n");
     }
-
-    /// Inverse in GF(2^8), then the affine map.
-    fn sbox() -> [u8; 256] {
-        let mut sbox = [0; 256];
-        let (mut p, mut q) = (1u8, 1u8);
-        loop {
-            // p times 3, q divided by 3: together they go round all pairs of inverses.
-            p ^= (p << 1) ^ if p & 0x80 != 0 { 0x1b } else { 0 };
-            q ^= q << 1;
-            q ^= q << 2;
-            q ^= q << 4;
-            q ^= if q & 0x80 != 0 { 0x09 } else { 0 };
-            let turned = q ^ q.rotate_left(1) ^ q.rotate_left(2) ^ q.rotate_left(3) ^ q.rotate_left(4);
-            sbox[usize::from(p)] = turned ^ 0x63;
-            if p == 1 {
-                sbox[0] = 0x63;
-                return sbox;
-            }
-        }
-    }
-
-    /// Zeros under the key: with a nonce of zeros and counter 0 that GCM never uses,
-    /// so it is asked of an own cipher.
-    fn hash_key(key: &[u8; 32]) -> u128 {
-        u128::from_be_bytes(encrypt_zeros(&round_keys(key)))
-    }
-
-    fn encrypt_zeros(round_keys: &[u8]) -> [u8; 16] {
-        let sbox = sbox();
-        let mut state = [0u8; 16];
-        let rounds = round_keys.len() / 16 - 1;
-        for (round, key) in round_keys.chunks_exact(16).enumerate() {
-            if round > 0 {
-                let shifted: [u8; 16] =
-                    std::array::from_fn(|i| sbox[usize::from(state[(i + 4 * (i % 4)) % 16])]);
-                state = if round < rounds { mix_columns(&shifted) } else { shifted };
-            }
-            state.iter_mut().zip(key).for_each(|(byte, key)| *byte ^= key);
-        }
-        state
-    }
-
-    fn mix_columns(state: &[u8; 16]) -> [u8; 16] {
-        let twice = |byte: u8| (byte << 1) ^ if byte & 0x80 != 0 { 0x1b } else { 0 };
-        std::array::from_fn(|i| {
-            let column = &state[i / 4 * 4..][..4];
-            let at = |step: usize| column[(i + step) % 4];
-            twice(at(0)) ^ twice(at(1)) ^ at(1) ^ at(2) ^ at(3)
-        })
-    }
-
-    /// Times x in GCM's field with reflected bits, as carry-less multiplication wants it.
-    fn doubled(hash_key: u128) -> u128 {
-        let carry = hash_key >> 127;
-        (hash_key << 1) ^ if carry == 1 { 0xC200_0000_0000_0000_0000_0000_0000_0001 } else { 0 }
-    }
-
-    /// FIPS 197, appendix A.3 and SP 800-38D's test case 13.
-    #[test]
-    fn as_published() {
-        let key: [u8; 32] = data_encoding::HEXLOWER
-            .decode(b"603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4")
-            .unwrap()
-            .try_into()
-            .unwrap();
-        assert_eq!(data_encoding::HEXLOWER.encode(&round_keys(&key)[59 * 4..]), "706c631e");
-        let zero = hash_key(&[0; 32]);
-        assert_eq!(zero, 0xdc95_c078_a240_8989_ad48_a214_9284_2087);
+    for (length, round_keys) in [(16, 11), (24, 13), (32, 15)] {
+        let cipher = Box::new(Aes::new(&key[..length]).unwrap());
+        let at = std::ptr::from_ref(&*cipher).addr();
+        let words = found(cipher_key_forms(&key[..length], true), at, size_of::<Aes>());
+        assert!(words >= 2 * 2 * round_keys, "AES with {length} bytes: {words}");
     }
 }

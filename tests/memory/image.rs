@@ -84,6 +84,11 @@ impl Memory {
         read
     }
 
+    /// So many bytes from an address on.
+    pub fn at(&self, address: u64, bytes: u64) -> Piece {
+        self.piece(address, bytes, "memory")
+    }
+
     fn piece(&self, start: u64, bytes: u64, name: &str) -> Piece {
         let mut piece = Piece { start, bytes: vec![0; bytes as usize] };
         let read = self.mem.read_exact_at(&mut piece.bytes, start);

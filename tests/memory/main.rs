@@ -16,6 +16,7 @@
 )]
 
 mod daemon;
+mod field;
 mod forms;
 mod image;
 mod keyring;
@@ -79,7 +80,10 @@ fn wait_until_clean(search: &Search, memory: &Memory) -> Finds {
 fn search_for(daemon: &Daemon, load: &Load) -> Search {
     let keys = Keys::open(&daemon.path("keyring"), daemon.passphrase.as_bytes());
     let mut search = Search::default();
-    for (name, key) in keys.all() {
+    let all = keys.all();
+    // That of the passphrase and the root key, five purposes and two rotations.
+    assert_eq!(all.len(), 2 + 5 + 2);
+    for (name, key) in all {
         search.add(&name, key_forms(&key));
     }
     for (version, key) in keys.token_derivation() {

@@ -61,6 +61,9 @@ pub fn peers() -> Vec<Peer> {
     all.push(peer("auditor".to_owned(), &[Role::Auditor, Role::Verifier], None));
     all.push(peer("admin".to_owned(), &[Role::Admin, Role::Auditor], None));
     all.push(peer("owner".to_owned(), &Role::ALL, None));
+    for nth in 1..=3 {
+        all.push(peer(format!("issuer-{nth}"), &[Role::Issuer, Role::Verifier], None));
+    }
     all.push(peer("stranger".to_owned(), &[], None));
     all.push(peer("lost".to_owned(), &Role::ALL, Some(vec![trid(99)])));
     all
@@ -74,6 +77,11 @@ impl Client {
 
     fn has(&self, role: Role) -> bool {
         self.peer.roles.contains(&role)
+    }
+
+    /// Whether it may ask about cards of the field.
+    pub fn is_of_field(&self) -> bool {
+        self.peer.trids.is_none()
     }
 
     pub fn verifies_all(&self) -> bool {
@@ -195,6 +203,9 @@ impl World {
             (Wish::IssueShort(payer, _), Reply::IssuedShort(issued)) => {
                 let value = String::from_utf8(issued.value.as_bytes().to_vec()).unwrap();
                 self.market.shorts.push((payer.token, issued.expiry.value(), value));
+            }
+            (Wish::EmvIssue(chip), Reply::EmvIssued(issued)) => {
+                self.market.arqcs.push((*chip, issued.atc.get() as u16, *issued.arqc.as_bytes()));
             }
             (_, Reply::Page(page)) => page.tokens.iter().for_each(|view| self.market.update(view)),
             _ => {}

@@ -27,6 +27,7 @@ impl World {
             self.ask(owner, Wish::Show(*token));
         }
         self.replay_all(owner);
+        self.replay_cards(owner);
         self.pay_once_more(owner);
     }
 
@@ -47,6 +48,22 @@ impl World {
         self.clock.set = 0;
         if self.trace.counted("cryptograms accepted") != before {
             fail(None, "a cryptogram was accepted again in the end".to_owned());
+        }
+    }
+
+    /// Every card's cryptogram that was ever accepted is presented again, when no card is
+    /// locked any more.
+    fn replay_cards(&mut self, owner: usize) {
+        let accepted: Vec<_> = self.ledger.emv_accepted().copied().collect();
+        let before = self.trace.counted("cryptograms of cards accepted");
+        self.clock.set += 86_400;
+        for (chip, atc) in accepted {
+            let atc = u16::try_from(atc).unwrap();
+            self.ask(owner, Wish::EmvVerify(chip, atc, chip.arqc(atc)));
+        }
+        self.clock.set = 0;
+        if self.trace.counted("cryptograms of cards accepted") != before {
+            fail(None, "a card's cryptogram was accepted again in the end".to_owned());
         }
     }
 

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use tallystick::command::Reply;
 use tallystick::wire::Opcode;
 
+use crate::field::Chip;
 use crate::trace::fail;
 use crate::wish::{Request, Wish};
 
@@ -24,6 +25,9 @@ type Counter = ((u64, u8), u32);
 pub struct Ledger {
     issued: BTreeMap<Counter, (Vec<u8>, Owner)>,
     accepted: BTreeMap<[u8; 20], Owner>,
+    /// The counters of cards' cryptograms.
+    emv_issued: BTreeMap<(Chip, u32), Owner>,
+    emv_accepted: BTreeMap<(Chip, u32), Owner>,
 }
 
 impl Ledger {
@@ -48,6 +52,12 @@ impl Ledger {
                     fail(None, format!("a cryptogram was accepted twice: {}", request.about()));
                 }
             }
+            (Wish::EmvIssue(chip), Reply::EmvIssued(issued)) => {
+                once(&mut self.emv_issued, (*chip, issued.atc.get()), owner, "issued");
+            }
+            (Wish::EmvVerify(chip, ..), Reply::EmvVerified(verified)) => {
+                once(&mut self.emv_accepted, (*chip, verified.atc.get()), owner, "accepted");
+            }
             _ => {}
         }
     }
@@ -70,5 +80,17 @@ impl Ledger {
 
     pub fn accepted_count(&self) -> usize {
         self.accepted.len()
+    }
+
+    /// Every counter of a card whose cryptogram was ever accepted.
+    pub fn emv_accepted(&self) -> impl Iterator<Item = &(Chip, u32)> {
+        self.emv_accepted.keys()
+    }
+}
+
+/// Enters a counter of a card, which is one owner's for ever.
+fn once(counters: &mut BTreeMap<(Chip, u32), Owner>, counter: (Chip, u32), owner: Owner, what: &str) {
+    if *counters.entry(counter).or_insert_with(|| owner.clone()) != owner {
+        fail(None, format!("counter {} of {:?} was {what} twice", counter.1, counter.0));
     }
 }

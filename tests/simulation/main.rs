@@ -17,6 +17,7 @@ mod arguments;
 mod clients;
 mod clock;
 mod end;
+mod field;
 mod ledger;
 mod model;
 mod seeded;
@@ -54,14 +55,21 @@ const MUST_HAPPEN: &[Kind] = &[
     ("", "requests sent again"),
     ("", "rows fetched"),
     ("", "times a group waited for room"),
+    ("answered", "emv_issue"),
+    ("answered", "emv_verify"),
     ("answered", "issue"),
     ("answered", "reseal"),
     ("answered", "verify"),
+    ("answered", "verify_card_value"),
     ("answered", "verify_short"),
     ("refused", "behind_window"),
     ("refused", "busy"),
+    ("refused", "card_locked"),
+    ("refused", "card_value_mismatch"),
+    ("refused", "counter_of_chip"),
     ("refused", "from_future"),
     ("refused", "idempotency_conflict"),
+    ("refused", "never_issued"),
     ("refused", "replayed"),
     ("refused", "short_locked"),
     ("refused", "storage_full"),

@@ -8,6 +8,7 @@
 
 mod check;
 mod decide;
+mod field;
 mod keyed;
 mod pay;
 mod state;

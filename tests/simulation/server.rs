@@ -100,9 +100,11 @@ const CHEAP: PassphraseCost = PassphraseCost { memory_kib: 64, passes: 1, lanes:
 impl Server {
     pub fn new(seed: u64, limits: &Limits, journal_bytes: u64) -> Self {
         let random = Seeded::new(seed, "engine");
-        let region = Region::new(256).unwrap();
+        // Keyrings of a rotation before and after, with their imported keys.
+        let region = Region::new(1024).unwrap();
         let passphrase = b"correct horse".to_vec().into();
-        let keys = OpenKeyring::create(&region, &random, &passphrase, CHEAP).unwrap();
+        let mut keys = OpenKeyring::create(&region, &random, &passphrase, CHEAP).unwrap();
+        crate::field::import(&mut keys, &region, &random);
         let keyring = Arc::new(keys.load().unwrap());
         let config = EngineConfig {
             bin_controller: BinController::parse("TLY1").unwrap(),

@@ -13,6 +13,8 @@ use tallystick::types::{
 };
 use tallystick::wire::{Opcode, encode_command};
 
+use crate::field::{Chip, verify_value};
+
 /// Currency of every payment: ISO 4217 numeric.
 const RUPEE: u16 = 356;
 
@@ -125,6 +127,9 @@ pub enum Wish {
     VerifyShort(Payer, Payment, String),
     ClearShortLock(TokenNumber),
     Reseal { after: Option<u32>, limit: u8 },
+    EmvIssue(Chip),
+    EmvVerify(Chip, u16, [u8; 8]),
+    VerifyValue(CardNumber, [u8; 3]),
 }
 
 impl Wish {
@@ -192,6 +197,11 @@ impl Wish {
             }),
             Self::ClearShortLock(token) => Command::ClearShortLock(*token),
             Self::Reseal { after, limit } => Command::Reseal(Reseal { after: *after, limit: *limit }),
+            Self::EmvIssue(chip) => Command::EmvIssue(Box::new(chip.issue())),
+            Self::EmvVerify(chip, atc, arqc) => Command::EmvVerify(Box::new(chip.verify(*atc, *arqc))),
+            Self::VerifyValue(card, digits) => {
+                Command::VerifyCardValue(Box::new(verify_value(*card, *digits)))
+            }
         }
     }
 }

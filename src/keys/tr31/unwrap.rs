@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::{Block, BlockVersion, ClearKey, ProtectionKey, Tr31Error, binding};
-use crate::secmem::{MAC_STACK, TURN_STACK, scrubbed};
+use crate::secmem::{CIPHER_STACK, MAC_STACK, scrubbed};
 
 impl Block<'_> {
     /// The key inside, if the MAC says that `protection` bound it to this very header.
@@ -18,7 +18,7 @@ impl Block<'_> {
             return Err(Tr31Error::ProtectionKey(version));
         }
         let mut text = Zeroizing::new(self.encrypted.clone());
-        let authentic = scrubbed::<TURN_STACK, _>(|| match version {
+        let authentic = scrubbed::<CIPHER_STACK, _>(|| match version {
             BlockVersion::A | BlockVersion::C => {
                 binding::tdes(version, protection.bytes())?.open_variant(self.text, &mut text, &self.mac)
             }

@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 
 use super::{Algorithm, BlockVersion, Header, ProtectionKey, Tr31Error, binding};
 use crate::crypto::{CryptoError, Random};
-use crate::secmem::{MAC_STACK, TURN_STACK, scrubbed};
+use crate::secmem::{CIPHER_STACK, MAC_STACK, scrubbed};
 
 impl Header {
     /// Wraps a key under this header into a block of version B or D. Optional blocks are
@@ -35,7 +35,7 @@ impl Header {
             return Err(Tr31Error::ProtectionKey(self.version));
         }
         let header = self.to_text(2 * (clear.len() + self.version.mac_len()))?;
-        let mac = scrubbed::<TURN_STACK, _>(|| {
+        let mac = scrubbed::<CIPHER_STACK, _>(|| {
             if protection.is_tdes() {
                 let bound = binding::tdes(self.version, protection.bytes())?;
                 bound.seal_derived(&header, clear).map(|mac| mac.to_vec())

@@ -22,7 +22,7 @@ const PROVISIONER: &[(Idea, u64)] = &[
     (Idea::List, 6),
     (Idea::AskOfCard, 4),
 ];
-const ISSUER: &[(Idea, u64)] = &[(Idea::Issue, 60), (Idea::IssueShort, 12)];
+const ISSUER: &[(Idea, u64)] = &[(Idea::Issue, 60), (Idea::IssueShort, 12), (Idea::EmvIssue, 20)];
 const VERIFIER: &[(Idea, u64)] = &[
     (Idea::Pay, 50),
     (Idea::PayTwice, 6),
@@ -31,6 +31,10 @@ const VERIFIER: &[(Idea, u64)] = &[
     (Idea::Mismatch, 8),
     (Idea::PayShort, 10),
     (Idea::Guess, 4),
+    (Idea::EmvPay, 20),
+    (Idea::EmvTamper, 6),
+    (Idea::ChipPay, 8),
+    (Idea::TellValue, 6),
 ];
 const AUDITOR: &[(Idea, u64)] = &[(Idea::Show, 4), (Idea::List, 4)];
 const DETOKENIZER: &[(Idea, u64)] = &[(Idea::Detokenize, 8)];
@@ -59,6 +63,11 @@ pub enum Idea {
     Guess,
     ClearLock,
     Reseal,
+    EmvIssue,
+    EmvPay,
+    EmvTamper,
+    ChipPay,
+    TellValue,
 }
 
 const ALL: [(Role, &[(Idea, u64)]); 6] = [
@@ -97,7 +106,8 @@ impl World {
         let Some(wish) = self.wish(client, idea) else { return };
         let key = self.key_for(client, &wish);
         let request = self.request(client, wish, key);
-        if idea == Idea::PayTwice {
+        let twice = matches!(idea, Idea::EmvPay | Idea::ChipPay) && self.whim.chance(100);
+        if idea == Idea::PayTwice || twice {
             self.race(&request);
         }
         self.send(request);

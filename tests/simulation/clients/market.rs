@@ -7,6 +7,7 @@ use std::rc::Rc;
 use tallystick::command::TokenView;
 use tallystick::types::{TokenNumber, TokenStatus, Trid};
 
+use crate::field::Chip;
 use crate::wish::{Payment, Request, Rules};
 
 /// Cryptograms kept of each kind.
@@ -39,6 +40,10 @@ pub struct Market {
     /// Short values: token, expiry, digits.
     pub shorts: Vec<(TokenNumber, u16, String)>,
     pub suspended: Vec<Held>,
+    /// Cryptograms of cards: the card, the counter, the cryptogram.
+    pub arqcs: Vec<(Chip, u16, [u8; 8])>,
+    /// The counters of chips that count by themselves.
+    pub chips: BTreeMap<Chip, u16>,
     /// Tokens that are not deactivated, as far as anyone knows.
     lively: Vec<usize>,
     /// Requests with a key, by number.

@@ -6,6 +6,7 @@ use tallystick::types::{DeactivationReason, StatusEvent, TokenNumber, Trid};
 
 use super::act::Idea;
 use super::{Coin, Held, TRIDS, trid};
+use crate::field::{Chip, value};
 use crate::model::short_digits;
 use crate::wish::{Card, Payer, Payment, Request, Rules, Wish};
 use crate::world::World;
@@ -13,6 +14,10 @@ use crate::world::World;
 const MERCHANTS: [&str; 3] = ["m_1", "m_2", "a much longer name of a merchant"];
 const PROVIDERS: [&str; 10] = ["visa", "rupay", "amex", "bank", "wallet", "a", "b", "c", "d", "e"];
 const CARDS: usize = 60;
+/// Cards with chips, and cards whose verification values are told: few, so that some are
+/// locked.
+const CHIPS: usize = 6;
+const VALUED: usize = 8;
 
 impl World {
     /// What an idea comes to, if there is anything to do it with.
@@ -62,7 +67,59 @@ impl World {
                 let after = self.whim.chance(700).then(|| self.whim.between(0, 300) as u32);
                 Wish::Reseal { after, limit: self.whim.between(1, 40) as u8 }
             }
+            // Most peers may not ask about cards, and seldom try.
+            _ if !self.clients[client].is_of_field() && !self.whim.chance(50) => return None,
+            Idea::EmvIssue => Wish::EmvIssue(self.chip(false)),
+            Idea::EmvPay | Idea::EmvTamper => self.present_arqc(idea)?,
+            Idea::ChipPay => self.chip_pays(),
+            Idea::TellValue => {
+                let card = self.whim.below(VALUED);
+                let guess = format!("{:03}", self.whim.between(0, 999)).into_bytes();
+                let digits = if self.whim.chance(400) { guess.try_into().unwrap() } else { value(card) };
+                Wish::VerifyValue(card, digits)
+            }
         })
+    }
+
+    /// A card of the field; seldom one of the other sort.
+    fn chip(&mut self, counts_by_itself: bool) -> Chip {
+        let counts = counts_by_itself != self.whim.chance(30);
+        let psn = self.whim.between(0, 1) as u8;
+        let psn = if counts { Chip::COUNTS + psn } else { psn };
+        Chip { card: self.whim.below(CHIPS), psn }
+    }
+
+    /// A cryptogram of a card, mostly a newer one, and spent perhaps.
+    fn present_arqc(&mut self, idea: Idea) -> Option<Wish> {
+        let all = self.market.arqcs.len();
+        if all == 0 {
+            return None;
+        }
+        let newest = if self.whim.chance(900) { all.min(30) } else { all };
+        let (mut chip, mut atc, mut arqc) = self.market.arqcs[all - 1 - self.whim.below(newest)];
+        if idea == Idea::EmvPay && self.whim.chance(20) {
+            // Right, as whoever has the issuer's key could make it, and never issued.
+            atc += 1000;
+            arqc = chip.arqc(atc);
+        } else if idea == Idea::EmvTamper && self.whim.chance(500) {
+            // Of another card than this one, which is attacked.
+            chip = Chip { card: 0, psn: 0 };
+        } else if idea == Idea::EmvTamper {
+            let bit = self.whim.below(64);
+            arqc[bit / 8] ^= 1 << (bit % 8);
+        }
+        Some(Wish::EmvVerify(chip, atc, arqc))
+    }
+
+    /// A chip makes a cryptogram under a counter of its own.
+    fn chip_pays(&mut self) -> Wish {
+        let chip = self.chip(true);
+        let counter = self.market.chips.entry(chip).or_insert(0);
+        *counter += if self.whim.chance(20) { 70 } else { 1 };
+        let atc = *counter;
+        let arqc = chip.arqc(atc);
+        self.market.arqcs.push((chip, atc, arqc));
+        Wish::EmvVerify(chip, atc, arqc)
     }
 
     fn trid_of(&mut self, client: usize) -> Trid {

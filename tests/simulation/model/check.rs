@@ -141,6 +141,15 @@ impl Model {
             (Expected::Verified(atc), Reply::Verified(verified)) => {
                 same(None, "the counter that was consumed", &verified.atc.get(), atc);
             }
+            (Expected::EmvIssued { chip, atc }, Reply::EmvIssued(issued)) => {
+                let found = (issued.atc.get(), *issued.arqc.as_bytes());
+                let arqc = chip.arqc(u16::try_from(*atc).unwrap());
+                same(None, "a card's counter and cryptogram", &found, &(*atc, arqc));
+            }
+            (Expected::EmvVerified(atc), Reply::EmvVerified(verified)) => {
+                same(None, "the card's counter that was consumed", &verified.atc.get(), atc);
+            }
+            (Expected::ValueVerified, Reply::CardValueVerified) => {}
             (Expected::Resealed { version, looked_at, resealed, tokens, next }, Reply::Resealed(reply)) => {
                 let found = (reply.version.get(), reply.looked_at, reply.resealed, reply.unopened);
                 same(None, "what was re-sealed", &found, &(*version, *looked_at, *resealed, 0));

@@ -56,6 +56,9 @@ impl Model {
         if !roles(operation).iter().any(|role| peer.roles.contains(role)) {
             return Decision { expected: Err(Refusal::RoleMissing), effects: Vec::new() };
         }
+        if operation.is_of_field() && peer.trids.is_some() {
+            return Decision { expected: Err(Refusal::TridNotAllowed), effects: Vec::new() };
+        }
         let closed = self.closed.filter(|_| !only_reads(&request.wish));
         let (expected, effects) = match (&request.key, closed) {
             (Some(key), _) => self.decide_keyed(asked, key, closed),
@@ -89,6 +92,9 @@ impl Model {
             Wish::VerifyShort(payer, payment, value) => self.verify_short(asked, payer, payment, value),
             Wish::ClearShortLock(token) => self.clear_short_lock(asked, *token),
             Wish::Reseal { limit, .. } => self.reseal(asked, *limit),
+            Wish::EmvIssue(chip) => self.emv_issue(*chip),
+            Wish::EmvVerify(chip, atc, arqc) => self.emv_verify(asked, *chip, *atc, *arqc),
+            Wish::VerifyValue(card, digits) => self.verify_value(asked, *card, *digits),
         }
     }
 

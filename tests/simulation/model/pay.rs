@@ -15,9 +15,17 @@ const WINDOW: u32 = 64;
 pub const SHORT_SECONDS: u64 = 86_400;
 const SHORT_COUNT: usize = 4;
 const SHORT_MISSES: u32 = 5;
-/// Bad MACs that lock a token, and for how many seconds they count and it is locked.
-const BAD_MACS: u32 = 10;
+/// For how many seconds bad MACs count, and lock.
 pub const LOCK_SECONDS: u64 = 900;
+/// Bad MACs that lock a token or a card.
+pub(super) const BAD_MACS: Lock = Lock { misses: 10, seconds: LOCK_SECONDS };
+
+/// How many misses lock, and for how many seconds they count and lock.
+#[derive(Clone, Copy)]
+pub(super) struct Lock {
+    pub misses: u32,
+    pub seconds: u64,
+}
 
 /// The time slot of `docs/FORMATS.md`.
 pub fn slot(now: u64) -> u16 {
@@ -125,7 +133,7 @@ impl Model {
                 let Ok((id, token)) = self.find(asked, payer.token) else {
                     return refused(Refusal::UnknownToken);
                 };
-                let missed = token.bad_macs.one_more(asked.now);
+                let missed = token.bad_macs.one_more(asked.now, BAD_MACS);
                 (Err(Refusal::BadMac), vec![Effect::BadMacs(id, missed)])
             }
             Err(refusal) => refused(refusal),
@@ -156,7 +164,7 @@ impl Model {
         if bits & !payment.bits() != 0 || (bits & 8 != 0) != payment.merchant_initiated {
             return Err(Refusal::BindingMismatch);
         }
-        if token.bad_macs.lock(asked.now) {
+        if token.bad_macs.lock(asked.now, BAD_MACS) {
             return Err(Refusal::TokenLocked);
         }
         let genuine = self.facts.made(cryptogram).is_some_and(|made| {
@@ -250,19 +258,19 @@ impl Outstanding {
 
 impl BadMacs {
     /// Whether they count at a time. A clock that was set far back ends them.
-    fn is_live(self, now: u64) -> bool {
-        now < self.until && self.until - now <= 2 * LOCK_SECONDS
+    fn is_live(self, now: u64, lock: Lock) -> bool {
+        now < self.until && self.until - now <= 2 * lock.seconds
     }
 
-    fn lock(self, now: u64) -> bool {
-        self.count >= BAD_MACS && self.is_live(now)
+    pub(super) fn lock(self, now: u64, lock: Lock) -> bool {
+        self.count >= lock.misses && self.is_live(now, lock)
     }
 
-    fn one_more(self, now: u64) -> Self {
-        let end = now + LOCK_SECONDS;
+    pub(super) fn one_more(self, now: u64, lock: Lock) -> Self {
+        let end = now + lock.seconds;
         match self.count + 1 {
-            count if !self.is_live(now) || count == 1 => Self { count: 1, until: end },
-            BAD_MACS => Self { count: BAD_MACS, until: end },
+            count if !self.is_live(now, lock) || count == 1 => Self { count: 1, until: end },
+            count if count == lock.misses => Self { count, until: end },
             count => Self { count, ..self },
         }
     }
@@ -284,10 +292,15 @@ fn consumable(token: &Token, atc: u32) -> Result<(), Refusal> {
     if atc > token.issued {
         return Err(Refusal::NeverIssued);
     }
-    if token.newest_consumed > atc && token.newest_consumed - atc > WINDOW {
+    unspent(atc, token.newest_consumed, token.is_consumed(atc))
+}
+
+/// Whether a counter that was issued is within the window and was not consumed.
+pub(super) fn unspent(atc: u32, newest_consumed: u32, is_consumed: bool) -> Result<(), Refusal> {
+    if newest_consumed > atc && newest_consumed - atc > WINDOW {
         return Err(Refusal::BehindWindow);
     }
-    if token.is_consumed(atc) { Err(Refusal::Replayed) } else { Ok(()) }
+    if is_consumed { Err(Refusal::Replayed) } else { Ok(()) }
 }
 
 /// Digits of a short value of a token number.

@@ -1,9 +1,10 @@
 //! What the model knows of tokens, keys and PARs, and how it changes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tallystick::types::{DeactivationReason, Trid};
 
+use crate::field::Chip;
 use crate::wish::{CardNumber, Payment, Rules};
 
 /// A token's standing at one provider.
@@ -55,7 +56,18 @@ pub struct Token {
     pub bad_macs: BadMacs,
 }
 
-/// Bad MACs of a token, and when they are forgotten.
+/// The counters of a card's cryptograms, and its bad MACs.
+#[derive(Debug, Clone, Default)]
+pub struct Counted {
+    /// Whether they are counted here and not by the chip.
+    pub is_ours: bool,
+    /// The newest issued, if they are counted here.
+    pub issued: u32,
+    pub consumed: BTreeSet<u32>,
+    pub bad_macs: BadMacs,
+}
+
+/// Bad MACs of a token or a card, or wrong values of one, and when they are forgotten.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct BadMacs {
     pub count: u32,
@@ -123,6 +135,12 @@ pub enum Expected {
         tokens: u32,
         next: Option<u32>,
     },
+    EmvIssued {
+        chip: Chip,
+        atc: u32,
+    },
+    EmvVerified(u32),
+    ValueVerified,
     /// What the same key was answered: which use of it, and what that was.
     Recalled(u64, Box<Expected>),
 }
@@ -146,6 +164,9 @@ pub struct State {
     pub keys: BTreeMap<(String, &'static str, Vec<u8>), Key>,
     /// PARs that were given or taken over, by card.
     pub pars: BTreeMap<CardNumber, ParOf>,
+    pub chips: BTreeMap<Chip, Counted>,
+    /// Wrong verification values.
+    pub wrong_values: BTreeMap<CardNumber, BadMacs>,
 }
 
 #[derive(Debug, Clone)]
@@ -158,6 +179,8 @@ pub enum Effect {
     BadMacs(usize, BadMacs),
     Key((String, &'static str, Vec<u8>), Box<Key>),
     Par(CardNumber, ParOf),
+    Chip(Chip, Counted),
+    WrongValues(CardNumber, BadMacs),
 }
 
 impl State {
@@ -182,6 +205,8 @@ impl State {
             Effect::Shorts(id, shorts) => self.tokens[*id].shorts = shorts.clone(),
             Effect::Key(scope, key) => drop(self.keys.insert(scope.clone(), (**key).clone())),
             Effect::Par(card, par) => drop(self.pars.insert(*card, par.clone())),
+            Effect::Chip(chip, counted) => drop(self.chips.insert(*chip, counted.clone())),
+            Effect::WrongValues(card, wrong) => drop(self.wrong_values.insert(*card, *wrong)),
         }
     }
 

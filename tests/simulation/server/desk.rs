@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use tallystick::command::{Command, Refusal, Reply};
-use tallystick::engine::{Context, Fetched, Mint, Need, Outcome};
+use tallystick::engine::{Context, Fetched, Mint, Need, Outcome, Proof};
 use tallystick::store::{Store, TokenRow};
 use tallystick::types::UnixTime;
 use tallystick::wire::{Message, Opcode, Status, decode_message, encode_reply};
@@ -49,6 +49,7 @@ impl World {
         let proof = match &message.command {
             // As the daemon does; without one the engine makes its own.
             Command::Verify(verify) if !sent.sending.is_multiple_of(3) => Some(mint.prove(verify)),
+            command if !sent.sending.is_multiple_of(3) => mint.prove_field(command).map(Proof::Field),
             _ => None,
         };
         let before = up.engine.horizon();
@@ -172,6 +173,9 @@ impl World {
         }
         if answer.is_ok() && request.opcode == Opcode::Verify {
             self.trace.count("cryptograms accepted");
+        }
+        if answer.is_ok() && request.opcode == Opcode::EmvVerify {
+            self.trace.count("cryptograms of cards accepted");
         }
     }
 
