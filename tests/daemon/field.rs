@@ -19,6 +19,8 @@ fn a_key_comes_in_by_custodians_makes_cryptograms_goes_out_in_a_block_and_comes_
     let issued = emv(&daemon, "imk-1", "arqc", &[]);
     assert_eq!(issued["atc"], 1);
     let arqc = issued["cryptogram"].as_str().unwrap();
+    let metrics = done(&daemon, ANNA, &["status", "--metrics"])["metrics"].as_str().unwrap().to_owned();
+    assert!(metrics.contains("tally_cards 1\n") && metrics.contains("tally_cards_worn 0\n"), "{metrics}");
     // Out in a block of version D, and back under another label: the same key.
     let digest = agreed(&daemon, &["key", "export", "imk-1", "--transport", "kbpk-1"]);
     let block =
