@@ -7,8 +7,11 @@ use crate::keys::tr31::{
     OptionalBlock, OptionalBlocks, ProtectionKey,
 };
 
-/// The protection key of every execution.
+/// The protection key of what is made here.
 const PROTECTION: [u8; 24] = *b"for fuzzing, and no more";
+/// One that protects nothing. A fuzzer sees what is compared, and so whole blocks that
+/// were made under the other, and gives them as text.
+const UNUSED: [u8; 24] = *b"for nothing in the world";
 
 /// A key block. Text that is accepted says the same when its header is written again, and
 /// does not open. The same bytes as fields of a header and a clear text, under the MAC that
@@ -16,7 +19,7 @@ const PROTECTION: [u8; 24] = *b"for fuzzing, and no more";
 pub fn tr31(data: &[u8]) {
     if let Ok(block) = Block::parse(data) {
         rewritten(&block);
-        assert!(open(&block).is_none(), "a block opened under a key that nobody used");
+        assert!(open(&block, &UNUSED).is_none(), "a block opened under a key that nobody used");
     }
     if let Some((fields, rest)) = data.split_first_chunk() {
         made(*fields, rest);
@@ -56,7 +59,10 @@ fn made(fields: [u8; 8], rest: &[u8]) {
     let whole = clear.len() - clear.len() % version.cipher_block();
     let mut clear = clear.get(..whole.min(4096)).unwrap_or_default().to_vec();
     let told = clear.clone();
-    let Some(text) = protection(version).and_then(|key| header.seal(key, &mut clear).ok()) else { return };
+    let Some(text) = protection(version, &PROTECTION).and_then(|key| header.seal(key, &mut clear).ok())
+    else {
+        return;
+    };
     let Ok(block) = Block::parse(text.as_bytes()) else {
         assert!(told.is_empty(), "a block that was made is refused");
         return;
@@ -67,13 +73,13 @@ fn made(fields: [u8; 8], rest: &[u8]) {
         let bits = usize::from(u16::from_be_bytes(*length));
         key.get(..bits / 8).filter(|key| !key.is_empty() && bits.is_multiple_of(8))
     });
-    assert!(open(&block).as_deref() == inside, "the key changed");
+    assert!(open(&block, &PROTECTION).as_deref() == inside, "the key changed");
     let mut changed = text.clone().into_bytes();
     let place = usize::from(at) * 41 % changed.len().max(1);
     changed.get_mut(place).into_iter().for_each(|byte| *byte = with);
     if changed != text.as_bytes() {
         assert!(
-            Block::parse(&changed).ok().and_then(|block| open(&block)).is_none(),
+            Block::parse(&changed).ok().and_then(|block| open(&block, &PROTECTION)).is_none(),
             "a changed block opened"
         );
     }
@@ -98,13 +104,13 @@ fn optional_of(mut bytes: &[u8]) -> OptionalBlocks {
     blocks
 }
 
-fn protection(version: BlockVersion) -> Option<ProtectionKey<'static>> {
+fn protection(version: BlockVersion, key: &[u8; 24]) -> Option<ProtectionKey<'_>> {
     let algorithm = if version == BlockVersion::D { KeyAlgorithm::Aes192 } else { KeyAlgorithm::Tdes3 };
-    ProtectionKey::new(algorithm, &PROTECTION).ok()
+    ProtectionKey::new(algorithm, key).ok()
 }
 
 /// The key inside, if the block is authentic and says a length that can be.
-fn open(block: &Block<'_>) -> Option<Vec<u8>> {
-    let key = block.unwrap(protection(block.header().version)?).ok()?;
+fn open(block: &Block<'_>, key: &[u8; 24]) -> Option<Vec<u8>> {
+    let key = block.unwrap(protection(block.header().version, key)?).ok()?;
     Some(key.expose().to_vec())
 }
