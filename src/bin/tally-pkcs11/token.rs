@@ -48,7 +48,7 @@ impl Token {
             return Err(format!("the token has a key {label} already").into());
         }
         let template = [
-            Attribute::KeyLabel(label.into()),
+            Attribute::Label(label.into()),
             Attribute::Token(true),
             Attribute::Private(true),
             Attribute::Sensitive(true),
@@ -99,7 +99,7 @@ impl Token {
         let template = [
             Attribute::Class(ObjectClass::SECRET_KEY),
             Attribute::KeyType(KeyType::AES),
-            Attribute::KeyLabel(label.into()),
+            Attribute::Label(label.into()),
         ];
         Ok(self.0.find_objects(&template)?)
     }
