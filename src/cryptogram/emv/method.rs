@@ -19,7 +19,7 @@ pub enum Input<'a> {
         /// Counters, likewise.
         counters: Option<&'a [u8]>,
     },
-    /// In order, for a [`Scheme`].
+    /// In order, for a [`Scheme`](super::Scheme).
     Ordered {
         /// The card's counter.
         atc: Atc,

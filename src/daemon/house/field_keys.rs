@@ -54,7 +54,7 @@ impl House {
     /// house is sealed and opened again; requests meanwhile are refused as sealed.
     ///
     /// # Errors
-    /// [`Status::Sealed`]; what [`of_import`] tells of the keyring's refusal, with
+    /// [`Status::Sealed`]; what `of_import` tells of the keyring's refusal, with
     /// nothing changed; [`Status::UnsealFailed`] if it is changed and the house did not
     /// open again.
     pub fn change_key(&self, change: KeyChange, metrics: &Metrics) -> Result<(), Status> {
@@ -72,7 +72,7 @@ impl House {
     /// Puts a key into a key block.
     ///
     /// # Errors
-    /// [`Status::Sealed`]; what [`of_import`] tells of the keyring's refusal.
+    /// [`Status::Sealed`]; what `of_import` tells of the keyring's refusal.
     pub fn export_key(&self, label: KeyLabel, transport: KeyLabel) -> Result<String, Status> {
         let porter = self.porter();
         let keys = porter.keys.as_ref().ok_or(Status::Sealed)?;
