@@ -49,15 +49,6 @@ impl Mint<'_> {
         Some(proof.unwrap_or_else(FieldProof::Refused))
     }
 
-    /// The card that a verification is about.
-    pub(super) fn card_of(&self, command: &Command<'_>) -> Option<CardId> {
-        match command {
-            Command::EmvVerify(verify) => Some(self.id_of(&verify.card)),
-            Command::VerifyCardValue(verify) => Some(self.value_id_of(&verify.of)),
-            _ => None,
-        }
-    }
-
     /// What a card is known by.
     pub(super) fn id_of(&self, card: &EmvCard) -> CardId {
         CardId::of_cryptograms(self.keyring.fingerprint.active().1, &card.pan, card.psn)

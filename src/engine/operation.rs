@@ -25,6 +25,7 @@ use super::{Answer, Context, Engine, Mint, Pending, Proof, Unsealed};
 use crate::command::{Command, Operation, Refusal, Reply, Request};
 use crate::store::{TokenRow, TokenSlot};
 use crate::types::Trid;
+use verify::Missed;
 
 /// What must be read from the store before an operation can be decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -177,13 +178,13 @@ impl Engine<Unsealed> {
     ) -> Result<Answer<'a>, Stop> {
         let reply = match command {
             Command::Issue(issue) => return Ok(Answer::Issue(self.issue(context, issue)?)),
-            Command::Verify(verify) => {
-                self.verify(context, verify, proof).map_err(|why| self.disguise(context, command, why))?
-            }
+            Command::Verify(verify) => self
+                .verify(context, verify, proof)
+                .map_err(|why| self.disguise(context, Missed::Cryptogram(verify.token), why))?,
             Command::IssueShort(issue) => self.issue_short(context, &issue.0)?,
-            Command::VerifyShort(verify) => {
-                self.verify_short(context, verify).map_err(|why| self.disguise(context, command, why))?
-            }
+            Command::VerifyShort(verify) => self
+                .verify_short(context, verify)
+                .map_err(|why| self.disguise(context, Missed::ShortValue(verify.token), why))?,
             Command::Provision(provision) => self.provision(context, provision)?,
             Command::Show(token) => self.show(context, *token, fetched)?,
             Command::List(list) => self.list(context, list, fetched)?,

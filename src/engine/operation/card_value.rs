@@ -1,7 +1,7 @@
 //! Card verification values: make, and verify with few attempts.
 
 use crate::command::{MakeCardValue, Refusal, Reply};
-use crate::engine::{Context, Engine, FieldProof, Mint, Unsealed};
+use crate::engine::{CardId, Context, Engine, Mint, Unsealed};
 
 impl Engine<Unsealed> {
     pub(super) fn make_card_value(&self, asked: &MakeCardValue) -> Result<Reply, Refusal> {
@@ -12,9 +12,9 @@ impl Engine<Unsealed> {
     pub(super) fn verify_card_value(
         &mut self,
         context: Context<'_>,
-        proof: FieldProof,
+        id: CardId,
+        is_right: bool,
     ) -> Result<Reply, Refusal> {
-        let FieldProof::Value { id, is_right } = proof else { return Err(Refusal::Stopped) };
         let state = &mut self.state;
         if state.card_lockouts.is_locked(id, context.now) {
             return Err(Refusal::CardLocked);

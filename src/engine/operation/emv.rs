@@ -1,9 +1,9 @@
 //! Application cryptograms of cards: issue, verify and consume, answer.
 
+use super::verify::{Missed, check_consumed};
 use crate::command::{Command, EmvArpc, EmvIssue, EmvIssued, EmvVerified, Refusal, Reply};
 use crate::engine::cards::NoCounter;
-use crate::engine::{Context, Engine, FieldProof, Mint, Proof, Unsealed};
-use crate::types::Consumption;
+use crate::engine::{CardId, Context, Engine, FieldProof, Mint, Proof, Unsealed};
 
 impl Engine<Unsealed> {
     /// Decides a verification of a card's cryptogram or value.
@@ -17,23 +17,23 @@ impl Engine<Unsealed> {
             Some(Proof::Field(proof)) => proof,
             _ => Mint::new(&self.state.keyring).prove_field(command).ok_or(Refusal::Stopped)?,
         };
-        let decided = match proof {
+        let (id, decided) = match proof {
             // A matter of configuration and form: no secret, and told to everybody.
             FieldProof::Refused(refusal) => return Err(refusal),
-            FieldProof::Emv { .. } => self.emv_verify(context, proof),
-            FieldProof::Value { .. } => self.verify_card_value(context, proof),
+            FieldProof::Emv { id, is_authentic, atc, arpc } => {
+                (id, self.emv_verify(context, id, is_authentic, EmvVerified { atc, arpc }))
+            }
+            FieldProof::Value { id, is_right } => (id, self.verify_card_value(context, id, is_right)),
         };
-        decided.map_err(|why| self.disguise(context, command, why))
+        decided.map_err(|why| self.disguise(context, Missed::Card(id), why))
     }
 
     /// Takes the card's next counter, and makes its cryptogram.
     pub(super) fn emv_issue(&mut self, asked: &EmvIssue) -> Result<Reply, Refusal> {
         let card = &asked.0;
+        let id = Mint::new(&self.state.keyring).id_of(card);
+        self.check_room(id)?;
         let state = &mut self.state;
-        let id = Mint::new(&state.keyring).id_of(card);
-        if !state.cards.has(id) && state.cards.len() >= self.config.limits.cards {
-            return Err(Refusal::CardLimit);
-        }
         let atc = state.cards.next(id).map_err(|error| match error {
             NoCounter::Exhausted => Refusal::CounterExhausted,
             NoCounter::OfChip => Refusal::CounterOfChip,
@@ -47,8 +47,13 @@ impl Engine<Unsealed> {
     }
 
     /// Consumes the counter of a cryptogram whose MAC is right, once.
-    pub(super) fn emv_verify(&mut self, context: Context<'_>, proof: FieldProof) -> Result<Reply, Refusal> {
-        let FieldProof::Emv { id, atc, is_authentic, arpc } = proof else { return Err(Refusal::Stopped) };
+    fn emv_verify(
+        &mut self,
+        context: Context<'_>,
+        id: CardId,
+        is_authentic: bool,
+        verified: EmvVerified,
+    ) -> Result<Reply, Refusal> {
         let state = &mut self.state;
         if state.card_lockouts.is_locked(id, context.now) {
             return Err(Refusal::CardLocked);
@@ -57,18 +62,18 @@ impl Engine<Unsealed> {
             state.card_lockouts.miss(id, context.now).for_each(|record| state.open.note(record));
             return Err(Refusal::BadMac);
         }
-        if !state.cards.has(id) && state.cards.len() >= self.config.limits.cards {
-            return Err(Refusal::CardLimit);
-        }
-        match state.cards.consume(id, atc) {
-            Consumption::Consumed => {}
-            Consumption::NeverIssued => return Err(Refusal::NeverIssued),
-            Consumption::Replayed => return Err(Refusal::Replayed),
-            Consumption::BehindWindow => return Err(Refusal::BehindWindow),
-        }
+        self.check_room(id)?;
+        let state = &mut self.state;
+        check_consumed(state.cards.consume(id, verified.atc))?;
         let record = state.cards.record(id);
         state.open.note(record);
-        Ok(Reply::EmvVerified(EmvVerified { atc, arpc }))
+        Ok(Reply::EmvVerified(verified))
+    }
+
+    /// Whether the card is known, or another may be.
+    fn check_room(&self, id: CardId) -> Result<(), Refusal> {
+        let cards = &self.state.cards;
+        if cards.has(id) || cards.len() < self.config.limits.cards { Ok(()) } else { Err(Refusal::CardLimit) }
     }
 
     /// The answer to a cryptogram that somebody else verified.

@@ -1,9 +1,9 @@
 //! Verify a cryptogram and consume it, once.
 
-use crate::command::{Command, Refusal, Reply, Role, Verified, Verify};
+use crate::command::{Refusal, Reply, Role, Verified, Verify};
 use crate::crypto::KeyPurpose;
 use crate::engine::profiles::Profile;
-use crate::engine::{Context, Engine, Mint, Proof, Unsealed};
+use crate::engine::{CardId, Context, Engine, Mint, Proof, Unsealed};
 use crate::store::TokenSlot;
 use crate::types::{
     Atc, Binding, Consumption, CryptogramHeader, Domain, Expiry, KeyVersion, TimeSlot, TokenNumber,
@@ -16,6 +16,13 @@ pub(super) struct Presented<'a> {
     pub expiry: Expiry,
     pub trid: Trid,
     pub transaction: &'a Transaction<'a>,
+}
+
+/// Of what a refused verification counts a miss.
+pub(super) enum Missed {
+    Cryptogram(TokenNumber),
+    ShortValue(TokenNumber),
+    Card(CardId),
 }
 
 impl Engine<Unsealed> {
@@ -60,27 +67,18 @@ impl Engine<Unsealed> {
     /// Makes a refused verification last as long as any other, if its caller may
     /// not know why it was refused. A counted miss is durable before it is told,
     /// which takes a commit: so whatever is refused has one, and writes as much.
-    pub(super) fn disguise(
-        &mut self,
-        context: Context<'_>,
-        command: &Command<'_>,
-        refusal: Refusal,
-    ) -> Refusal {
+    pub(super) fn disguise(&mut self, context: Context<'_>, missed: Missed, refusal: Refusal) -> Refusal {
         let Unsealed { ghosts, open, .. } = &mut self.state;
-        match (command, refusal) {
+        match (missed, refusal) {
             (_, Refusal::BadMac | Refusal::ShortMismatch | Refusal::CardValueMismatch) => {}
             _ if context.caller.roles().has(Role::Auditor) => {}
-            (Command::VerifyShort(asked), _) => open.note(ghosts.miss_short(asked.token)),
-            (Command::Verify(asked), _) => {
-                ghosts.miss(asked.token, context.now).for_each(|record| open.note(record));
+            (Missed::ShortValue(token), _) => open.note(ghosts.miss_short(token)),
+            (Missed::Cryptogram(token), _) => {
+                ghosts.miss(token, context.now).for_each(|record| open.note(record));
             }
-            (Command::EmvVerify(_) | Command::VerifyCardValue(_), _) => {
-                if let Some(id) = Mint::new(&self.state.keyring).card_of(command) {
-                    let Unsealed { ghosts, open, .. } = &mut self.state;
-                    ghosts.miss_card(id, context.now).for_each(|record| open.note(record));
-                }
+            (Missed::Card(id), _) => {
+                ghosts.miss_card(id, context.now).for_each(|record| open.note(record));
             }
-            _ => {}
         }
         refusal
     }
@@ -132,15 +130,20 @@ impl Engine<Unsealed> {
             return Err(Refusal::TokenRateLimited);
         }
         let entry = self.state.book.get_mut(slot).ok_or(Refusal::UnknownToken)?;
-        match entry.counters.consume(atc) {
-            Consumption::Consumed => {}
-            Consumption::NeverIssued => return Err(Refusal::NeverIssued),
-            Consumption::Replayed => return Err(Refusal::Replayed),
-            Consumption::BehindWindow => return Err(Refusal::BehindWindow),
-        }
+        check_consumed(entry.counters.consume(atc))?;
         self.state.rates.charge(slot, context.now);
         self.state.consumed(slot, atc);
         Ok(Reply::Verified(Verified { atc }))
+    }
+}
+
+/// Whether an attempt to consume a counter did.
+pub(super) const fn check_consumed(consumption: Consumption) -> Result<(), Refusal> {
+    match consumption {
+        Consumption::Consumed => Ok(()),
+        Consumption::NeverIssued => Err(Refusal::NeverIssued),
+        Consumption::Replayed => Err(Refusal::Replayed),
+        Consumption::BehindWindow => Err(Refusal::BehindWindow),
     }
 }
 
