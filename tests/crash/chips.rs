@@ -5,13 +5,14 @@ mod known;
 
 use std::path::Path;
 
+use crate::emv;
 use tallystick::client::{Answer, Client, ClientError};
 use tallystick::command::{Command, EmvCard, EmvIssue, EmvVerify, Reply};
 use tallystick::crypto::{KeyAlgorithm, KeyPurpose, SystemRandom};
 use tallystick::keys::tr31::Exportability;
 use tallystick::keys::{CheckMethod, CheckValue, Components, OpenKeyring};
 use tallystick::secmem::Region;
-use tallystick::types::emv::{Arqc, EmvData, Method, Psn, Tag};
+use tallystick::types::emv::{Arqc, Method, Psn};
 use tallystick::types::{KeyLabel, Pan};
 
 pub use known::{Known, Seen};
@@ -141,23 +142,7 @@ impl Chips {
 
 /// A card and its transaction, which is the same for all.
 fn asked(card: u8, atc: Option<u16>) -> EmvCard {
-    let mut data = EmvData::new();
-    for (tag, value) in [
-        (Tag::AmountAuthorised, &[0, 0, 0, 4, 0x99, 0][..]),
-        (Tag::AmountOther, &[0; 6]),
-        (Tag::TerminalCountry, &[3, 0x56]),
-        (Tag::VerificationResults, &[0; 5]),
-        (Tag::Currency, &[3, 0x56]),
-        (Tag::Date, &[0x26, 0x11, 0x21]),
-        (Tag::TransactionType, &[0]),
-        (Tag::UnpredictableNumber, &[0x1a, 0x2b, 0x3c, 0x4d]),
-        (Tag::InterchangeProfile, &[0x19, 0x80]),
-    ] {
-        data.set(tag, value).unwrap();
-    }
-    if let Some(atc) = atc {
-        data.set(Tag::TransactionCounter, &atc.to_be_bytes()).unwrap();
-    }
+    let data = emv::transaction(atc);
     EmvCard {
         key: KeyLabel::parse(LABEL).unwrap(),
         pan: Pan::parse(PAN).unwrap(),

@@ -15,6 +15,8 @@ mod board;
 mod chips;
 mod connection;
 mod daemon;
+#[path = "../support/emv.rs"]
+mod emv;
 mod load;
 mod log;
 mod model;

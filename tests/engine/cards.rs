@@ -47,24 +47,8 @@ fn rig_with(limits: EngineLimits) -> Rig {
 }
 
 fn data(atc: Option<u32>) -> EmvData {
-    let mut data = EmvData::new();
-    for (tag, value) in [
-        (Tag::AmountAuthorised, &[0, 0, 0, 4, 0x99, 0][..]),
-        (Tag::AmountOther, &[0; 6]),
-        (Tag::TerminalCountry, &[3, 0x56]),
-        (Tag::VerificationResults, &[0; 5]),
-        (Tag::Currency, &[3, 0x56]),
-        (Tag::Date, &[0x26, 0x11, 0x21]),
-        (Tag::TransactionType, &[0]),
-        (Tag::UnpredictableNumber, &[0x1a, 0x2b, 0x3c, 0x4d]),
-        (Tag::InterchangeProfile, &[0x19, 0x80]),
-        (Tag::IssuerApplicationData, &[6, 1, 10, 3, 0xa0, 0, 0]),
-    ] {
-        data.set(tag, value).unwrap();
-    }
-    if let Some(atc) = atc {
-        data.set(Tag::TransactionCounter, &u16::try_from(atc).unwrap().to_be_bytes()).unwrap();
-    }
+    let mut data = emv::transaction(atc.map(|atc| u16::try_from(atc).unwrap()));
+    data.set(Tag::IssuerApplicationData, &[6, 1, 10, 3, 0xa0, 0, 0]).unwrap();
     data
 }
 

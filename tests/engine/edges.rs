@@ -77,3 +77,18 @@ fn what_is_closed_takes_nothing_new_and_still_answers() {
     rig.engine.close(None);
     assert!(rig.issue(token.token, paying(1)).is_ok());
 }
+
+#[test]
+fn age_is_limited_and_one_slot_of_future_allowed() {
+    let mut rig = Rig::new();
+    let token = rig.provision();
+    let [a, b, c, d] = [0; 4].map(|_| rig.issue(token.token, paying(1)).unwrap());
+    rig.now = NOW - 600;
+    assert_eq!(rig.verify(&token, paying(1), a), Ok(1));
+    rig.now = NOW - 1200;
+    assert_eq!(rig.verify(&token, paying(1), b), Err(Refusal::FromFuture));
+    rig.now = NOW + 144 * 600;
+    assert_eq!(rig.verify(&token, paying(1), c), Ok(3));
+    rig.now = NOW + 145 * 600;
+    assert_eq!(rig.verify(&token, paying(1), d), Err(Refusal::TooOld));
+}

@@ -1,5 +1,6 @@
 //! Cards of the field: what an issuer's keys make of them, without the engine.
 
+use crate::emv;
 use tallystick::command::{EmvCard, EmvIssue, EmvVerify, MakeCardValue, VerifyCardValue};
 use tallystick::crypto::{KeyAlgorithm, KeyPurpose, Random, Tdes};
 use tallystick::cryptogram::card_value::card_value;
@@ -7,7 +8,7 @@ use tallystick::cryptogram::emv::{Card, Input, IssuerMaster};
 use tallystick::keys::tr31::Exportability;
 use tallystick::keys::{CheckMethod, CheckValue, Components, OpenKeyring};
 use tallystick::secmem::Region;
-use tallystick::types::emv::{Arqc, EmvData, Method, Psn, Tag};
+use tallystick::types::emv::{Arqc, Method, Psn};
 use tallystick::types::{CardValue, CardValueKind, DateOrder, Expiry, KeyLabel, Pan};
 
 use crate::wish::{CardNumber, pan_digits};
@@ -72,23 +73,7 @@ impl Chip {
 
     /// Card, key and transaction, which is the same for all.
     fn asked(self, atc: Option<u16>) -> EmvCard {
-        let mut data = EmvData::new();
-        for (tag, value) in [
-            (Tag::AmountAuthorised, &[0, 0, 0, 4, 0x99, 0][..]),
-            (Tag::AmountOther, &[0; 6]),
-            (Tag::TerminalCountry, &[3, 0x56]),
-            (Tag::VerificationResults, &[0; 5]),
-            (Tag::Currency, &[3, 0x56]),
-            (Tag::Date, &[0x26, 0x11, 0x21]),
-            (Tag::TransactionType, &[0]),
-            (Tag::UnpredictableNumber, &[0x1a, 0x2b, 0x3c, 0x4d]),
-            (Tag::InterchangeProfile, &[0x19, 0x80]),
-        ] {
-            data.set(tag, value).unwrap();
-        }
-        if let Some(atc) = atc {
-            data.set(Tag::TransactionCounter, &atc.to_be_bytes()).unwrap();
-        }
+        let data = emv::transaction(atc);
         EmvCard {
             key: KeyLabel::parse(KEYS[0].0).unwrap(),
             pan: Pan::parse(&pan_digits(self.card)).unwrap(),

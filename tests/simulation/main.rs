@@ -16,6 +16,8 @@ mod agenda;
 mod arguments;
 mod clients;
 mod clock;
+#[path = "../support/emv.rs"]
+mod emv;
 mod end;
 mod field;
 mod ledger;
