@@ -66,21 +66,13 @@ impl Passed {
 
 /// Binds both sockets, but for those that were passed, whose owner and mode are
 /// whoever's who made them. The caller holds the store, so a socket that stands there
-/// is a dead daemon's and is removed.
+/// is a dead daemon's and is removed. The data socket comes last: whoever can connect to
+/// it finds the other one there, with its modes.
 ///
 /// # Errors
 /// [`DaemonError::File`] names the socket.
 pub fn bind(passed: Passed, dir: &Path, config: &Config) -> Result<[Socket; 2], DaemonError> {
     let dir = config.socket_dir.as_deref().unwrap_or(dir);
-    let data = match passed.data {
-        Some(listener) => Socket { listener, door: Door::Data, made: None },
-        None => {
-            let path = paths::data_socket(dir);
-            let data = Socket::bind(path.clone(), Door::Data)?;
-            open_to_group(&path, config.socket_group)?;
-            data
-        }
-    };
     let admin = match passed.admin {
         Some(listener) => Socket { listener, door: Door::Admin, made: None },
         None => {
@@ -90,6 +82,15 @@ pub fn bind(passed: Passed, dir: &Path, config: &Config) -> Result<[Socket; 2], 
                 open_to_group(&path, config.admin_group)?;
             }
             admin
+        }
+    };
+    let data = match passed.data {
+        Some(listener) => Socket { listener, door: Door::Data, made: None },
+        None => {
+            let path = paths::data_socket(dir);
+            let data = Socket::bind(path.clone(), Door::Data)?;
+            open_to_group(&path, config.socket_group)?;
+            data
         }
     };
     Ok([data, admin])
