@@ -23,6 +23,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "daemon",
         &["secmem", "types", "crypto", "audit", "account", "keys", "command", "store", "engine", "wire"],
     ),
+    // As any other vault would, it reaches the engine through the client only.
+    ("vault", &["client", "wire", "types", "command"]),
     (
         "fuzzing",
         &[
