@@ -19,6 +19,7 @@ pub mod crypto;
 pub mod cryptogram;
 pub mod daemon;
 pub mod engine;
+pub mod entry;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod keys;

@@ -117,7 +117,6 @@ const fn expected(opcode: Opcode) -> Status {
         | Opcode::MakeCardValue
         | Opcode::VerifyCardValue => Status::UnknownKey,
         Opcode::ReleaseCard => Status::UnknownHold,
-        Opcode::OpenEntry => Status::EntryLimit,
         Opcode::EnterCard | Opcode::CloseEntry => Status::UnknownEntry,
         Opcode::BackupBegin => Status::Stopped,
         Opcode::BackupNext => Status::NoBackup,

@@ -33,6 +33,7 @@ impl House {
         let mut porter = self.porter();
         let taken = self.take(&mut porter);
         if let Some(opened) = &taken {
+            opened.entry.close();
             opened.hall.close();
         }
         let committed = porter.join();
@@ -50,6 +51,8 @@ impl House {
         }
         let Some(opened) = self.take(porter) else { return Ok(()) };
         wait_while(|| Arc::strong_count(&opened) > 1);
+        // Whoever stays longer finds no card and no session any more.
+        opened.entry.close();
         opened.hall.close();
         let is_running = |porter: &Porter| porter.committer.as_ref().is_some_and(|one| !one.is_finished());
         wait_while(|| is_running(porter));
