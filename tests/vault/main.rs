@@ -2,5 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod cashfree;
+mod faults;
 mod http;
+mod shapes;
 mod shop;

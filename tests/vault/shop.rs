@@ -45,10 +45,18 @@ impl Shop {
     }
 
     pub fn kill(&mut self) {
-        let _ = self.child.kill();
+        self.kill_both();
         let _ = self.child.wait();
         self.idle.lock().unwrap().clear();
-        // The engine is a process of its own.
+    }
+
+    pub fn kill_vault(&self) {
+        signal(self.child.id().into(), "KILL");
+    }
+
+    /// The engine is a process of its own.
+    pub fn kill_both(&self) {
+        self.kill_vault();
         signal(self.engine_pid(), "KILL");
     }
 
