@@ -2,6 +2,8 @@
 // number in anything that is printed.
 'use strict';
 
+const { inspect } = require('util');
+
 const UUID = '[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}';
 const PAR = '[0-9A-Z]{29}';
 
@@ -20,7 +22,8 @@ class Checks {
 
   that(held, what, expected, got) {
     this.count += 1;
-    if (!held) throw new Failed(redacted(`${what}: expected ${expected}, got ${JSON.stringify(got)}`));
+    // Answers of some libraries run in circles; inspect stops at a depth.
+    if (!held) throw new Failed(redacted(`${what}: expected ${expected}, got ${inspect(got, { breakLength: Infinity })}`));
   }
 
   equal(what, expected, got) {
@@ -99,7 +102,7 @@ function main(run) {
     },
     (error) => {
       const lines = String(error?.stack).split('\n').filter((line) => /^ +at .*(life|flow|checks)\.js/.test(line));
-      const said = error?.message ?? JSON.stringify(error);
+      const said = error?.message ?? inspect(error);
       console.error(redacted(`${lines.join('\n')}\nFAILED${error instanceof Failed ? '' : ` ${error?.name}`}: ${said}`));
       process.exit(1);
     },
