@@ -155,8 +155,9 @@ async function goes(check, flow, customer, ident) {
   const gone = (await flow.cf.PGCustomerDeleteInstrument(customer, ident)).data;
   check.fields('deleted', { instrument_id: ident, instrument_status: 'INACTIVE' }, gone);
   check.equal('list', [], await flow.list(customer));
-  await refused(check, 'fetch', [404], () => flow.cf.PGCustomerFetchInstrument(customer, ident));
-  await refused(check, 'cryptogram', [404], () => flow.cryptogram(customer, ident));
+  const kept = (await flow.cf.PGCustomerFetchInstrument(customer, ident)).data;
+  check.equal('fetch', 'INACTIVE', kept.instrument_status);
+  await refused(check, 'cryptogram', [400, 404], () => flow.cryptogram(customer, ident));
   const session = (await flow.order(customer)).payment_session_id;
   await refused(check, 'pay', [400, 404], () => flow.pay(session, saved(ident)));
   check.step('the saved instrument pays; deleted, it does nothing');

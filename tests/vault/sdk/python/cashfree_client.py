@@ -67,7 +67,13 @@ class Client:
         return self.call("PGPayOrder", pay_order_request=request)
 
     def submit_otp(self, payment, otp):
-        request = OrderAuthenticatePaymentRequest(otp=otp, action="SUBMIT_OTP")
+        return self.authenticate(payment, OrderAuthenticatePaymentRequest(otp=otp, action="SUBMIT_OTP"))
+
+    def resend_otp(self, payment):
+        # The older models want a password with it.
+        return self.authenticate(payment, OrderAuthenticatePaymentRequest(otp="", action="RESEND_OTP"))
+
+    def authenticate(self, payment, request):
         return self.call(
             "PGOrderAuthenticatePayment", cf_payment_id=str(payment), order_authenticate_payment_request=request
         )
