@@ -21,6 +21,7 @@ mod calls;
 mod connect;
 mod control;
 mod custody;
+mod entry;
 mod error;
 mod pipeline;
 mod window;

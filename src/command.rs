@@ -3,12 +3,14 @@
 //! encodes them and the engine executes them.
 
 mod caller;
+mod entry;
 mod field;
 mod refusal;
 mod reply;
 mod request;
 
 pub use caller::{Caller, Role, Roles};
+pub use entry::{CardSource, EnterCard, EnteredCard, HeldCard, HoldCard, OpenEntry, OpenedEntry};
 pub use field::{EmvAnswer, EmvArpc, EmvCard, EmvIssue, EmvVerify, MakeCardValue, VerifyCardValue};
 pub use refusal::Refusal;
 pub use reply::{

@@ -19,10 +19,13 @@ pub mod crypto;
 pub mod cryptogram;
 pub mod daemon;
 pub mod engine;
+pub mod entry;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod keys;
 pub mod secmem;
 pub mod store;
 pub mod types;
+#[cfg(feature = "vault")]
+pub mod vault;
 pub mod wire;

@@ -44,4 +44,4 @@ pub use protection::Protection;
 pub use region::{MAX_SLOTS, Region};
 pub use secret::Secret32;
 pub use slot::SLOT_BYTES;
-pub use stack::{CIPHER_STACK, MAC_STACK, START_STACK, TURN_STACK, scrubbed};
+pub use stack::{CIPHER_STACK, MAC_STACK, RSA_STACK, START_STACK, TURN_STACK, scrubbed};

@@ -10,6 +10,7 @@ mod counters;
 mod cryptogram;
 mod domain;
 pub mod emv;
+mod entry;
 mod evidence;
 mod expiry;
 mod fingerprint;
@@ -32,6 +33,7 @@ pub use card_value::{CardValue, CardValueError, CardValueKind, DateOrder, Servic
 pub use counters::{Atc, Consumption, CounterExhausted, Counters};
 pub use cryptogram::{Cryptogram, CryptogramError, CryptogramHeader, ShortValue, ShortValueError};
 pub use domain::{Channel, ChannelError, Channels, Domain};
+pub use entry::{CardHandle, EntrySeconds, EntrySession, HoldSeconds, Seconds};
 pub use evidence::{AuthReference, Consent, Evidence, EvidenceError};
 pub use expiry::{Expiry, ExpiryError};
 pub use fingerprint::Fingerprint;

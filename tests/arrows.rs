@@ -16,18 +16,24 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("command", &["types"]),
     ("store", &["types"]),
     ("engine", &["secmem", "types", "crypto", "cryptogram", "account", "keys", "command", "store"]),
+    ("entry", &["secmem", "types", "crypto", "command"]),
     ("wire", &["types", "command"]),
     ("client", &["wire", "types", "command"]),
     ("cards", &["wire", "types", "command"]),
     (
         "daemon",
-        &["secmem", "types", "crypto", "audit", "account", "keys", "command", "store", "engine", "wire"],
+        &[
+            "secmem", "types", "crypto", "audit", "account", "keys", "command", "store", "engine", "entry",
+            "wire",
+        ],
     ),
+    // As any other vault would, it reaches the engine through the client only.
+    ("vault", &["client", "wire", "types", "command"]),
     (
         "fuzzing",
         &[
-            "secmem", "types", "crypto", "audit", "account", "keys", "command", "store", "engine", "wire",
-            "cards", "daemon",
+            "secmem", "types", "crypto", "audit", "account", "keys", "command", "store", "engine", "entry",
+            "wire", "cards", "daemon",
         ],
     ),
 ];

@@ -10,14 +10,15 @@ use support::house::House;
 use support::{PAN, card, everyone, trid};
 use tallystick::client::{Client, ClientError};
 use tallystick::command::{
-    Caller, ChangeStatus, Command, EmvAnswer, EmvArpc, EmvCard, EmvIssue, EmvVerify, Issue, IssueShort,
-    LinkPar, List, MakeCardValue, Renew, Reply, Reseal, Role, Roles, TokenView, Verify, VerifyCardValue,
-    VerifyShort,
+    Caller, ChangeStatus, Command, EmvAnswer, EmvArpc, EmvCard, EmvIssue, EmvVerify, EnterCard, HoldCard,
+    Issue, IssueShort, LinkPar, List, MakeCardValue, OpenEntry, Renew, Reply, Reseal, Role, Roles, TokenView,
+    Verify, VerifyCardValue, VerifyShort,
 };
 use tallystick::daemon::Door;
 use tallystick::types::emv::{Arqc, EmvData, Method, Psn};
 use tallystick::types::{
-    CardValue, CardValueKind, DateOrder, Expiry, KeyLabel, KeyVersion, Pan, StatusEvent, Transaction, Trid,
+    CardHandle, CardValue, CardValueKind, DateOrder, EntrySeconds, EntrySession, Expiry, HoldSeconds,
+    KeyLabel, KeyVersion, Pan, StatusEvent, Transaction, Trid,
 };
 use tallystick::wire::{Component, Control, ControlReply, Custody, Opcode, Opener, Status, Wanted};
 
@@ -71,6 +72,11 @@ const TABLE: &[(Opcode, &[Role], At, Limit)] = {
         (Opcode::EmvArpc, &[Verifier], Both, Any),
         (Opcode::MakeCardValue, &[Issuer], Both, Any),
         (Opcode::VerifyCardValue, &[Verifier], Both, Any),
+        (Opcode::HoldCard, &[Provisioner], Both, Free),
+        (Opcode::ReleaseCard, &[Provisioner], Both, Free),
+        (Opcode::OpenEntry, &[Provisioner], Both, Free),
+        (Opcode::EnterCard, &[Provisioner], Both, Free),
+        (Opcode::CloseEntry, &[Provisioner], Both, Free),
         (Opcode::ClearShortLock, &[Role::Admin], Admin, Told),
         (Opcode::Reseal, &[Role::Admin], Admin, Told),
         (Opcode::Status, &[Role::Admin], Admin, Free),
@@ -110,6 +116,8 @@ const fn expected(opcode: Opcode) -> Status {
         | Opcode::EmvArpc
         | Opcode::MakeCardValue
         | Opcode::VerifyCardValue => Status::UnknownKey,
+        Opcode::ReleaseCard => Status::UnknownHold,
+        Opcode::EnterCard | Opcode::CloseEntry => Status::UnknownEntry,
         Opcode::BackupBegin => Status::Stopped,
         Opcode::BackupNext => Status::NoBackup,
         _ => Status::Ok,
@@ -188,6 +196,19 @@ impl Setting {
                 of: card_value(),
                 value: CardValue::parse(b"123").unwrap(),
             })),
+            Opcode::HoldCard => Command::HoldCard(Box::new(HoldCard {
+                pan: pan(),
+                expiry: self.token.expiry,
+                seconds: HoldSeconds::new(900).unwrap(),
+            })),
+            Opcode::ReleaseCard => Command::ReleaseCard(CardHandle::from_bytes([7; 16])),
+            Opcode::OpenEntry => Command::OpenEntry(OpenEntry { seconds: EntrySeconds::new(900).unwrap() }),
+            Opcode::EnterCard => Command::EnterCard(EnterCard {
+                session: EntrySession::from_bytes([7; 16]),
+                ciphertext: &[7; EnterCard::CIPHERTEXT],
+                seconds: HoldSeconds::new(900).unwrap(),
+            }),
+            Opcode::CloseEntry => Command::CloseEntry(EntrySession::from_bytes([7; 16])),
             other => panic!("{other:?} is no command of its own"),
         }
     }

@@ -6,6 +6,8 @@
 mod cards;
 #[path = "wire/codec.rs"]
 mod codec;
+#[path = "wire/entry.rs"]
+mod entry;
 #[path = "wire/fixed.rs"]
 mod fixed;
 #[path = "wire/maps.rs"]

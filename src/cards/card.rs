@@ -4,7 +4,7 @@ use serde_json::json;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use crate::command::Provision;
+use crate::command::{CardSource, Provision};
 use crate::types::{
     AuthReference, Domain, Evidence, Expiry, Pan, PanError, Par, ProviderName, Reference, Trid,
 };
@@ -150,7 +150,8 @@ impl Template {
         let par = fields.text(Column::Par, Status::ParMalformed)?;
         let par = par.map(Par::parse).transpose().map_err(|_| Column::Par.reject(Status::ParMalformed))?;
         let (trid, domain, providers) = (self.trid, self.domain.clone(), self.providers.clone());
-        Ok(Provision { pan, expiry, trid, evidence, par, domain, providers })
+        let card = CardSource::Clear { pan, expiry };
+        Ok(Provision { card, trid, evidence, par, domain, providers })
     }
 
     fn reference(&self, fields: &Fields<'_>) -> Result<Reference, Reject> {

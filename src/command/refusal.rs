@@ -138,6 +138,21 @@ pub enum Refusal {
     /// Too many misses: the card is locked for a while.
     #[error("the card is locked after too many misses")]
     CardLocked,
+    /// No card is held under the handle, for this caller.
+    #[error("no card is held under this handle")]
+    UnknownHold,
+    /// The caller has no such payment session: it ended, was used, or never was.
+    #[error("there is no such entry session")]
+    UnknownEntry,
+    /// As many cards are held as may be.
+    #[error("as many cards are held as may be")]
+    HoldLimit,
+    /// As many payment sessions' keys are kept as may be.
+    #[error("as many entry sessions are open as may be")]
+    EntryLimit,
+    /// What came in does not decrypt, or is no card: which of them is not told.
+    #[error("what was entered is no card that was encrypted for this session")]
+    EntryRefused,
     /// A limit is reached; the same request may pass later.
     #[error("the engine is busy: a limit is reached")]
     Busy,
@@ -171,6 +186,11 @@ impl Refusal {
                 | Self::CardLimit
                 | Self::CounterOfChip
                 | Self::TokenRateLimited
+                | Self::UnknownHold
+                | Self::UnknownEntry
+                | Self::HoldLimit
+                | Self::EntryLimit
+                | Self::EntryRefused
                 | Self::Busy
                 | Self::StorageFull
                 | Self::Unanchored

@@ -1,5 +1,6 @@
 //! What may be answered.
 
+use super::{EnteredCard, HeldCard, OpenedEntry};
 use crate::types::emv::{Arpc, Arqc};
 use crate::types::{
     Atc, CardValue, Cryptogram, Domain, Expiry, Fingerprint, KeyVersion, Network, Pan, Par, ProviderStates,
@@ -37,6 +38,16 @@ pub enum Reply {
     CardValue(CardValue),
     /// A card verification value is right.
     CardValueVerified,
+    /// A card is held.
+    CardHeld(Box<HeldCard>),
+    /// A held card is forgotten.
+    CardReleased,
+    /// A payment session's key.
+    EntryOpened(Box<OpenedEntry>),
+    /// A card came in encrypted, and is held.
+    CardEntered(Box<EnteredCard>),
+    /// A payment session's key is no more.
+    EntryClosed,
 }
 
 /// What may be shown of a token.

@@ -2,10 +2,13 @@
 
 use std::fmt;
 
-use super::{EmvArpc, EmvIssue, EmvVerify, MakeCardValue, Role, VerifyCardValue};
+use super::{
+    CardSource, EmvArpc, EmvIssue, EmvVerify, EnterCard, HoldCard, MakeCardValue, OpenEntry, Role,
+    VerifyCardValue,
+};
 use crate::types::{
-    Cryptogram, Domain, Evidence, Expiry, IdempotencyKey, Pan, Par, ProviderName, ShortValue, StatusEvent,
-    TokenNumber, Transaction, Trid,
+    CardHandle, Cryptogram, Domain, EntrySession, Evidence, Expiry, IdempotencyKey, Pan, Par, ProviderName,
+    ShortValue, StatusEvent, TokenNumber, Transaction, Trid,
 };
 
 /// A request: a command, and for a changing one its idempotency key.
@@ -62,6 +65,16 @@ pub enum Command<'a> {
     MakeCardValue(Box<MakeCardValue>),
     /// Verify a card verification value.
     VerifyCardValue(Box<VerifyCardValue>),
+    /// Hold a card for a while.
+    HoldCard(Box<HoldCard>),
+    /// Forget a held card.
+    ReleaseCard(CardHandle),
+    /// Make a payment session's key.
+    OpenEntry(OpenEntry),
+    /// Decrypt a card with such a key, and hold it.
+    EnterCard(EnterCard<'a>),
+    /// End such a key.
+    CloseEntry(EntrySession),
 }
 
 /// The operation of a command, which scopes idempotency keys and metrics.
@@ -107,15 +120,23 @@ pub enum Operation {
     MakeCardValue,
     /// [`Command::VerifyCardValue`].
     VerifyCardValue,
+    /// [`Command::HoldCard`].
+    HoldCard,
+    /// [`Command::ReleaseCard`].
+    ReleaseCard,
+    /// [`Command::OpenEntry`].
+    OpenEntry,
+    /// [`Command::EnterCard`].
+    EnterCard,
+    /// [`Command::CloseEntry`].
+    CloseEntry,
 }
 
 /// A card to be saved. That it exists means that consent was given.
 #[derive(Debug)]
 pub struct Provision {
-    /// The card's number.
-    pub pan: Pan,
-    /// The card's expiry.
-    pub expiry: Expiry,
+    /// The card.
+    pub card: CardSource,
     /// The requestor that the token is for.
     pub trid: Trid,
     /// How the cardholder was authenticated.
@@ -260,13 +281,18 @@ impl Command<'_> {
             Self::EmvArpc(_) => Operation::EmvArpc,
             Self::MakeCardValue(_) => Operation::MakeCardValue,
             Self::VerifyCardValue(_) => Operation::VerifyCardValue,
+            Self::HoldCard(_) => Operation::HoldCard,
+            Self::ReleaseCard(_) => Operation::ReleaseCard,
+            Self::OpenEntry(_) => Operation::OpenEntry,
+            Self::EnterCard(_) => Operation::EnterCard,
+            Self::CloseEntry(_) => Operation::CloseEntry,
         }
     }
 }
 
 impl Operation {
     /// Every operation, in the order of the enum.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 25] = [
         Self::Provision,
         Self::Show,
         Self::List,
@@ -287,6 +313,11 @@ impl Operation {
         Self::EmvArpc,
         Self::MakeCardValue,
         Self::VerifyCardValue,
+        Self::HoldCard,
+        Self::ReleaseCard,
+        Self::OpenEntry,
+        Self::EnterCard,
+        Self::CloseEntry,
     ];
 
     /// The name in metrics and stored idempotency scopes.
@@ -313,6 +344,11 @@ impl Operation {
             Self::EmvArpc => "emv_arpc",
             Self::MakeCardValue => "make_card_value",
             Self::VerifyCardValue => "verify_card_value",
+            Self::HoldCard => "hold_card",
+            Self::ReleaseCard => "release_card",
+            Self::OpenEntry => "open_entry",
+            Self::EnterCard => "enter_card",
+            Self::CloseEntry => "close_entry",
         }
     }
 
@@ -325,7 +361,12 @@ impl Operation {
             | Self::Renew
             | Self::LinkPar
             | Self::Par
-            | Self::Fingerprint => &[Role::Provisioner],
+            | Self::Fingerprint
+            | Self::HoldCard
+            | Self::ReleaseCard
+            | Self::OpenEntry
+            | Self::EnterCard
+            | Self::CloseEntry => &[Role::Provisioner],
             Self::Show | Self::List => &[Role::Provisioner, Role::Auditor],
             Self::Detokenize => &[Role::Detokenizer],
             Self::Issue | Self::IssueShort | Self::EmvIssue | Self::MakeCardValue => &[Role::Issuer],
@@ -336,7 +377,7 @@ impl Operation {
         }
     }
 
-    /// Whether it changes anything, and so honours an idempotency key.
+    /// Whether it changes anything that is stored, and so honours an idempotency key.
     #[must_use]
     pub const fn is_changing(self) -> bool {
         !matches!(
@@ -348,6 +389,11 @@ impl Operation {
                 | Self::Fingerprint
                 | Self::EmvArpc
                 | Self::MakeCardValue
+                | Self::HoldCard
+                | Self::ReleaseCard
+                | Self::OpenEntry
+                | Self::EnterCard
+                | Self::CloseEntry
         )
     }
 

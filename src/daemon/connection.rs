@@ -5,6 +5,7 @@ mod answers;
 mod batch;
 mod control;
 mod custody;
+mod entry;
 mod report;
 mod tally;
 
@@ -115,7 +116,7 @@ impl Connection<'_> {
             if arrivals.is_empty() {
                 return Ok(());
             }
-            self.answer(&arrivals);
+            self.answer(&arrivals, stream)?;
             drop(arrivals);
             intake.consume(parsed);
             intake.agree(self.frame);
@@ -124,9 +125,10 @@ impl Connection<'_> {
     }
 
     /// Answers what has arrived into the buffer for sending.
-    fn answer(&mut self, arrivals: &[Arrival<'_>]) {
+    fn answer(&mut self, arrivals: &[Arrival<'_>], stream: &mut impl Write) -> std::io::Result<()> {
         let (lobby, caller, door, bucket) = (self.lobby, self.caller, self.door, self.bucket.clone());
-        let new_batch = || Batch::new(lobby, caller, door, bucket.as_deref(), self.backup);
+        let backup = self.backup;
+        let new_batch = || Batch::new(lobby, caller, door, bucket.as_deref(), backup);
         let mut batch = new_batch();
         for arrival in arrivals {
             match arrival {
@@ -150,11 +152,20 @@ impl Connection<'_> {
                         desk.answer(asked, &mut self.out, self.frame);
                         batch = new_batch();
                     }
+                    Ok(Opcode::OpenEntry) => {
+                        // It takes long: nobody's answer waits for it, and sealing neither.
+                        batch.finish(&mut self.out, self.frame);
+                        self.send(stream)?;
+                        let desk = entry::Desk { lobby, caller, bucket: bucket.as_deref() };
+                        desk.answer((frame.id, frame.body), &mut self.out, self.frame);
+                        batch = new_batch();
+                    }
                     Ok(opcode) => batch.push(opcode, frame.id, frame.body),
                 },
             }
         }
         batch.finish(&mut self.out, self.frame);
+        Ok(())
     }
 
     fn welcome(&mut self, id: u64, body: &[u8]) {

@@ -25,11 +25,15 @@ use super::DaemonError;
 use super::Hall;
 use super::audit::Clerk;
 use super::control::Control;
+use crate::entry::{Entry, EntryRegions};
 use crate::keys::{Gathering, Keyring, OpenKeyring};
 use crate::store::StoreError;
 
 /// How long shares that were given wait for the next.
 const PATIENCE: Duration = Duration::from_secs(600);
+
+/// Most cards held and sessions open in a house that cannot be opened again.
+const FEW: usize = 32;
 
 /// What there is while the keys are in memory.
 pub struct Opened {
@@ -39,6 +43,8 @@ pub struct Opened {
     pub keyring: Arc<Keyring>,
     /// The store's epoch.
     pub epoch: u64,
+    /// Held cards and payment sessions' keys.
+    pub entry: Entry,
 }
 
 /// The one place that says whether the daemon is sealed.
@@ -89,7 +95,8 @@ impl House {
     /// it could not be opened again.
     #[must_use]
     pub fn of(hall: Arc<Hall>, keyring: Arc<Keyring>, epoch: u64) -> Self {
-        let opened = RwLock::new(Some(Arc::new(Opened { hall, keyring, epoch })));
+        let entry = Entry::new(EntryRegions::of(FEW, FEW).ok());
+        let opened = RwLock::new(Some(Arc::new(Opened { hall, keyring, epoch, entry })));
         let (porter, control) = (Mutex::default(), Control::default());
         Self { opened, porter, control, site: None, errands: None }
     }
@@ -101,8 +108,12 @@ impl House {
         self.opened.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Forgets shares that have waited for too long. Call it now and then.
+    /// Forgets shares that have waited for too long, and held cards and sessions whose
+    /// time is over. Call it now and then.
     pub fn tidy(&self, now: Instant) {
+        if let Some(opened) = self.enter() {
+            opened.entry.sweep(now);
+        }
         // Whoever is opening or sealing now does it too.
         if let Ok(mut porter) = self.porter.try_lock() {
             porter.forget_stale(now);

@@ -23,6 +23,10 @@ pub struct Metrics {
     pub cards: Gauge,
     /// Cards that have used up nine tenths of their counters.
     pub cards_worn: Gauge,
+    /// Cards held until they are saved or their time is over.
+    pub held_cards: Gauge,
+    /// Payment sessions' keys.
+    pub entry_sessions: Gauge,
     /// Seconds a commit took.
     pub commit_seconds: Histogram,
     /// Counter moves, rows and records in a commit group.
@@ -65,6 +69,8 @@ impl Metrics {
             tokens: Gauge::default(),
             cards: Gauge::default(),
             cards_worn: Gauge::default(),
+            held_cards: Gauge::default(),
+            entry_sessions: Gauge::default(),
             // 50 microseconds to 1.6 seconds.
             commit_seconds: Histogram::new(exponential_buckets(0.000_05, 2.0, 16)),
             group_size: Histogram::new(exponential_buckets(1.0, 4.0, 9)),
@@ -85,6 +91,8 @@ impl Metrics {
         registry.register("cards", "Cards known by their counters", metrics.cards.clone());
         let worn = "Cards that have used up nine tenths of their counters";
         registry.register("cards_worn", worn, metrics.cards_worn.clone());
+        registry.register("held_cards", "Cards held for a while", metrics.held_cards.clone());
+        registry.register("entry_sessions", "Payment sessions' keys", metrics.entry_sessions.clone());
         registry.register_with_unit(
             "commit",
             "Time a commit took",

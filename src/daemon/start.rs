@@ -21,8 +21,9 @@ use super::server::Server;
 use super::service;
 use super::sockets::{Passed, Socket, bind};
 use super::{DaemonError, House, Metrics, Rates, Site, backup, paths};
-use crate::crypto::{LoadedCipher, SystemRandom};
+use crate::crypto::{CryptoError, LoadedCipher, SystemRandom};
 use crate::engine::{EngineError, self_test};
+use crate::entry::{self, EntryRegions};
 use crate::keys::{MAX_IMPORTED, read_passphrase};
 use crate::secmem::{
     Protection, Region, RegionError, START_STACK, give_up_capabilities, harden, scrubbed, settle_allocator,
@@ -68,7 +69,7 @@ pub fn main(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode
         Ok(Invocation::Version) => print(&format!("{SERVER}\n")),
         Ok(Invocation::Serve(options)) => {
             start_log();
-            match run(&options, self_test) {
+            match run(&options, everything_tested) {
                 Ok(()) => ExitCode::SUCCESS,
                 Err(error) => {
                     tracing::error!(%error, "tallyd does not serve");
@@ -81,6 +82,13 @@ pub fn main(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode
             ExitCode::from(2)
         }
     }
+}
+
+/// The self-tests of the engine, and of what decrypts cards for it.
+fn everything_tested() -> Result<(), EngineError> {
+    self_test()?;
+    let regions = EntryRegions::of(1, 2).map_err(CryptoError::from)?;
+    Ok(entry::self_test(regions)?)
 }
 
 /// Serves until SIGTERM or SIGINT. `self_test` is run before anything is opened.
@@ -111,7 +119,7 @@ fn start(
     // Before anything that other threads must not have is given up.
     let examiner = examiner(&config)?;
     // Before any thread that has keys, and for good: keys come and go in it.
-    let region = region()?;
+    let (region, entry) = (region()?, entry_regions()?);
     let unlock = passphrase(options)?;
     make_dir(&config.audit, &options.dir)?;
     give_up_capabilities(kept(&config))?;
@@ -121,7 +129,7 @@ fn start(
         error => error.into(),
     })?;
     let (call, calls) = channel();
-    let lobby = Arc::new(lobby(options, &config, region, &call)?);
+    let lobby = Arc::new(lobby(options, &config, (region, entry), &call)?);
     match unlock {
         Some(unlock) => lobby.house.open(&unlock, &lobby.metrics)?,
         None => tracing::warn!("sealed: waiting to be unsealed on the admin socket"),
@@ -138,7 +146,7 @@ fn start(
 fn lobby(
     options: &Options,
     config: &Config,
-    region: Region,
+    (region, entry): (Region, Option<EntryRegions>),
     call: &Sender<Call>,
 ) -> Result<Lobby, DaemonError> {
     let (failed, errand) = (call.clone(), call.clone());
@@ -147,7 +155,7 @@ fn lobby(
     let audit = Recorder::new();
     // Nobody who opens it later may ask where the process stands.
     let dir = std::path::absolute(&options.dir).map_err(DaemonError::at(&options.dir))?;
-    let site = Site::new(dir, config, region, audit.clone(), failed);
+    let site = Site::new(dir, config, region, audit.clone(), failed).with_entry(entry);
     Ok(Lobby {
         house: House::sealed(site).sending(move |one| drop(errand.send(Call::Errand(one)))),
         metrics: Metrics::new(),
@@ -202,6 +210,17 @@ fn region() -> Result<Region, DaemonError> {
         );
     }
     Ok(region)
+}
+
+/// The locked memory of held cards and payment sessions' keys; says so if there is none.
+fn entry_regions() -> Result<Option<EntryRegions>, DaemonError> {
+    match EntryRegions::new() {
+        Err(error @ RegionError::Lock { .. }) => {
+            tracing::warn!(%error, "no cards are held and no entry sessions opened");
+            Ok(None)
+        }
+        made => Ok(Some(made?)),
+    }
 }
 
 /// The passphrase of a file or of systemd, if there is one.

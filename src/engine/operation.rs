@@ -5,6 +5,7 @@ mod change_status;
 mod clear_short_lock;
 mod detokenize;
 mod emv;
+mod hold;
 mod issue;
 mod issue_short;
 mod link_par;
@@ -199,6 +200,11 @@ impl Engine<Unsealed> {
             Command::EmvIssue(asked) => self.emv_issue(asked)?,
             Command::EmvArpc(asked) => self.emv_arpc(asked)?,
             Command::MakeCardValue(asked) => self.make_card_value(asked)?,
+            Command::HoldCard(asked) => self.hold_card(context, asked)?,
+            // Whoever has the held cards and the sessions answers these, if there is such.
+            Command::ReleaseCard(_) => return Err(Refusal::UnknownHold.into()),
+            Command::OpenEntry(_) => return Err(Refusal::EntryLimit.into()),
+            Command::EnterCard(_) | Command::CloseEntry(_) => return Err(Refusal::UnknownEntry.into()),
             Command::EmvVerify(_) | Command::VerifyCardValue(_) => self.of_field(context, command, proof)?,
         };
         Ok(Answer::Ready(Ok(reply)))

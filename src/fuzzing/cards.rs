@@ -4,7 +4,8 @@ use std::io::{Read, Result};
 use std::sync::OnceLock;
 
 use crate::cards::{Cards, Item, Template};
-use crate::types::{Domain, Reference, Trid};
+use crate::command::CardSource;
+use crate::types::{Domain, Expiry, Reference, Trid};
 
 /// A file, read in pieces of the size that its first byte says: however it is read, the
 /// same cards are in it, and counting finds as many. What a line is rejected for tells
@@ -33,7 +34,7 @@ fn read(template: &Template, source: impl Read) -> Option<Vec<(u64, String)>> {
                 assert!(digits.all(|run| run.len() < 8), "a rejection tells a number");
                 reject.says
             },
-            |card| format!("{:?} {} {:?}", card.pan.last_four(), card.expiry, card.evidence.reference),
+            |card| format!("{:?} {:?}", told(&card.card), card.evidence.reference),
         );
         found.push((line, told));
     }
@@ -58,4 +59,8 @@ impl Read for Dribble<'_> {
         let count = self.1.min(room.len());
         self.0.read(room.get_mut(..count).unwrap_or_default())
     }
+}
+
+fn told(card: &CardSource) -> Option<([u8; 4], Expiry)> {
+    if let CardSource::Clear { pan, expiry } = card { Some((pan.last_four(), *expiry)) } else { None }
 }

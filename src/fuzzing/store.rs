@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::keys::keyring;
 use crate::account::{BinController, TokenRange};
-use crate::command::{Caller, Command, Provision, Request, Role, Roles};
+use crate::command::{Caller, CardSource, Command, Provision, Request, Role, Roles};
 use crate::crypto::SystemRandom;
 use crate::engine::{Chain, Context, Engine, EngineConfig, EngineLimits, Fetched, OpenGroup, Unsealed};
 use crate::keys::Keyring;
@@ -51,8 +51,10 @@ pub fn store(data: &[u8]) {
 /// A card to be saved.
 fn card() -> Option<Command<'static>> {
     Some(Command::Provision(Box::new(Provision {
-        pan: Pan::parse(b"4111111111111111").ok()?,
-        expiry: Expiry::parse(b"4912").ok()?,
+        card: CardSource::Clear {
+            pan: Pan::parse(b"4111111111111111").ok()?,
+            expiry: Expiry::parse(b"4912").ok()?,
+        },
         trid: Trid::parse(b"40010000001").ok()?,
         evidence: Evidence {
             provider: Reference::parse("bank").ok()?,

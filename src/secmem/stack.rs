@@ -21,6 +21,9 @@ pub const MAC_STACK: usize = if cfg!(debug_assertions) { 16 * 1024 } else { 2 * 
 /// Bytes of stack to wipe after a cipher, which expands its key there.
 pub const CIPHER_STACK: usize = if cfg!(debug_assertions) { 32 * 1024 } else { 8 * 1024 };
 
+/// Bytes of stack to wipe after RSA: its tables of powers are there.
+pub const RSA_STACK: usize = 64 * 1024;
+
 /// Bytes of stack to wipe after one turn of a thread: a batch of requests, a
 /// group to be sealed. What a turn uses in an optimised build is a third of it.
 pub const TURN_STACK: usize = if cfg!(debug_assertions) { 128 * 1024 } else { 16 * 1024 };

@@ -73,6 +73,12 @@ impl Pan {
         self.expose_digits().last_chunk().copied().unwrap_or([b'0'; 4])
     }
 
+    /// The first six digits, which may be shown (PCI DSS 3.4).
+    #[must_use]
+    pub fn iin(&self) -> [u8; 6] {
+        self.expose_digits().first_chunk().copied().unwrap_or([b'0'; 6])
+    }
+
     /// The number of digits, 12 to 19.
     #[must_use]
     pub fn digit_count(&self) -> usize {

@@ -4,6 +4,7 @@
 mod card_value;
 mod change_status;
 mod emv;
+mod entry;
 mod field;
 mod list;
 mod provision;
@@ -51,6 +52,11 @@ pub(super) fn decode(
         Opcode::VerifyCardValue => {
             Command::VerifyCardValue(Box::new(card_value::decode_verify(&mut fields)?))
         }
+        Opcode::HoldCard => Command::HoldCard(Box::new(entry::decode_hold(&mut fields)?)),
+        Opcode::ReleaseCard => Command::ReleaseCard(entry::decode_release(&mut fields)?),
+        Opcode::OpenEntry => Command::OpenEntry(entry::decode_open(&mut fields)?),
+        Opcode::EnterCard => Command::EnterCard(entry::decode_enter(&mut fields)?),
+        Opcode::CloseEntry => Command::CloseEntry(entry::session(&mut fields)?),
         Opcode::Par => Command::Par(field::pan(&mut fields, PAN)?),
         Opcode::Fingerprint => Command::Fingerprint(field::pan(&mut fields, PAN)?),
         _ => return Err(Status::UnknownOpcode.into()),
@@ -87,6 +93,11 @@ pub(super) fn encode(out: &mut Vec<u8>, command: &Command<'_>, key: Option<Idemp
         Command::EmvArpc(arpc) => emv::encode_arpc(out, arpc, key),
         Command::MakeCardValue(of) => card_value::encode(out, of, None, key),
         Command::VerifyCardValue(verify) => card_value::encode(out, &verify.of, Some(&verify.value), key),
+        Command::HoldCard(hold) => entry::encode_hold(out, hold, key),
+        Command::ReleaseCard(handle) => entry::encode_release(out, handle, key),
+        Command::OpenEntry(open) => entry::encode_open(out, open, key),
+        Command::EnterCard(enter) => entry::encode_enter(out, enter, key),
+        Command::CloseEntry(session) => entry::encode_close(out, session, key),
         // Of fixed layout.
         Command::Issue(_) | Command::Verify(_) | Command::IssueShort(_) | Command::VerifyShort(_) => {}
     }

@@ -84,6 +84,16 @@ opcodes! {
     MakeCardValue = 0x0033 "make_card_value",
     /// Verify a card verification value.
     VerifyCardValue = 0x0034 "verify_card_value",
+    /// Hold a card for a while.
+    HoldCard = 0x0038 "hold_card",
+    /// Forget a held card.
+    ReleaseCard = 0x0039 "release_card",
+    /// Make a payment session's key.
+    OpenEntry = 0x003a "open_entry",
+    /// Decrypt a card with such a key, and hold it.
+    EnterCard = 0x003b "enter_card",
+    /// End such a key.
+    CloseEntry = 0x003c "close_entry",
     /// What the daemon is and how it is. Admin socket only.
     Status = 0x0040 "status",
     /// Metrics in the OpenMetrics text format. Admin socket only.
@@ -145,6 +155,11 @@ impl Opcode {
             Operation::EmvArpc => Self::EmvArpc,
             Operation::MakeCardValue => Self::MakeCardValue,
             Operation::VerifyCardValue => Self::VerifyCardValue,
+            Operation::HoldCard => Self::HoldCard,
+            Operation::ReleaseCard => Self::ReleaseCard,
+            Operation::OpenEntry => Self::OpenEntry,
+            Operation::EnterCard => Self::EnterCard,
+            Operation::CloseEntry => Self::CloseEntry,
         }
     }
 }

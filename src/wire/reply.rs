@@ -1,5 +1,6 @@
 //! The bodies of replies.
 
+mod entry;
 mod field;
 mod page;
 mod resealed;
@@ -41,6 +42,10 @@ pub fn encode_reply(out: &mut Vec<u8>, reply: &Reply) {
             cbor::write(out, &[(PAN, Some(Value::Text(digits))), (EXPIRY, Some(Value::Text(&expiry)))]);
         }
         Reply::Par(par) => cbor::write(out, &[(PAR, Some(Value::Text(par.as_str())))]),
+        Reply::CardHeld(held) => entry::encode_held(out, held),
+        Reply::CardEntered(entered) => entry::encode_entered(out, entered),
+        Reply::EntryOpened(opened) => entry::encode_opened(out, opened),
+        Reply::CardReleased | Reply::EntryClosed => cbor::write(out, &[]),
         Reply::EmvIssued(_)
         | Reply::EmvVerified(_)
         | Reply::Arpc(_)
@@ -80,6 +85,11 @@ fn decode_map(opcode: Opcode, mut fields: Fields<'_>) -> Result<Reply, Fault> {
             Reply::Par(Par::parse(fields.text(PAR)?).map_err(|_| malformed(PAR))?)
         }
         Opcode::Fingerprint => Reply::Fingerprint(fingerprint(&mut fields, FINGERPRINT)?),
+        Opcode::HoldCard
+        | Opcode::ReleaseCard
+        | Opcode::OpenEntry
+        | Opcode::EnterCard
+        | Opcode::CloseEntry => entry::decode(opcode, &mut fields)?,
         _ => field::decode(opcode, &mut fields)?,
     };
     fields.finish()?;

@@ -2,7 +2,7 @@
 //! follows from a card's number in the order of saving, so that a request can be
 //! made again to the byte.
 
-use tallystick::command::{Provision, TokenView};
+use tallystick::command::{CardSource, Provision, TokenView};
 use tallystick::types::{
     Amount, Binding, Channel, Channels, Currency, Domain, Evidence, Expiry, Merchant, Pan, Reference,
     TokenNumber, Transaction, Trid, UnpredictableNumber, luhn_check_digit,
@@ -77,8 +77,10 @@ impl Card {
             }
         };
         Provision {
-            pan: Pan::parse(&self.digits()).unwrap(),
-            expiry: Expiry::parse(b"4912").unwrap(),
+            card: CardSource::Clear {
+                pan: Pan::parse(&self.digits()).unwrap(),
+                expiry: Expiry::parse(b"4912").unwrap(),
+            },
             trid: Trid::from_value(40_010_000_001 + u64::from(self.0 % 2)).unwrap(),
             evidence: Evidence {
                 provider: Reference::parse("crash").unwrap(),

@@ -7,7 +7,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use tallystick::client::Client;
-use tallystick::command::{self, Command as Ask, Issue, Provision, TokenView, Verify};
+use tallystick::command::{self, CardSource, Command as Ask, Issue, Provision, TokenView, Verify};
 use tallystick::types::{
     Amount, Cryptogram, Currency, Domain, Evidence, Expiry, Pan, Reference, Transaction, Trid,
 };
@@ -160,8 +160,10 @@ pub fn trid() -> Trid {
 
 pub fn card() -> Provision {
     Provision {
-        pan: Pan::parse(PAN.as_bytes()).unwrap(),
-        expiry: Expiry::parse(b"4912").unwrap(),
+        card: CardSource::Clear {
+            pan: Pan::parse(PAN.as_bytes()).unwrap(),
+            expiry: Expiry::parse(b"4912").unwrap(),
+        },
         trid: trid(),
         evidence: Evidence {
             provider: Reference::parse("p").unwrap(),

@@ -6,8 +6,8 @@ use std::os::unix::net::UnixStream;
 
 use tallystick::client::Client;
 use tallystick::command::{
-    ChangeStatus, Command, Issue, IssueShort, LinkPar, List, Provision, Renew, Reply, Reseal, TokenView,
-    Verify, VerifyShort,
+    CardSource, ChangeStatus, Command, Issue, IssueShort, LinkPar, List, Provision, Renew, Reply, Reseal,
+    TokenView, Verify, VerifyShort,
 };
 use tallystick::types::{
     Amount, Currency, Domain, Evidence, Expiry, IdempotencyKey, Pan, Reference, StatusEvent, Transaction,
@@ -228,8 +228,7 @@ fn trid() -> Trid {
 
 pub fn card(pan: &str) -> Provision {
     Provision {
-        pan: parsed(pan),
-        expiry: Expiry::parse(b"4912").unwrap(),
+        card: CardSource::Clear { pan: parsed(pan), expiry: Expiry::parse(b"4912").unwrap() },
         trid: trid(),
         evidence: Evidence {
             provider: Reference::parse("p").unwrap(),

@@ -3,8 +3,8 @@
 use std::rc::Rc;
 
 use tallystick::command::{
-    ChangeStatus, Command, Issue, IssueShort, LinkPar, List, Operation, Provision, Renew, Reseal, Verify,
-    VerifyShort,
+    CardSource, ChangeStatus, Command, Issue, IssueShort, LinkPar, List, Operation, Provision, Renew, Reseal,
+    Verify, VerifyShort,
 };
 use tallystick::types::{
     Amount, AuthReference, Binding, Channel, Channels, Cryptogram, Currency, Domain, Evidence, Expiry,
@@ -211,8 +211,7 @@ impl Card {
         let auth_reference =
             (network(self.card) == Network::Rupay).then(|| AuthReference::parse("100222").unwrap());
         Provision {
-            pan: pan(self.card),
-            expiry: Expiry::from_value(self.expiry).unwrap(),
+            card: CardSource::Clear { pan: pan(self.card), expiry: Expiry::from_value(self.expiry).unwrap() },
             trid: self.trid,
             evidence: Evidence {
                 provider: Reference::parse("bank").unwrap(),

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use secrecy::SecretSlice;
 use tallystick::account::{BinController, TokenRange};
 use tallystick::command::{
-    Caller, ChangeStatus, Command, Issue, Issued, Provision, Refusal, Reply, Request, Role, Roles, TokenView,
-    Verify,
+    Caller, CardSource, ChangeStatus, Command, Issue, Issued, Provision, Refusal, Reply, Request, Role,
+    Roles, TokenView, Verify,
 };
 use tallystick::crypto::{PassphraseCost, SystemRandom};
 use tallystick::engine::{
@@ -219,8 +219,10 @@ pub fn evidence() -> Evidence {
 pub fn card(pan: &[u8], expiry: &str) -> Provision {
     let _given = Consent::given(true).unwrap();
     Provision {
-        pan: Pan::parse(pan).unwrap(),
-        expiry: Expiry::parse(expiry.as_bytes()).unwrap(),
+        card: CardSource::Clear {
+            pan: Pan::parse(pan).unwrap(),
+            expiry: Expiry::parse(expiry.as_bytes()).unwrap(),
+        },
         trid: trid(),
         evidence: evidence(),
         par: None,

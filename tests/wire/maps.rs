@@ -132,9 +132,74 @@ fn each_field_of_provision_has_its_own_status() {
 }
 
 #[test]
+fn a_card_is_given_in_clear_or_by_its_handle() {
+    use Status as S;
+    let held = with(&with(&with(&provision(), 1, None), 2, None), 13, Some(Bytes(&[7; 16])));
+    assert!(decode_message(Opcode::Provision, &body(&held)).is_ok());
+    check(Opcode::Provision, &with(&held, 13, Some(Bytes(&[7; 15]))), S::HandleMalformed, Some("handle"));
+    check(Opcode::Provision, &with(&held, 13, None), S::FieldMissing, Some("pan"));
+    check(Opcode::Provision, &with(&held, 1, Some(Text(PAN))), S::FieldUnknown, None);
+    check(Opcode::Provision, &with(&held, 2, Some(Text("2912"))), S::FieldUnknown, None);
+}
+
+#[test]
+fn each_field_of_holds_and_entries_has_its_own_status() {
+    use Opcode as O;
+    use Status as S;
+    let hold: Map = vec![(1, Text(PAN)), (2, Text("2912")), (3, Int(3_600))];
+    let enter: Map = vec![(1, Bytes(&[7; 16])), (2, Bytes(&[7; 256])), (3, Int(1))];
+    let open: Map = vec![(1, Int(86_400))];
+    let named: Map = vec![(1, Bytes(&[7; 16]))];
+    let good = [
+        (O::HoldCard, &hold),
+        (O::EnterCard, &enter),
+        (O::OpenEntry, &open),
+        (O::ReleaseCard, &named),
+        (O::CloseEntry, &named),
+    ];
+    for (opcode, map) in good {
+        assert!(decode_message(opcode, &body(map)).is_ok(), "{opcode:?}");
+        let keyed = with(map, 0, Some(Bytes(b"key")));
+        check(opcode, &keyed, S::IdempotencyKeyNotAllowed, Some("idempotency key"));
+        check(opcode, &with(map, 9, Some(Int(1))), S::FieldUnknown, None);
+        check(
+            opcode,
+            &[],
+            S::FieldMissing,
+            Some(match opcode {
+                O::HoldCard => "pan",
+                O::OpenEntry => "seconds",
+                O::ReleaseCard => "handle",
+                _ => "session",
+            }),
+        );
+    }
+    let cases = [
+        (O::HoldCard, &hold, 1, Some(Text("4111111111111112")), S::PanLuhn, "pan"),
+        (O::HoldCard, &hold, 2, Some(Text("2913")), S::ExpiryMalformed, "expiry"),
+        (O::HoldCard, &hold, 3, None, S::FieldMissing, "seconds"),
+        (O::HoldCard, &hold, 3, Some(Int(0)), S::SecondsMalformed, "seconds"),
+        (O::HoldCard, &hold, 3, Some(Int(3_601)), S::SecondsMalformed, "seconds"),
+        (O::HoldCard, &hold, 3, Some(Int((1 << 32) + 1)), S::SecondsMalformed, "seconds"),
+        (O::OpenEntry, &open, 1, Some(Int(86_401)), S::SecondsMalformed, "seconds"),
+        (O::OpenEntry, &open, 1, Some(Text("1")), S::BodyMalformed, "seconds"),
+        (O::EnterCard, &enter, 1, Some(Bytes(&[7; 17])), S::HandleMalformed, "session"),
+        (O::EnterCard, &enter, 2, None, S::FieldMissing, "ciphertext"),
+        (O::EnterCard, &enter, 2, Some(Bytes(&[7; 255])), S::CiphertextMalformed, "ciphertext"),
+        (O::EnterCard, &enter, 2, Some(Bytes(&[7; 257])), S::CiphertextMalformed, "ciphertext"),
+        (O::EnterCard, &enter, 3, Some(Int(3_601)), S::SecondsMalformed, "seconds"),
+        (O::ReleaseCard, &named, 1, Some(Text(PAN)), S::BodyMalformed, "handle"),
+        (O::CloseEntry, &named, 1, Some(Bytes(b"")), S::HandleMalformed, "session"),
+    ];
+    for (opcode, map, key, value, status, field) in cases {
+        check(opcode, &with(map, key, value), status, Some(field));
+    }
+}
+
+#[test]
 fn unknown_repeated_and_null_fields_are_refused() {
     let good = provision();
-    check(Opcode::Provision, &with(&good, 13, Some(Int(1))), Status::FieldUnknown, None);
+    check(Opcode::Provision, &with(&good, 14, Some(Int(1))), Status::FieldUnknown, None);
     let twice = [good.as_slice(), &[(1, Text(PAN))]].concat();
     check(Opcode::Provision, &twice, Status::FieldRepeated, None);
     check(Opcode::Provision, &with(&good, 8, Some(Null)), Status::BodyMalformed, None);

@@ -29,6 +29,11 @@ fn opcode_of(reply: &Reply) -> Opcode {
         Reply::Arpc(_) => Opcode::EmvArpc,
         Reply::CardValue(_) => Opcode::MakeCardValue,
         Reply::CardValueVerified => Opcode::VerifyCardValue,
+        Reply::CardHeld(_) => Opcode::HoldCard,
+        Reply::CardReleased => Opcode::ReleaseCard,
+        Reply::EntryOpened(_) => Opcode::OpenEntry,
+        Reply::CardEntered(_) => Opcode::EnterCard,
+        Reply::EntryClosed => Opcode::CloseEntry,
     }
 }
 

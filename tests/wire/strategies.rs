@@ -1,13 +1,13 @@
 //! Every command and reply there is, at random.
 
-use crate::cards;
+use crate::{cards, entry};
 use proptest::collection::vec;
 use proptest::option::of;
 use proptest::prelude::*;
 use proptest::sample::select;
 use tallystick::command::{
-    ChangeStatus, Command, Detokenized, Issue, IssueShort, Issued, IssuedShort, LinkPar, List, Page,
-    Provision, Renew, Reply, Reseal, Resealed, TokenView, Verified, Verify, VerifyShort,
+    CardSource, ChangeStatus, Command, Detokenized, Issue, IssueShort, Issued, IssuedShort, LinkPar, List,
+    Page, Provision, Renew, Reply, Reseal, Resealed, TokenView, Verified, Verify, VerifyShort,
 };
 use tallystick::types::{
     Amount, Atc, AuthReference, Binding, Channel, Channels, Cryptogram, Currency, DeactivationReason, Domain,
@@ -93,7 +93,7 @@ fn auth_reference() -> impl Strategy<Value = AuthReference> {
     "[ -~]{1,26}".prop_map(|text| AuthReference::parse(&text).unwrap())
 }
 
-fn par() -> impl Strategy<Value = Par> {
+pub fn par() -> impl Strategy<Value = Par> {
     "[!-~]{1,64}".prop_map(|text| Par::parse(&text).unwrap())
 }
 
@@ -113,12 +113,14 @@ fn providers() -> impl Strategy<Value = Vec<ProviderName>> {
 
 fn provision() -> impl Strategy<Value = Provision> {
     let evidence = (reference(), reference(), auth_reference(), any::<bool>());
-    (pan(), expiry(), trid(), evidence, of(par()), domain(), of(providers())).prop_map(
-        |(pan, expiry, trid, evidence, par, domain, providers)| {
+    let held = of(entry::handle());
+    (pan(), expiry(), held, trid(), evidence, of(par()), domain(), of(providers())).prop_map(
+        |(pan, expiry, held, trid, evidence, par, domain, providers)| {
             let (provider, reference, number, given) = evidence;
             let auth_reference = (given || pan.network() == Network::Rupay).then_some(number);
             let evidence = Evidence { provider, reference, auth_reference };
-            Provision { pan, expiry, trid, evidence, par, domain, providers }
+            let card = held.map_or(CardSource::Clear { pan, expiry }, CardSource::Held);
+            Provision { card, trid, evidence, par, domain, providers }
         },
     )
 }
@@ -143,6 +145,7 @@ fn change_status() -> impl Strategy<Value = ChangeStatus> {
 pub fn command() -> impl Strategy<Value = Command<'static>> {
     prop_oneof![
         5 => cards::command(),
+        5 => entry::command(),
         15 => of_tokens(),
     ]
 }
@@ -234,13 +237,18 @@ pub fn reply() -> impl Strategy<Value = Reply> {
         })),
         resealed().prop_map(Reply::Resealed),
         cards::reply(),
+        entry::reply(),
     ]
 }
 
 /// What a command's `Debug` does not show.
 pub fn secrets_of(command: &Command<'_>) -> Vec<u8> {
     match command {
-        Command::Provision(provision) => provision.pan.expose_digits().to_vec(),
+        Command::Provision(provision) => match &provision.card {
+            CardSource::Clear { pan, .. } => pan.expose_digits().to_vec(),
+            CardSource::Held(_) => Vec::new(),
+        },
+        Command::HoldCard(hold) => hold.pan.expose_digits().to_vec(),
         Command::LinkPar(link) => link.pan.expose_digits().to_vec(),
         Command::Par(pan) | Command::Fingerprint(pan) => pan.expose_digits().to_vec(),
         Command::Verify(verify) => verify.cryptogram.as_bytes().to_vec(),

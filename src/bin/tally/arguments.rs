@@ -8,6 +8,8 @@ mod control;
 mod custody;
 mod field;
 pub mod keyblock;
+#[cfg(feature = "vault")]
+pub mod vault;
 
 pub use control::{DetokenizeAll, KeyComponent, KeyWanted, OneProposal, Proposed};
 pub use custody::{Device, Enclose, Opener, Passphrase, Secrets, SharesTask, Unseal};
@@ -49,6 +51,15 @@ pub enum Task {
     },
     /// Show the whole life of a token in a throwaway directory, with a real daemon
     Demo,
+    /// Run an engine and the reference vault with sample merchants, on loopback
+    #[cfg(feature = "vault")]
+    Dev(vault::Dev),
+    /// Merchants of the reference vault
+    #[cfg(feature = "vault")]
+    Merchant {
+        #[command(subcommand)]
+        task: vault::MerchantTask,
+    },
     /// Save a card, or a file of cards: make a token for each
     ///
     /// The PAN of one card comes from standard input or a file. A file of cards

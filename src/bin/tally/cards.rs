@@ -1,7 +1,7 @@
 //! `tally provision`, `tally par`, `tally fingerprint`: what takes a PAN.
 
 use serde_json::json;
-use tallystick::command::{Command, Reply};
+use tallystick::command::{CardSource, Command, Reply};
 use tallystick::types::{
     AuthReference, Binding, Channels, Consent, Domain, Evidence, EvidenceError, Merchant, Par, ProviderName,
     Reference,
@@ -16,13 +16,15 @@ use crate::show::{done_json, token_text};
 pub fn provision(arguments: &Provision, output: &Output) -> Result<(), Failure> {
     consent(arguments)?;
     let request = tallystick::command::Provision {
-        expiry: expiry(arguments.expiry.as_deref().unwrap_or_default())?,
         trid: trid(&arguments.trid)?,
         evidence: evidence(arguments)?,
         par: arguments.par.as_deref().map(Par::parse).transpose()?,
         domain: domain(arguments)?,
         providers: providers(arguments)?,
-        pan: pan(&arguments.card.pan_file)?,
+        card: CardSource::Clear {
+            expiry: expiry(arguments.expiry.as_deref().unwrap_or_default())?,
+            pan: pan(&arguments.card.pan_file)?,
+        },
     };
     let mut client = connect(&arguments.card.at.dir)?;
     let command = Command::Provision(Box::new(request));

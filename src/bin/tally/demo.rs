@@ -5,7 +5,7 @@ use std::os::unix::net::UnixStream;
 
 use serde_json::{Value, json};
 use tallystick::client::{Client, ClientError};
-use tallystick::command::{ChangeStatus, Command, Issue, Provision, TokenView, Verify};
+use tallystick::command::{CardSource, ChangeStatus, Command, Issue, Provision, TokenView, Verify};
 use tallystick::types::{
     Amount, Channel, Cryptogram, Currency, Domain, Evidence, IdempotencyKey, Merchant, Pan, Reference,
     StatusEvent, Transaction, Trid,
@@ -190,8 +190,7 @@ fn after_the_crash(
 
 fn card() -> Result<Provision, Failure> {
     Ok(Provision {
-        pan: Pan::parse(CARD)?,
-        expiry: far_expiry()?,
+        card: CardSource::Clear { pan: Pan::parse(CARD)?, expiry: far_expiry()? },
         trid: Trid::parse(TRID)?,
         evidence: Evidence {
             provider: Reference::parse("demo-bank")?,

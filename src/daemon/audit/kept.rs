@@ -35,11 +35,16 @@ pub const fn kept(opcode: Opcode) -> Kept {
         | Opcode::LinkPar
         | Opcode::EmvIssue
         | Opcode::EmvVerify
+        | Opcode::ReleaseCard
+        | Opcode::OpenEntry
+        | Opcode::CloseEntry
         // Its beginning has a record.
         | Opcode::BackupNext => Kept::Group,
         // A card can be guessed at by these, or an answer made for one.
         Opcode::Par
         | Opcode::Fingerprint
+        | Opcode::HoldCard
+        | Opcode::EnterCard
         | Opcode::EmvArpc
         | Opcode::MakeCardValue
         | Opcode::VerifyCardValue => Kept::Count,
@@ -70,7 +75,12 @@ pub(in crate::daemon) fn subject(command: &Command<'_>) -> Option<Subject> {
         | Command::EmvVerify(_)
         | Command::EmvArpc(_)
         | Command::MakeCardValue(_)
-        | Command::VerifyCardValue(_) => None,
+        | Command::VerifyCardValue(_)
+        | Command::HoldCard(_)
+        | Command::ReleaseCard(_)
+        | Command::OpenEntry(_)
+        | Command::EnterCard(_)
+        | Command::CloseEntry(_) => None,
     };
     token.map(Subject::Token)
 }
@@ -86,8 +96,10 @@ mod tests {
             let number = opcode.number();
             let expected = match number {
                 0x0024 | 0x0026 | 0x0029 | 0x002a => Kept::Record,
-                0x0027 | 0x0028 | 0x0032..=0x0034 | 0x0040 | 0x0041 | 0x0050 | 0x0057 => Kept::Count,
-                0x0001..=0x0031 | 0x0061 => Kept::Group,
+                0x0027 | 0x0028 | 0x0032..=0x0034 | 0x0038 | 0x003b | 0x0040 | 0x0041 | 0x0050 | 0x0057 => {
+                    Kept::Count
+                }
+                0x0001..=0x0031 | 0x0039 | 0x003a | 0x003c | 0x0061 => Kept::Group,
                 _ => Kept::Record,
             };
             assert_eq!(kept(*opcode), expected, "{}", opcode.name());

@@ -1,11 +1,12 @@
 //! Writes answers, once the receipt of their commit is there.
 
 use std::cell::RefCell;
+use std::time::{Duration, Instant};
 
 use super::Lobby;
 use super::batch::{Asked, Kind, State};
 use super::tally::Tally;
-use crate::command::{Caller, Command, Refusal, Request, Role};
+use crate::command::{Caller, Command, EnteredCard, HeldCard, HoldCard, Refusal, Reply, Request, Role};
 use crate::daemon::Opened;
 use crate::daemon::audit::{Kept, Notes, subject};
 use crate::daemon::backup::Pieces;
@@ -118,16 +119,18 @@ impl Answers<'_> {
     }
 
     fn write_one(&self, out: &mut Vec<u8>, asked: Option<Asked<'_>>, notes: &mut Notes) -> Status {
-        let Some(Asked { request, state, .. }) = asked else { return Status::Stopped };
+        let Some(Asked { request, cvc_given, state, .. }) = asked else { return Status::Stopped };
         let answer = match state {
             State::Computed(pending) => self.receipt.and_then(|receipt| pending.open(&receipt).ok()),
+            State::Answered(answer) => Some(answer),
             State::Limited => {
                 notes.add(self.name, self.kept, Status::RateLimited, subject(&request.command));
                 return Status::RateLimited;
             }
             _ => None,
         };
-        match answer {
+        let held = |reply| self.hold(&request.command, cvc_given, reply);
+        match answer.map(|answer| answer.and_then(held)) {
             None => {
                 notes.add(self.name, self.kept, Status::Stopped, subject(&request.command));
                 Status::Stopped
@@ -145,6 +148,21 @@ impl Answers<'_> {
                 self.status_of(&request, refusal)
             }
         }
+    }
+
+    /// Holds the card of which the engine has told what may be told.
+    fn hold(&self, command: &Command<'_>, cvc_given: Option<bool>, reply: Reply) -> Result<Reply, Refusal> {
+        let (Command::HoldCard(asked), Reply::CardHeld(card)) = (command, &reply) else { return Ok(reply) };
+        let HoldCard { pan, expiry, seconds } = &**asked;
+        let ends = Instant::now() + Duration::from_secs(seconds.get().into());
+        let entry = &self.opened.ok_or(Refusal::Stopped)?.entry;
+        entry.hold(self.caller.name(), card.handle, (pan, *expiry), ends)?;
+        Ok(match cvc_given {
+            None => reply,
+            Some(cvc_given) => {
+                Reply::CardEntered(Box::new(EnteredCard { card: HeldCard::clone(card), cvc_given }))
+            }
+        })
     }
 
     /// Only an auditor learns why a cryptogram was refused.

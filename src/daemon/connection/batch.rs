@@ -6,14 +6,16 @@ use std::cell::RefCell;
 use super::Lobby;
 use super::answers::Answers;
 use super::tally::Tally;
-use crate::command::{Caller, Command, Operation, Refusal, Reply, Request, Role};
+use crate::command::{Caller, CardSource, Command, HoldCard, Operation, Refusal, Reply, Request, Role};
 use crate::daemon::audit::{Kept, Notes, Unrecorded, kept};
 use crate::daemon::backup::Pieces;
 use crate::daemon::{Bucket, Door, Duty, Hall, Opened, Stopped};
 use crate::engine::{Answer, Context, Engine, Fetched, Mint, Need, Outcome, Pending, Proof, Unsealed};
+use crate::entry::{EnteredPlain, Entry};
 use crate::store::{CommitReceipt, GroupNumber};
 use crate::wire::{Fault, FrameWriter, Message, Opcode, Status, decode_message};
 use std::sync::Arc;
+use std::time::Instant;
 
 /// How often in a row the store is read for one request. What is stale was written
 /// since it was read; that often it is not, and the store holds something else than
@@ -64,12 +66,16 @@ pub(super) enum Kind {
 pub(super) struct Asked<'b> {
     pub request: Request<'b>,
     proof: Option<Proof>,
+    /// Of a card that came in encrypted: whether a verification value came with it.
+    pub cvc_given: Option<bool>,
     pub state: State<'b>,
 }
 
 /// How far a request has come.
 pub(super) enum State<'b> {
     Waiting,
+    /// Without the engine.
+    Answered(Result<Reply, Refusal>),
     Decided(Pending<Answer<'b>>),
     Computed(Pending<Result<Reply, Refusal>>),
     Lost,
@@ -139,6 +145,7 @@ impl<'b> Batch<'b> {
         if let Some(opened) = opened.as_deref().filter(|_| !self.asked.is_empty()) {
             let mint = Mint::new(&opened.keyring);
             let granted = self.granted();
+            self.resolve(&opened.entry, granted);
             let duty = self.decide(&opened.hall, &mint, granted);
             self.compute(&mint);
             receipt = self.receipt(&opened.hall, duty);
@@ -193,7 +200,7 @@ impl<'b> Batch<'b> {
     }
 
     fn ask(&mut self, request: Request<'b>) {
-        self.asked.push(Asked { request, proof: None, state: State::Waiting });
+        self.asked.push(Asked { request, proof: None, cvc_given: None, state: State::Waiting });
     }
 
     /// How many of the requests the caller may make now; the last ones may not be.
@@ -202,6 +209,45 @@ impl<'b> Batch<'b> {
         let granted = self.bucket.map_or(asked, |bucket| bucket.take(asked, self.lobby.started.elapsed()));
         self.asked.iter_mut().skip(granted).for_each(|asked| asked.state = State::Limited);
         granted
+    }
+
+    /// Answers what is about held cards and sessions, and puts cards in the place of their
+    /// handles and ciphertexts, for the engine. A handle that holds nothing stays: the
+    /// engine may have answered that very request before.
+    fn resolve(&mut self, entry: &Entry, granted: usize) {
+        let (owner, roles, now) = (self.caller.name(), self.caller.roles(), Instant::now());
+        for asked in self.asked.iter_mut().take(granted) {
+            let command = &mut asked.request.command;
+            if !roles.has_any(command.operation().roles()) {
+                continue;
+            }
+            match command {
+                Command::Provision(provision) => {
+                    if let CardSource::Held(handle) = provision.card
+                        && let Some((pan, expiry)) = entry.card(owner, handle, now)
+                    {
+                        provision.card = CardSource::Clear { pan, expiry };
+                    }
+                }
+                Command::ReleaseCard(handle) => {
+                    let released = entry.release(owner, *handle, now);
+                    asked.state = State::Answered(released.map(|()| Reply::CardReleased));
+                }
+                Command::CloseEntry(session) => {
+                    let ended = entry.end(owner, *session, now);
+                    asked.state = State::Answered(ended.map(|()| Reply::EntryClosed));
+                }
+                Command::EnterCard(enter) => match entry.enter(owner, enter, now) {
+                    Ok(EnteredPlain { pan, expiry, cvc_given }) => {
+                        let seconds = enter.seconds;
+                        *command = Command::HoldCard(Box::new(HoldCard { pan, expiry, seconds }));
+                        asked.cvc_given = Some(cvc_given);
+                    }
+                    Err(refusal) => asked.state = State::Answered(Err(refusal)),
+                },
+                _ => {}
+            }
+        }
     }
 
     /// Proofs outside the lock, then every decision under it, of the first
@@ -240,6 +286,7 @@ impl<'b> Batch<'b> {
         for asked in &mut self.asked {
             asked.state = match std::mem::replace(&mut asked.state, State::Lost) {
                 State::Decided(pending) => State::Computed(pending.compute(mint)),
+                State::Answered(answer) => State::Answered(answer),
                 State::Limited => State::Limited,
                 _ => State::Lost,
             };
@@ -272,6 +319,10 @@ fn decide_all(
     }));
     let mut done = 0;
     for one in asked {
+        if matches!(one.state, State::Answered(_)) {
+            done += 1;
+            continue;
+        }
         match engine.execute(context, &one.request, one.proof, fetched) {
             Outcome::Answer(pending) => one.state = State::Decided(pending),
             Outcome::Fetch(need) => return (done, Some(need)),

@@ -5,7 +5,7 @@ use std::sync::{Arc, Barrier};
 use super::*;
 use crate::account::{BinController, TokenRange};
 use crate::command::{
-    Caller, Command, Issue, Provision, Refusal, Reply, Request, Role, Roles, TokenView, Verify,
+    Caller, CardSource, Command, Issue, Provision, Refusal, Reply, Request, Role, Roles, TokenView, Verify,
 };
 use crate::crypto::{PassphraseCost, SystemRandom};
 use crate::daemon::anchor::Keeper;
@@ -74,8 +74,10 @@ impl Open {
 
     fn provision(&self) -> TokenView {
         let provision = Provision {
-            pan: Pan::parse(b"4111111111111111").unwrap(),
-            expiry: Expiry::parse(b"2912").unwrap(),
+            card: CardSource::Clear {
+                pan: Pan::parse(b"4111111111111111").unwrap(),
+                expiry: Expiry::parse(b"2912").unwrap(),
+            },
             trid: Trid::parse(b"40010000001").unwrap(),
             evidence: Evidence {
                 provider: Reference::parse("p").unwrap(),

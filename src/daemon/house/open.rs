@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use super::seal::PATIENCE;
 use super::{House, Opened, Porter, Unlock};
 use crate::daemon::anchor::{self, Keeper, Place};
 use crate::daemon::audit::{Book, Clerk, Recorder};
@@ -12,6 +13,7 @@ use crate::daemon::config::{AnchorConfig, AuditConfig, Config};
 use crate::daemon::sandbox::{self, Role};
 use crate::daemon::{Committer, DaemonError, Hall, Metrics, paths};
 use crate::engine::{Anchor, Engine, EngineConfig};
+use crate::entry::{Entry, EntryRegions};
 use crate::keys::{Keyring, OpenKeyring, SealedKeyring};
 use crate::secmem::Region;
 use crate::store::{ChainHead, LogLimits, RealDisk, SqliteStore, Store, StoreError};
@@ -31,6 +33,8 @@ pub struct Site {
     /// Made before the first thread, and kept while sealed: a slot is wiped when its
     /// key is dropped.
     region: Region,
+    /// The same for held cards and payment sessions' keys; none if there is no room.
+    entry: Option<EntryRegions>,
     /// Called when the store has failed.
     failed: Failed,
 }
@@ -42,7 +46,13 @@ impl Site {
     #[must_use]
     pub fn new(dir: PathBuf, config: &Config, region: Region, recorder: Recorder, failed: Failed) -> Self {
         let Config { engine, anchor, audit, .. } = config.clone();
-        Self { dir, engine, anchor, log: config.limits.log, audit, recorder, region, failed }
+        Self { dir, engine, anchor, log: config.limits.log, audit, recorder, region, entry: None, failed }
+    }
+
+    /// The same with locked memory for held cards and payment sessions' keys.
+    #[must_use]
+    pub fn with_entry(self, regions: Option<EntryRegions>) -> Self {
+        Self { entry: regions, ..self }
     }
 
     /// The locked memory of the keys.
@@ -85,7 +95,8 @@ impl House {
         if let Err(error) = porter.join() {
             tracing::error!(%error, "the store had failed while sealing");
         }
-        porter.join_clerk(Duration::ZERO)?;
+        // Sealing does not wait long for a slow disk; opening may.
+        porter.join_clerk(PATIENCE)?;
         let keys = unlock.open(site.keyring()?, &site.region)?;
         self.settle(&mut porter, keys, metrics)
     }
@@ -133,7 +144,8 @@ impl Site {
                 .counting(metrics);
         let committer = start_committer(committer, Arc::clone(&self.failed))?;
         tracing::info!(epoch = epoch.0, tokens, "unsealed");
-        Ok((Opened { hall, keyring, epoch: epoch.0 }, committer, clerk))
+        let entry = Entry::new(self.entry.clone());
+        Ok((Opened { hall, keyring, epoch: epoch.0, entry }, committer, clerk))
     }
 }
 

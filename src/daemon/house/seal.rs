@@ -9,8 +9,8 @@ use crate::store::StoreError;
 /// For how long requests that are under way may end in order, then the committer,
 /// then the audit log. Past it they are answered `stopped`, and the keys go.
 const ORDERLY: Duration = Duration::from_millis(250);
-/// The same at the daemon's end, for the audit log.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long the audit log is waited for at the daemon's end, and before it is opened again.
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 impl House {
     /// Wipes every key from memory and forgets shares that were given. What was
@@ -33,6 +33,7 @@ impl House {
         let mut porter = self.porter();
         let taken = self.take(&mut porter);
         if let Some(opened) = &taken {
+            opened.entry.close();
             opened.hall.close();
         }
         let committed = porter.join();
@@ -50,6 +51,8 @@ impl House {
         }
         let Some(opened) = self.take(porter) else { return Ok(()) };
         wait_while(|| Arc::strong_count(&opened) > 1);
+        // Whoever stays longer finds no card and no session any more.
+        opened.entry.close();
         opened.hall.close();
         let is_running = |porter: &Porter| porter.committer.as_ref().is_some_and(|one| !one.is_finished());
         wait_while(|| is_running(porter));

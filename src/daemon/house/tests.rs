@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::*;
 use crate::audit::Event;
-use crate::command::{Caller, Command, Provision, Request, Role, Roles};
+use crate::command::{Caller, CardSource, Command, Provision, Request, Role, Roles};
 use crate::crypto::{LoadedKey, PassphraseCost, Root, SystemRandom};
 use crate::daemon::Metrics;
 use crate::daemon::audit::{Kept, Notes, Recorder};
@@ -140,8 +140,7 @@ fn commit_something(house: &House) {
     let pan = Pan::parse(b"4111111111111111").unwrap();
     let text = Reference::parse("r").unwrap();
     let provision = Provision {
-        pan,
-        expiry: Expiry::parse(b"4912").unwrap(),
+        card: CardSource::Clear { pan, expiry: Expiry::parse(b"4912").unwrap() },
         trid: Trid::parse(b"40010000001").unwrap(),
         evidence: Evidence { provider: text.clone(), reference: text, auth_reference: None },
         par: None,

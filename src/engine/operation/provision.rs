@@ -1,30 +1,32 @@
 //! Save a card: a new token, even for a card that has one.
 
 use crate::account;
-use crate::command::{Provision, Refusal, Reply, TokenView};
+use crate::command::{CardSource, Provision, Refusal, Reply, TokenView};
 use crate::crypto::TAG_LEN;
 use crate::engine::book::Entry;
 use crate::engine::record::{SealedPan, TokenRecord};
 use crate::engine::{Context, Engine, Unsealed};
 use crate::store::{Record, Space};
 use crate::types::{
-    Fingerprint, Network, Pan, Par, ProviderName, ProviderStates, ProviderStatus, TokenNumber, Trid,
+    Expiry, Fingerprint, Network, Pan, Par, ProviderName, ProviderStates, ProviderStatus, TokenNumber, Trid,
 };
 
 impl Engine<Unsealed> {
     pub(super) fn provision(&mut self, context: Context<'_>, request: &Provision) -> Result<Reply, Refusal> {
-        let network = request.pan.network();
-        self.check_provision(context, request, network)?;
-        let token = self.draw_token(context, &request.pan, network)?;
-        let fingerprint = account::fingerprint(self.state.keyring.fingerprint.active().1, &request.pan);
-        let derived = self.derived_par(&request.pan)?;
-        let pan = self.seal_pan(context, &request.pan, token, request.trid, &fingerprint)?;
+        // A handle that was not made a card on the way here holds none.
+        let CardSource::Clear { pan, expiry } = &request.card else { return Err(Refusal::UnknownHold) };
+        let (network, expiry) = (pan.network(), *expiry);
+        self.check_provision(context, request, network, expiry)?;
+        let token = self.draw_token(context, pan, network)?;
+        let fingerprint = account::fingerprint(self.state.keyring.fingerprint.active().1, pan);
+        let derived = self.derived_par(pan)?;
+        let sealed = self.seal_pan(context, pan, token, request.trid, &fingerprint)?;
         let record = TokenRecord {
             view: TokenView {
                 token,
-                expiry: request.expiry,
-                card_expiry: request.expiry,
-                card_last_four: request.pan.last_four(),
+                expiry,
+                card_expiry: expiry,
+                card_last_four: pan.last_four(),
                 pan_length: token.digit_count(),
                 network,
                 trid: request.trid,
@@ -36,7 +38,7 @@ impl Engine<Unsealed> {
             },
             revision: 0,
             evidence: request.evidence.clone(),
-            pan: Some(pan),
+            pan: Some(sealed),
         };
         let (profile, fresh) = self.state.book.profiles.intern(request.trid, &request.domain);
         // A profile without a token does no harm, should there be no slot.
@@ -56,12 +58,13 @@ impl Engine<Unsealed> {
         context: Context<'_>,
         request: &Provision,
         network: Network,
+        expiry: Expiry,
     ) -> Result<(), Refusal> {
         if !context.caller.may_act_for(request.trid) {
             return Err(Refusal::TridNotAllowed);
         }
         request.evidence.check_for(network)?;
-        if request.expiry.is_past(context.now) {
+        if expiry.is_past(context.now) {
             return Err(Refusal::ExpiryPast);
         }
         let limit = usize::try_from(self.config.limits.tokens).unwrap_or(usize::MAX);

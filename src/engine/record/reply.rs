@@ -58,7 +58,12 @@ pub fn encode_reply(reply: &Reply) -> Option<Vec<u8>> {
         | Reply::Detokenized(_)
         | Reply::Fingerprint(_)
         | Reply::Arpc(_)
-        | Reply::CardValue(_) => return None,
+        | Reply::CardValue(_)
+        | Reply::CardHeld(_)
+        | Reply::CardReleased
+        | Reply::EntryOpened(_)
+        | Reply::CardEntered(_)
+        | Reply::EntryClosed => return None,
     }))
 }
 

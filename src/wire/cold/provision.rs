@@ -1,7 +1,7 @@
 //! PROVISION: a card with consent, evidence and domain.
 
-use super::{EXPIRY, PAN, field, pan_text, text};
-use crate::command::Provision;
+use super::{EXPIRY, PAN, entry, field, pan_text, text};
+use crate::command::{CardSource, Provision};
 use crate::types::{
     AuthReference, Binding, Channels, Consent, Domain, Evidence, Merchant, Par, ProviderName, Reference,
 };
@@ -18,24 +18,35 @@ const MERCHANT: Key = Key::new(9, "merchant");
 const CHANNELS: Key = Key::new(10, "channels");
 const DEMANDS: Key = Key::new(11, "demands");
 const PROVIDERS: Key = Key::new(12, "providers");
+const HANDLE: Key = Key::new(13, "handle");
 
 /// Most providers named in one request.
 const MAX_PROVIDERS: usize = 8;
 
 pub(super) fn decode(fields: &mut Fields<'_>) -> Result<Provision, Fault> {
-    let pan = field::pan(fields, PAN)?;
-    let expiry = field::expiry(fields, EXPIRY)?;
+    let card = card(fields)?;
     let trid = field::trid(fields, TRID)?;
     let consent = fields.optional_bool(CONSENT)?.unwrap_or(false);
     Consent::given(consent).map_err(|_| CONSENT.fault(Status::ConsentMissing))?;
     let evidence = evidence(fields)?;
-    let checked = evidence.check_for(pan.network());
-    checked.map_err(|_| AUTH_NUMBER.fault(Status::AuthReferenceRequired))?;
+    // The engine checks it for a held card, when that is in its place.
+    if let CardSource::Clear { pan, .. } = &card {
+        let checked = evidence.check_for(pan.network());
+        checked.map_err(|_| AUTH_NUMBER.fault(Status::AuthReferenceRequired))?;
+    }
     let par = fields.optional_text(PAR)?.map(Par::parse).transpose();
     let par = par.map_err(|_| PAR.fault(Status::ParMalformed))?;
     let domain = domain(fields)?;
     let providers = fields.optional_list(PROVIDERS)?.map(providers).transpose()?;
-    Ok(Provision { pan, expiry, trid, evidence, par, domain, providers })
+    Ok(Provision { card, trid, evidence, par, domain, providers })
+}
+
+/// A card is given in clear or by its handle, not both: what is over is an unknown field.
+fn card(fields: &mut Fields<'_>) -> Result<CardSource, Fault> {
+    if let Some(handle) = entry::handle(fields, HANDLE)? {
+        return Ok(CardSource::Held(handle));
+    }
+    Ok(CardSource::Clear { pan: field::pan(fields, PAN)?, expiry: field::expiry(fields, EXPIRY)? })
 }
 
 fn evidence(fields: &mut Fields<'_>) -> Result<Evidence, Fault> {
@@ -86,7 +97,11 @@ fn providers(list: Vec<Value<'_>>) -> Result<Vec<ProviderName>, Fault> {
 }
 
 pub(super) fn encode(out: &mut Vec<u8>, request: &Provision, key: Field<'_>) {
-    let (expiry, trid) = (request.expiry.to_string(), request.trid.to_string());
+    let (pan, expiry, handle) = match &request.card {
+        CardSource::Clear { pan, expiry } => (Some(pan), Some(expiry.to_string()), None),
+        CardSource::Held(handle) => (None, None, Some(handle)),
+    };
+    let trid = request.trid.to_string();
     let Domain { merchant, channels, demands } = &request.domain;
     let merchant = merchant.as_deref().and_then(|name| std::str::from_utf8(name).ok());
     let name = |name: &'_ ProviderName| Value::Owned(name.as_str().to_owned());
@@ -96,8 +111,8 @@ pub(super) fn encode(out: &mut Vec<u8>, request: &Provision, key: Field<'_>) {
         out,
         &[
             key,
-            pan_text(PAN, &request.pan),
-            text(EXPIRY, &expiry),
+            (PAN, pan.and_then(|pan| pan_text(PAN, pan).1)),
+            (EXPIRY, expiry.as_deref().map(Value::Text)),
             text(TRID, &trid),
             (CONSENT, Some(Value::Bool(true))),
             text(AUTH_PROVIDER, request.evidence.provider.as_str()),
@@ -108,6 +123,7 @@ pub(super) fn encode(out: &mut Vec<u8>, request: &Provision, key: Field<'_>) {
             (CHANNELS, Some(Value::Uint(channels.bits().into()))),
             (DEMANDS, Some(Value::Uint(demands.bits().into()))),
             (PROVIDERS, providers),
+            (HANDLE, handle.map(|handle| Value::Bytes(handle.as_bytes()))),
         ],
     );
 }

@@ -26,7 +26,12 @@ fn roles(operation: Operation) -> &'static [Role] {
         | Operation::Renew
         | Operation::LinkPar
         | Operation::Par
-        | Operation::Fingerprint => &[Role::Provisioner],
+        | Operation::Fingerprint
+        | Operation::HoldCard
+        | Operation::ReleaseCard
+        | Operation::OpenEntry
+        | Operation::EnterCard
+        | Operation::CloseEntry => &[Role::Provisioner],
         Operation::Show | Operation::List => &[Role::Provisioner, Role::Auditor],
         Operation::Detokenize => &[Role::Detokenizer],
         Operation::Issue | Operation::IssueShort | Operation::EmvIssue | Operation::MakeCardValue => {

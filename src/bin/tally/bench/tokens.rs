@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use tallystick::client::Answer;
-use tallystick::command::{Command, Provision, Reply};
+use tallystick::command::{CardSource, Command, Provision, Reply};
 use tallystick::types::{Domain, Evidence, Expiry, Pan, Reference, TokenNumber, Trid, luhn_check_digit};
 
 use super::stream::connect;
@@ -203,8 +203,7 @@ pub fn card(nth: u32) -> Result<Provision, Failure> {
     let mut digits = format!("411111{nth:09}").into_bytes();
     digits.push(luhn_check_digit(&digits));
     Ok(Provision {
-        pan: Pan::parse(&digits)?,
-        expiry: far_expiry()?,
+        card: CardSource::Clear { pan: Pan::parse(&digits)?, expiry: far_expiry()? },
         trid: Trid::from_value(TRID)?,
         evidence: Evidence {
             provider: Reference::parse("bench")?,

@@ -9,7 +9,8 @@ use super::super::*;
 use super::one_in;
 use crate::account::{BinController, TokenRange};
 use crate::command::{
-    Caller, ChangeStatus, Command, Issue, Provision, Refusal, Reply, Request, Role, Roles, TokenView,
+    Caller, CardSource, ChangeStatus, Command, Issue, Provision, Refusal, Reply, Request, Role, Roles,
+    TokenView,
 };
 use crate::crypto::{PassphraseCost, SystemRandom};
 use crate::daemon::anchor::Keeper;
@@ -90,8 +91,10 @@ fn ground() -> &'static Ground {
         let disk = MemoryDisk::new();
         let (mut engine, mut chain, mut store) = unseal(&disk);
         let provision = Provision {
-            pan: Pan::parse(b"4111111111111111").unwrap(),
-            expiry: Expiry::parse(b"2912").unwrap(),
+            card: CardSource::Clear {
+                pan: Pan::parse(b"4111111111111111").unwrap(),
+                expiry: Expiry::parse(b"2912").unwrap(),
+            },
             trid: Trid::parse(b"40010000001").unwrap(),
             evidence: Evidence {
                 provider: Reference::parse("p").unwrap(),
