@@ -2,7 +2,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod cashfree;
-mod faults;
 mod http;
-mod shapes;
+mod sdk;
 mod shop;
