@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod cashfree;
+mod faults;
 mod http;
 mod sdk;
+mod shapes;
 mod shop;
