@@ -4,6 +4,7 @@
 mod cashfree;
 mod faults;
 mod http;
+mod openapi;
 mod sdk;
 mod shapes;
 mod shop;
