@@ -26,4 +26,6 @@ pub mod keys;
 pub mod secmem;
 pub mod store;
 pub mod types;
+#[cfg(feature = "vault")]
+pub mod vault;
 pub mod wire;

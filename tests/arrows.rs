@@ -27,6 +27,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "wire",
         ],
     ),
+    // As any other vault would, it reaches the engine through the client only.
+    ("vault", &["client", "wire", "types", "command"]),
     (
         "fuzzing",
         &[

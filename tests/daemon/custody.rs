@@ -5,6 +5,7 @@ use std::fs;
 use std::io::{Read, Write};
 use std::process::{Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::ScopedJoinHandle;
 
 use serde_json::Value;
 use tallystick::client::ClientError;
@@ -184,6 +185,15 @@ fn the_passphrase_comes_as_a_credential_of_systemd_or_by_the_admin_socket() {
     assert!(!daemon.log().contains(PASSPHRASE));
 }
 
+/// Lets the workers go, also when this thread fails.
+struct Released<'r>(&'r AtomicUsize);
+
+impl Drop for Released<'_> {
+    fn drop(&mut self) {
+        self.0.store(usize::MAX, Ordering::SeqCst);
+    }
+}
+
 /// Every request is answered, with its result or as sealed; nothing acknowledged is
 /// lost, and no counter is issued twice, however often it is sealed under load.
 #[test]
@@ -214,10 +224,12 @@ fn sealing_under_load_loses_nothing_that_was_acknowledged() {
                 })
             })
             .collect();
+        let _end = Released(rounds);
         let mut admin = daemon.admin();
         for round in 0..ROUNDS {
             let before = issued.load(Ordering::SeqCst);
             while issued.load(Ordering::SeqCst) < before + 50 {
+                assert!(!workers.iter().any(ScopedJoinHandle::is_finished), "a worker failed");
                 std::thread::yield_now();
             }
             assert!(admin.custody(&Custody::Seal).unwrap().sealed);

@@ -11,12 +11,16 @@ mod control;
 mod cvv;
 mod daemon;
 mod demo;
+#[cfg(feature = "vault")]
+mod dev;
 mod device;
 mod emv;
 mod init;
 mod kat;
 mod keyblock;
 mod keys_at_rest;
+#[cfg(feature = "vault")]
+mod merchant;
 mod output;
 mod passphrase;
 mod pay;
@@ -66,6 +70,10 @@ fn run(task: Task, output: &Output) -> Result<(), Failure> {
     match task {
         Task::Init { dir, passphrase_file } => init::run(&dir.dir, &passphrase_file, output),
         Task::Demo => demo::run(output),
+        #[cfg(feature = "vault")]
+        Task::Dev(dev) => dev::run(&dev, output),
+        #[cfg(feature = "vault")]
+        Task::Merchant { task } => merchant::run(&task, output),
         Task::Provision(provision) => match &provision.bulk.file {
             Some(file) => bulk::run(&provision, file, output),
             None => cards::provision(&provision, output),

@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use super::seal::PATIENCE;
 use super::{House, Opened, Porter, Unlock};
 use crate::daemon::anchor::{self, Keeper, Place};
 use crate::daemon::audit::{Book, Clerk, Recorder};
@@ -94,7 +95,8 @@ impl House {
         if let Err(error) = porter.join() {
             tracing::error!(%error, "the store had failed while sealing");
         }
-        porter.join_clerk(Duration::ZERO)?;
+        // Sealing does not wait long for a slow disk; opening may.
+        porter.join_clerk(PATIENCE)?;
         let keys = unlock.open(site.keyring()?, &site.region)?;
         self.settle(&mut porter, keys, metrics)
     }

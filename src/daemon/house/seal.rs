@@ -9,8 +9,8 @@ use crate::store::StoreError;
 /// For how long requests that are under way may end in order, then the committer,
 /// then the audit log. Past it they are answered `stopped`, and the keys go.
 const ORDERLY: Duration = Duration::from_millis(250);
-/// The same at the daemon's end, for the audit log.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long the audit log is waited for at the daemon's end, and before it is opened again.
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 impl House {
     /// Wipes every key from memory and forgets shares that were given. What was

@@ -1,0 +1,89 @@
+//! `tally dev`: an engine, a vault and two sample merchants on loopback.
+
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+use tallystick::daemon::paths;
+use tallystick::types::{Trid, UnixTime};
+use tallystick::vault::db::Db;
+use tallystick::vault::merchants::{Wanted, add};
+use tallystick::vault::{Config, run as serve, stopped};
+use tempfile::TempDir;
+
+use crate::arguments::vault::Dev;
+use crate::daemon::Daemon;
+use crate::merchant::credentials;
+use crate::output::{Failure, Output};
+
+/// Sample merchants, their requestors, and whether their masks are wide.
+const SAMPLES: [(&str, &[u8], bool); 2] = [("shop", b"40010000001", false), ("market", b"40010000002", true)];
+/// Their credentials, beside the database: what such a directory holds is worth nothing.
+const CREDENTIALS: &str = "sample-merchants.json";
+
+/// Runs until it is interrupted.
+pub fn run(dev: &Dev, output: &Output) -> Result<(), Failure> {
+    let throwaway = if dev.dir.is_none() { Some(TempDir::with_prefix("tally-dev-")?) } else { None };
+    let dir = match (&dev.dir, &throwaway) {
+        (Some(dir), _) => dir.clone(),
+        (None, Some(throwaway)) => throwaway.path().to_owned(),
+        (None, None) => PathBuf::new(),
+    };
+    std::fs::create_dir_all(&dir)?;
+    let daemon = Daemon::start_at(&dir.join("engine"))?;
+    let config = Config {
+        dir: dir.clone(),
+        engine: paths::data_socket(daemon.dir()),
+        listen: dev.listen,
+        public: None,
+    };
+    let merchants = samples(&config, &dir)?;
+    let told = serve(&config, stopped(), |public| tell(public, &merchants, &daemon, output));
+    told.map_err(|error| Failure::new(error.to_string()))
+}
+
+/// The sample merchants, made where there are none.
+fn samples(config: &Config, dir: &Path) -> Result<Value, Failure> {
+    let path = dir.join(CREDENTIALS);
+    if path.exists() {
+        return Ok(serde_json::from_slice(&std::fs::read(path)?)?);
+    }
+    let db = Db::open(&config.database()).map_err(|error| Failure::new(error.to_string()))?;
+    let mut merchants = Vec::new();
+    for (name, trid, wide_mask) in SAMPLES {
+        let trid = Trid::parse(trid).map_err(|error| Failure::new(error.to_string()))?;
+        let wanted = Wanted { name, trid, wide_mask, webhook: None };
+        let given = add(&db, &wanted, UnixTime::from_system_clock());
+        merchants.push(credentials(name, &given.map_err(|error| Failure::new(error.to_string()))?));
+    }
+    let merchants = Value::from(merchants);
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
+    file.write_all(merchants.to_string().as_bytes())?;
+    Ok(merchants)
+}
+
+fn tell(public: &str, merchants: &Value, daemon: &Daemon, output: &Output) {
+    output.item(
+        || json!({"url": public, "engine_pid": daemon.pid(), "merchants": merchants}),
+        || Some(text(public, merchants)),
+    );
+}
+
+fn text(public: &str, merchants: &Value) -> String {
+    let credential = |api: &str, part: &str| {
+        merchants.pointer(&format!("/0/credentials/{api}/{part}")).and_then(Value::as_str).unwrap_or_default()
+    };
+    let (cf, cf_secret) = (credential("cashfree", "id"), credential("cashfree", "secret"));
+    format!(
+        "the vault serves at {public}; its engine and its sample merchants go with it (Ctrl-C)
+
+Cashfree, an order:
+  curl -s {public}/pg/orders -H 'x-api-version: 2023-08-01' -H 'content-type: application/json' \\
+    -H 'x-client-id: {cf}' -H 'x-client-secret: {cf_secret}' \\
+    -d '{{\"order_amount\": 100.5, \"order_currency\": \"INR\", \
+\"customer_details\": {{\"customer_id\": \"asha\", \"customer_phone\": \"9999999999\"}}}}'
+"
+    )
+}

@@ -1,0 +1,32 @@
+//! What the vault is told at its start.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+/// Where things are.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The vault's directory: its database is there.
+    pub dir: PathBuf,
+    /// The engine's socket.
+    pub engine: PathBuf,
+    /// Where to listen. TLS is a proxy's business.
+    pub listen: SocketAddr,
+    /// Where it is reached from outside, for addresses in answers; none: where it
+    /// listens.
+    pub public: Option<String>,
+}
+
+impl Config {
+    /// The database.
+    #[must_use]
+    pub fn database(&self) -> PathBuf {
+        Self::database_in(&self.dir)
+    }
+
+    /// The database of a vault's directory.
+    #[must_use]
+    pub fn database_in(dir: &Path) -> PathBuf {
+        dir.join("vault.db")
+    }
+}

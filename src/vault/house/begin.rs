@@ -1,0 +1,127 @@
+//! A payment is begun: the second factor is awaited.
+
+use serde_json::Value;
+
+use super::{Fault, House};
+use crate::types::{Amount, Currency, UnixTime};
+use crate::vault::card::CardFace;
+use crate::vault::db::{Api, Asked, Before, NewPayment, Order, Payment, Source, Stored};
+
+/// How long the second factor is awaited, in seconds.
+const WINDOW: u64 = 900;
+/// Payments that an order takes: who may pay it cannot fill the engine with held cards.
+const ATTEMPTS: u64 = 20;
+
+/// A payment to be begun.
+#[derive(Debug)]
+pub struct Begin<'a> {
+    /// The order.
+    pub order: &'a Order,
+    /// Its id.
+    pub id: String,
+    /// The customer, if it is another than the order says or the order says none.
+    pub customer: Option<&'a str>,
+    /// What is paid with.
+    pub source: Source,
+    /// What may be shown of the card.
+    pub card: Option<CardFace>,
+    /// Whether the cardholder consented to saving it.
+    pub save: bool,
+    /// What the API keeps of it for showing.
+    pub details: Value,
+}
+
+impl Begin<'_> {
+    const fn api(&self) -> Api {
+        self.order.api
+    }
+
+    const fn amount(&self) -> (Amount, Currency) {
+        (self.order.amount, self.order.currency)
+    }
+}
+
+impl House {
+    /// Begins a payment, and with an idempotency key only once: what `answer` makes of it
+    /// is kept and given again. A card that is held for a payment that is not begun is
+    /// let go.
+    ///
+    /// # Errors
+    /// [`Fault::OrderPaid`], [`Fault::OrderOver`], [`Fault::Attempts`], [`Fault::KeyReused`],
+    /// [`Fault::Db`].
+    pub fn begin(
+        &self,
+        begin: &Begin<'_>,
+        asked: Option<&Asked<'_>>,
+        now: UnixTime,
+        answer: impl FnOnce(&Payment) -> Stored,
+    ) -> Result<Stored, Fault> {
+        let mut begun = false;
+        let result = self.db.write(|tx| {
+            match asked.map(|asked| asked.before(tx, now)).transpose()? {
+                Some(Before::Same(stored)) => return Ok(stored),
+                Some(Before::Other) => return Err(Fault::KeyReused),
+                Some(Before::Nothing) | None => {}
+            }
+            if Payment::is_order_taken(tx, begin.order.pk)? {
+                return Err(Fault::OrderPaid);
+            }
+            if begin.order.is_over(now) {
+                return Err(Fault::OrderOver);
+            }
+            let order = Order::by_pk(tx, begin.order.pk)?;
+            if order.is_none_or(|order| order.attempts >= ATTEMPTS) {
+                return Err(Fault::Attempts);
+            }
+            let (amount, currency) = begin.amount();
+            let new = NewPayment {
+                id: &begin.id,
+                merchant: begin.order.merchant,
+                api: begin.api(),
+                order: begin.order.pk,
+                customer: begin.customer.or(begin.order.customer.as_deref()),
+                amount,
+                currency,
+                source: &begin.source,
+                card: begin.card.as_ref(),
+                save: begin.save,
+                details: &begin.details,
+                expires: UnixTime::from_seconds(now.seconds().saturating_add(WINDOW)),
+            };
+            let pk = new.add(tx, now)?;
+            let payment = Payment::by_pk(tx, pk)?.ok_or(Fault::NotFound("payment"))?;
+            let stored = answer(&payment);
+            if let Some(asked) = asked {
+                asked.answer(tx, &stored, now)?;
+            }
+            begun = true;
+            Ok(stored)
+        });
+        if let (Source::Card(handle), false) = (&begin.source, begun) {
+            self.release(*handle);
+        }
+        result
+    }
+
+    /// Does something that to do again does no harm, and with an idempotency key gives
+    /// the answer that was given.
+    ///
+    /// # Errors
+    /// [`Fault::KeyReused`], or what `work` says; then nothing is kept.
+    pub fn once(
+        &self,
+        asked: Option<&Asked<'_>>,
+        now: UnixTime,
+        work: impl FnOnce() -> Result<Stored, Fault>,
+    ) -> Result<Stored, Fault> {
+        let Some(asked) = asked else { return work() };
+        match self.db.read(|db| asked.before(db, now))? {
+            Before::Same(stored) => return Ok(stored),
+            Before::Other => return Err(Fault::KeyReused),
+            Before::Nothing => {}
+        }
+        let stored = work()?;
+        self.db.write(|tx| asked.answer(tx, &stored, now))?;
+        Ok(stored)
+    }
+}

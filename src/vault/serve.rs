@@ -1,0 +1,115 @@
+//! The vault runs: its listener, and what is done when nobody asks.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::Uri;
+use axum::response::Response;
+use thiserror::Error;
+use tokio::net::TcpListener;
+
+use super::cashfree;
+use super::config::Config;
+use super::db::{Db, DbError};
+use super::engine::Engine;
+use super::house::House;
+use super::http::{Answer, Desk, Fail, Shape, serve};
+
+/// How often what is unfinished is gone on with.
+const SWEEP: Duration = Duration::from_secs(1);
+
+/// Why the vault does not start, or ends.
+#[derive(Debug, Error)]
+pub enum VaultError {
+    /// Its database.
+    #[error(transparent)]
+    Db(#[from] DbError),
+    /// Its listener or its threads.
+    #[error("{what}: {source}")]
+    Io {
+        /// What was to be done.
+        what: &'static str,
+        /// What the system says.
+        source: std::io::Error,
+    },
+}
+
+/// Runs the vault until `stop` is done. `ready` is told the address that it serves at.
+///
+/// # Errors
+/// [`VaultError`].
+pub fn run(
+    config: &Config,
+    stop: impl Future<Output = ()>,
+    ready: impl FnOnce(&str),
+) -> Result<(), VaultError> {
+    let io = |what| move |source| VaultError::Io { what, source };
+    let db = Db::open(&config.database())?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .thread_keep_alive(Duration::from_secs(60))
+        .build()
+        .map_err(io("threads"))?;
+    runtime.block_on(async {
+        let listener = TcpListener::bind(config.listen).await.map_err(io("listener"))?;
+        let address = listener.local_addr().map_err(io("listener"))?;
+        let public = config.public.clone().unwrap_or_else(|| format!("http://{address}"));
+        let tellers = Vec::new();
+        let house = House::new(db, Engine::at(config.engine.clone()), public, tellers);
+        let sweeper = tokio::spawn(sweep(Arc::clone(&house)));
+        ready(&house.public);
+        serve(listener, router(Arc::clone(&house)), stop).await;
+        sweeper.abort();
+        Ok(())
+    })
+}
+
+/// Done when the process is asked to end (SIGINT, SIGTERM).
+pub async fn stopped() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut interrupt), Ok(mut terminate)) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+fn router(house: Arc<House>) -> Router {
+    let desk = Desk::before(house);
+    Router::new()
+        .merge(cashfree::router())
+        .fallback(nowhere)
+        .method_not_allowed_fallback(wrong_method)
+        .with_state(desk)
+}
+
+/// Goes on with what is unfinished, from the start on.
+async fn sweep(house: Arc<House>) {
+    loop {
+        let swept = Arc::clone(&house);
+        // An error here is the database's, which the next request tells of.
+        let _ = tokio::task::spawn_blocking(move || swept.sweep(swept.now())).await;
+        tokio::time::sleep(SWEEP).await;
+    }
+}
+
+async fn nowhere(_: State<Desk>, uri: Uri) -> Response {
+    shaped(uri.path(), Fail::NoSuchPath).response()
+}
+
+async fn wrong_method(_: State<Desk>, uri: Uri) -> Response {
+    shaped(uri.path(), Fail::WrongMethod).response()
+}
+
+/// In the shape of the API that the path belongs to.
+fn shaped(_path: &str, fail: Fail) -> Answer {
+    cashfree::Error::fail(fail).answer()
+}
