@@ -14,6 +14,7 @@ pub mod engine;
 pub mod house;
 pub mod http;
 pub mod ids;
+pub mod juspay;
 pub mod merchants;
 pub mod network;
 mod serve;
