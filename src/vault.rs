@@ -18,6 +18,7 @@ pub mod juspay;
 pub mod merchants;
 pub mod network;
 mod serve;
+pub mod webhook;
 pub mod words;
 
 pub use config::Config;

@@ -16,7 +16,7 @@ use super::db::{Api, Db, DbError};
 use super::engine::Engine;
 use super::house::{House, Teller};
 use super::http::{Answer, Desk, Fail, Shape, serve};
-use super::{cashfree, juspay};
+use super::{cashfree, juspay, webhook};
 
 /// How often what is unfinished is gone on with.
 const SWEEP: Duration = Duration::from_secs(1);
@@ -61,9 +61,11 @@ pub fn run(
         let tellers: Vec<(Api, Teller)> = vec![(Api::Juspay, juspay::tell)];
         let house = House::new(db, Engine::at(config.engine.clone()), public, tellers);
         let sweeper = tokio::spawn(sweep(Arc::clone(&house)));
+        let courier = tokio::spawn(webhook::run(Arc::clone(&house)));
         ready(&house.public);
         serve(listener, router(Arc::clone(&house)), stop).await;
         sweeper.abort();
+        courier.abort();
         Ok(())
     })
 }
