@@ -312,3 +312,17 @@ fn what_is_not_served_is_told_so() {
     let twice = caller.get("/pg/customers/asha/instruments?instrument_type=card&instrument_type=card");
     assert_eq!(twice.ok(), json!([]));
 }
+
+/// Who may pay an order cannot try for ever.
+#[test]
+fn an_order_takes_so_many_payments() {
+    let shop = Shop::open();
+    let caller = Caller::of(&shop, 0);
+    let (session, _) = caller.order("asha");
+    for _ in 0..20 {
+        caller.pay(&session, card(CARD), false);
+    }
+    let body = json!({"payment_session_id": session, "payment_method": {"card": card(CARD)}});
+    let reply = caller.ask("POST", "/pg/orders/sessions", &body);
+    assert_eq!((reply.status, text(&reply.json()["code"])), (400, "order_attempts_exceeded".to_owned()));
+}
