@@ -60,6 +60,23 @@ def ids(check, flow, customer, theirs):
     check.step("unknown ids, and another customer's")
 
 
+def merchants(check, flow, base, customer, instrument):
+    """Another merchant, with credentials of its own, sees nothing of this one's."""
+    other = Client(base, checks.env("OTHER_CF_CLIENT_ID"), checks.env("OTHER_CF_CLIENT_SECRET"))
+    ident = instrument["instrument_id"]
+    order = flow.client.create_order(customer, 1)[0]["order_id"]
+    check.equal("another merchant's customer: list", [], other.instruments(customer)[0])
+    refused(check, "another merchant's: fetch", 404, other.instrument, customer, ident)
+    refused(check, "another merchant's: cryptogram", 404, other.cryptogram, customer, ident)
+    refused(check, "another merchant's: delete", 404, other.delete, customer, ident)
+    refused(check, "another merchant's: order", 404, other.fetch_order, order)
+    refused(check, "another merchant's: payments", 404, other.payments, order)
+    session = other.create_order(customer, 1)[0]["payment_session_id"]
+    refused(check, "another merchant's: pay", (400, 404), other.pay, session, saved(ident))
+    check.equal("still there", instrument, flow.client.instrument(customer, ident)[0])
+    check.step("another merchant's ids")
+
+
 def cards(check, flow, customer, instrument):
     session = flow.client.create_order(customer, 1)[0]["payment_session_id"]
     good = flow.client.cryptogram(customer, instrument["instrument_id"])[0]
@@ -108,5 +125,6 @@ def idempotency(check, flow, customer, instrument):
 def run(check, flow, base, customer, instrument, theirs):
     secrets(check, base, flow, customer, instrument)
     ids(check, flow, customer, theirs)
+    merchants(check, flow, base, customer, instrument)
     cards(check, flow, customer, instrument)
     idempotency(check, flow, customer, instrument)

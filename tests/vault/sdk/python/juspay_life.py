@@ -31,16 +31,13 @@ def adds(check, flow, customer):
     other = next(each for each in listed["cards"] if each["card_token"] != one.token)
     is_card(check, other, MASTERCARD, other["card_reference"], "MASTERCARD")
     check.differ("fingerprints of two cards", found["card_fingerprint"], other["card_fingerprint"])
-    # One shape of mask for all of a merchant's cards.
-    wide = {each["card_number"].startswith("XXXX") for each in listed["cards"]}
-    check.equal("shapes of masks", 1, len(wide))
     check.step("cards are added and listed")
     return found
 
 
 def is_card(check, got, number, reference, brand="VISA"):
     check.fields("card", {
-        "card_token": like(TOKEN), "card_reference": reference, "card_number": like(f"(XXXX|{number[:4]})-XXXXXXXX-{number[-4:]}"),
+        "card_token": like(TOKEN), "card_reference": reference, "card_number": f"XXXX-XXXXXXXX-{number[-4:]}",
         "card_isin": number[:6], "card_exp_year": "2030", "card_exp_month": like("1[02]"),
         "card_type": like("DEBIT|CREDIT"), "card_issuer": str, "card_brand": brand, "name_on_card": "Asha Rao",
         "expired": False, "card_fingerprint": like(FINGERPRINT), "juspay_bank_code": str, "card_sub_type": "NA",

@@ -48,6 +48,20 @@ def ids(check, flow, customer, token):
     check.step("unknown ids, and another customer's")
 
 
+def merchants(check, flow, base, customer, token):
+    """Another merchant, with credentials of its own, sees nothing of this one's."""
+    other = client(base, checks.env("OTHER_RZP_KEY_ID"), checks.env("OTHER_RZP_KEY_SECRET"))
+    spt, ident = token["service_provider_tokens"][0]["id"], {"id": token["id"]}
+    refused(check, "another merchant's: fetch", other.token.fetchToken, ident)
+    refused(check, "another merchant's: delete", other.token.deleteToken, ident)
+    refused(check, "another merchant's: data", other.token.processPaymentOnAlternatePAorPG, {"id": spt})
+    refused(check, "another merchant's: fetch by customer", other.token.fetch, customer, token["id"])
+    refused(check, "another merchant's: delete by customer", other.token.delete, customer, token["id"])
+    refused(check, "another merchant's: order", other.order.fetch, flow.order()["id"])
+    check.equal("still there", token, flow.rzp.token.fetch(customer, token["id"]))
+    check.step("another merchant's ids")
+
+
 def cards(check, flow, token):
     order = flow.order()["id"]
     for cvv in ("12", "12345", "abc"):
@@ -96,5 +110,6 @@ def creation(check, flow, customer, payment):
 def run(check, flow, base, customer, payment, token):
     secrets(check, base, token, customer)
     ids(check, flow, customer, token)
+    merchants(check, flow, base, customer, token)
     cards(check, flow, token)
     creation(check, flow, customer, payment)
