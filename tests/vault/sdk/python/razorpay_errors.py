@@ -1,7 +1,7 @@
 """What is refused, by the library's own exceptions."""
 
 import checks
-from checks import TOKENISER_SILENT, VISA
+from checks import RUPAY, TOKENISER_SILENT, VISA
 from razorpay.errors import BadRequestError, ServerError
 from razorpay_flow import card, client, token_card
 
@@ -95,7 +95,8 @@ def creation(check, flow, customer, payment):
     nobody = {"provider": "nobody", "provider_reference_id": payment}
     refused(check, "unknown authenticator", flow.tokenise, customer, VISA, payment, authentication=nobody)
     long = {"provider": "cashfree", "provider_reference_id": "1", "authentication_reference_number": "1" * 27}
-    refused(check, "reference of 27", flow.tokenise, customer, VISA, payment, authentication=long)
+    refused(check, "reference of 27", flow.tokenise, customer, RUPAY, payment, authentication=long)
+    refused(check, "RuPay without a reference", flow.tokenise, customer, RUPAY, payment)
     many = {f"key{n}": "v" for n in range(16)}
     refused(check, "16 notes", flow.tokenise, customer, VISA, payment, notes=many)
     refused(check, "a note of 257", flow.tokenise, customer, VISA, payment, notes={"key": "v" * 257})
