@@ -66,7 +66,7 @@ async function pays(check, flow, customer) {
   const order = await flow.order(customer);
   check.fields('order', {
     order_id: String, status: 'NEW', status_id: 10, amount: 1, currency: 'INR', customer_id: customer,
-    payment_links: { web: String, mobile: String, iframe: String },
+    payment_links: Object,
   }, order);
   const started = await flow.pay(order.order_id, card(VISA));
   check.fields('txn', {
