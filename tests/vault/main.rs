@@ -3,6 +3,8 @@
 
 mod browser;
 mod cashfree;
+mod faults;
 mod http;
 mod sdk;
+mod shapes;
 mod shop;
