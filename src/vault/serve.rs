@@ -8,6 +8,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::Uri;
 use axum::response::Response;
+use axum::routing::get;
 use thiserror::Error;
 use tokio::net::TcpListener;
 
@@ -86,6 +87,7 @@ fn router(house: Arc<House>) -> Router {
     let desk = Desk::before(house);
     Router::new()
         .merge(cashfree::router())
+        .route("/openapi.yaml", get(openapi))
         .fallback(nowhere)
         .method_not_allowed_fallback(wrong_method)
         .with_state(desk)
@@ -99,6 +101,12 @@ async fn sweep(house: Arc<House>) {
         let _ = tokio::task::spawn_blocking(move || swept.sweep(swept.now())).await;
         tokio::time::sleep(SWEEP).await;
     }
+}
+
+/// What is served, for programs.
+async fn openapi() -> Response {
+    let body = include_str!("../../docs/openapi.yaml").to_owned();
+    Answer { status: 200, kind: "application/yaml", body, headers: Vec::new() }.response()
 }
 
 async fn nowhere(_: State<Desk>, uri: Uri) -> Response {

@@ -5,6 +5,7 @@ mod browser;
 mod cashfree;
 mod faults;
 mod http;
+mod openapi;
 mod sdk;
 mod shapes;
 mod shop;
