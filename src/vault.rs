@@ -16,6 +16,7 @@ pub mod http;
 pub mod ids;
 pub mod merchants;
 pub mod network;
+pub mod razorpay;
 mod serve;
 pub mod words;
 

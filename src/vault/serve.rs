@@ -17,6 +17,7 @@ use super::db::{Db, DbError};
 use super::engine::Engine;
 use super::house::House;
 use super::http::{Answer, Desk, Fail, Shape, serve};
+use super::razorpay;
 
 /// How often what is unfinished is gone on with.
 const SWEEP: Duration = Duration::from_secs(1);
@@ -86,6 +87,7 @@ fn router(house: Arc<House>) -> Router {
     let desk = Desk::before(house);
     Router::new()
         .merge(cashfree::router())
+        .merge(razorpay::router())
         .fallback(nowhere)
         .method_not_allowed_fallback(wrong_method)
         .with_state(desk)
@@ -110,6 +112,9 @@ async fn wrong_method(_: State<Desk>, uri: Uri) -> Response {
 }
 
 /// In the shape of the API that the path belongs to.
-fn shaped(_path: &str, fail: Fail) -> Answer {
-    cashfree::Error::fail(fail).answer()
+fn shaped(path: &str, fail: Fail) -> Answer {
+    match path.split('/').nth(1) {
+        Some("v1") => razorpay::Error::fail(fail).answer(),
+        _ => cashfree::Error::fail(fail).answer(),
+    }
 }
