@@ -17,7 +17,7 @@ use super::db::{Api, Db, DbError};
 use super::engine::Engine;
 use super::house::{House, Teller};
 use super::http::{Answer, Desk, Fail, Shape, serve};
-use super::{cashfree, juspay, webhook};
+use super::{cashfree, juspay, razorpay, webhook};
 
 /// How often what is unfinished is gone on with.
 const SWEEP: Duration = Duration::from_secs(1);
@@ -89,6 +89,7 @@ fn router(house: Arc<House>) -> Router {
     let desk = Desk::before(house);
     Router::new()
         .merge(cashfree::router())
+        .merge(razorpay::router())
         .merge(juspay::router())
         .route("/openapi.yaml", get(openapi))
         .fallback(nowhere)
@@ -124,6 +125,7 @@ async fn wrong_method(_: State<Desk>, uri: Uri) -> Response {
 fn shaped(path: &str, fail: Fail) -> Answer {
     match path.split('/').nth(1).unwrap_or_default() {
         "pg" => cashfree::Error::fail(fail).answer(),
+        "v1" => razorpay::Error::fail(fail).answer(),
         _ => juspay::Error::fail(fail).answer(),
     }
 }

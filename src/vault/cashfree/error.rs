@@ -7,6 +7,7 @@ use crate::vault::db::DbError;
 use crate::vault::engine::EngineError;
 use crate::vault::house::Fault;
 use crate::vault::http::{Answer, Fail, Shape};
+use crate::wire::Status;
 
 /// An error as this API tells it.
 #[derive(Debug, Clone, PartialEq, Eq)]
