@@ -113,6 +113,7 @@ impl From<Fault> for Error {
             }
             Fault::OrderPaid => Self::invalid(400, "order_already_paid", message),
             Fault::OrderOver => Self::invalid(400, "order_expired", message),
+            Fault::Attempts => Self::invalid(400, "order_attempts_exceeded", message),
             Fault::NotFound(what) => Self::not_found(what),
             Fault::Deleted => Self::invalid(400, "instrument_inactive", message),
             Fault::KeyReused => {
