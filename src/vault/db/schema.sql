@@ -33,6 +33,7 @@ CREATE TABLE customer (
     created INTEGER NOT NULL,
     UNIQUE (merchant, id)
 ) STRICT;
+CREATE INDEX customers_by_contact ON customer (merchant, contact, email);
 
 CREATE TABLE "order" (
     pk INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -90,6 +91,8 @@ CREATE TABLE instrument (
     id TEXT NOT NULL UNIQUE,
     -- Sixty-four hexadecimal digits.
     uid TEXT NOT NULL UNIQUE,
+    -- Fourteen letters and digits.
+    tag TEXT NOT NULL UNIQUE,
     merchant INTEGER NOT NULL REFERENCES merchant,
     customer TEXT,
     token TEXT NOT NULL UNIQUE,
@@ -100,6 +103,9 @@ CREATE TABLE instrument (
     card TEXT NOT NULL,
     -- What authenticated the cardholder.
     afa_reference TEXT NOT NULL,
+    -- 'kept': its token waits for a payment with a second factor; 'initiated': no provider
+    -- has activated the token; 'tokenised': one has.
+    standing TEXT NOT NULL CHECK (standing IN ('kept', 'initiated', 'tokenised')),
     details TEXT NOT NULL DEFAULT '{}',
     -- The payment or request that it came from: made once.
     origin TEXT NOT NULL UNIQUE,
@@ -156,3 +162,4 @@ CREATE TABLE event (
     created INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX events_due ON event (due) WHERE ended IS NULL;
+CREATE INDEX events_of_merchant ON event (merchant, pk) WHERE ended IS NULL;
