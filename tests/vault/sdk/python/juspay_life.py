@@ -25,11 +25,12 @@ def adds(check, flow, customer):
     check.fields("list", {"customer_id": customer, "merchantId": str, "cards": list}, listed)
     check.equal("cards", 2, len(listed["cards"]))
     found = next(each for each in listed["cards"] if each["card_token"] == one.token)
-    is_card(check, found, VISA, one.reference)
+    # What is added without a payment has no token before it is paid with.
+    is_card(check, found, VISA, one.reference, category="VAULT", provider="JUSPAY")
     check.equal("card_fingerprint", one.fingerprint, found["card_fingerprint"])
     check.equal("nickname", "mine", found["nickname"])
     other = next(each for each in listed["cards"] if each["card_token"] != one.token)
-    is_card(check, other, MASTERCARD, other["card_reference"], "MASTERCARD")
+    is_card(check, other, MASTERCARD, other["card_reference"], "MASTERCARD", "VAULT", "JUSPAY")
     check.differ("fingerprints of two cards", found["card_fingerprint"], other["card_fingerprint"])
     # One shape of mask for all of a merchant's cards.
     wide = {each["card_number"].startswith("XXXX") for each in listed["cards"]}
@@ -38,13 +39,14 @@ def adds(check, flow, customer):
     return found
 
 
-def is_card(check, got, number, reference, brand="VISA"):
+def is_card(check, got, number, reference, brand="VISA", category="NETWORK_TOKEN", provider=None):
     check.fields("card", {
         "card_token": like(TOKEN), "card_reference": reference, "card_number": like(f"(XXXX|{number[:4]})-XXXXXXXX-{number[-4:]}"),
         "card_isin": number[:6], "card_exp_year": "2030", "card_exp_month": like("1[02]"),
         "card_type": like("DEBIT|CREDIT"), "card_issuer": str, "card_brand": brand, "name_on_card": "Asha Rao",
         "expired": False, "card_fingerprint": like(FINGERPRINT), "juspay_bank_code": str, "card_sub_type": "NA",
-        "card_issuer_country": str, "tokenize_support": True, "provider_category": "NETWORK_TOKEN", "provider": brand,
+        "card_issuer_country": str, "tokenize_support": True, "provider_category": category,
+        "provider": provider or brand,
     }, got)
 
 
@@ -107,6 +109,18 @@ def saves(check, flow, customer):
     return new[0]
 
 
+def first(check, flow, customer, saved):
+    """The first payment with a card that was added is by the card, and has it tokenised."""
+    paid = flow.finish(customer, card_token=saved["card_token"], card_security_code="111")
+    check.fields("order status", {"status": "CHARGED", "card": {
+        "using_saved_card": True, "using_token": False, "token": {"tokenization_status": "SUCCESS"},
+    }}, paid.read)
+    listed = {each["card_token"]: each for each in flow.cards(customer)["cards"]}
+    is_card(check, listed[saved["card_token"]], VISA, saved["card_reference"])
+    check.step("the first payment with an added card makes its token")
+    return listed[saved["card_token"]]
+
+
 def pays(check, flow, customer, saved):
     paid = flow.finish(customer, card_token=saved["card_token"], card_security_code="111")
     check.equal("status", "CHARGED", paid.status)
@@ -158,6 +172,7 @@ def run(check, base):
     order_and_payment(check, flow, customer)
     no_consent_no_card(check, flow, customer)
     saves(check, flow, customer)
+    saved = first(check, flow, customer, saved)
     neighbour, theirs = pays(check, flow, customer, saved)
     juspay_errors.run(check, flow, customer, saved, theirs)
     goes(check, flow, customer, saved)
