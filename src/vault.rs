@@ -17,6 +17,7 @@ pub mod ids;
 pub mod juspay;
 pub mod merchants;
 pub mod network;
+pub mod razorpay;
 mod serve;
 pub mod webhook;
 pub mod words;

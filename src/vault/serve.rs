@@ -8,6 +8,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::Uri;
 use axum::response::Response;
+use axum::routing::get;
 use thiserror::Error;
 use tokio::net::TcpListener;
 
@@ -16,7 +17,7 @@ use super::db::{Api, Db, DbError};
 use super::engine::Engine;
 use super::house::{House, Teller};
 use super::http::{Answer, Desk, Fail, Shape, serve};
-use super::{cashfree, juspay, webhook};
+use super::{cashfree, juspay, razorpay, webhook};
 
 /// How often what is unfinished is gone on with.
 const SWEEP: Duration = Duration::from_secs(1);
@@ -88,7 +89,9 @@ fn router(house: Arc<House>) -> Router {
     let desk = Desk::before(house);
     Router::new()
         .merge(cashfree::router())
+        .merge(razorpay::router())
         .merge(juspay::router())
+        .route("/openapi.yaml", get(openapi))
         .fallback(nowhere)
         .method_not_allowed_fallback(wrong_method)
         .with_state(desk)
@@ -104,6 +107,12 @@ async fn sweep(house: Arc<House>) {
     }
 }
 
+/// What is served, for programs.
+async fn openapi() -> Response {
+    let body = include_str!("../../docs/openapi.yaml").to_owned();
+    Answer { status: 200, kind: "application/yaml", body, headers: Vec::new() }.response()
+}
+
 async fn nowhere(_: State<Desk>, uri: Uri) -> Response {
     shaped(uri.path(), Fail::NoSuchPath).response()
 }
@@ -116,6 +125,7 @@ async fn wrong_method(_: State<Desk>, uri: Uri) -> Response {
 fn shaped(path: &str, fail: Fail) -> Answer {
     match path.split('/').nth(1).unwrap_or_default() {
         "pg" => cashfree::Error::fail(fail).answer(),
+        "v1" => razorpay::Error::fail(fail).answer(),
         _ => juspay::Error::fail(fail).answer(),
     }
 }

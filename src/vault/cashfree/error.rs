@@ -7,6 +7,7 @@ use crate::vault::db::DbError;
 use crate::vault::engine::EngineError;
 use crate::vault::house::Fault;
 use crate::vault::http::{Answer, Fail, Shape};
+use crate::wire::Status;
 
 /// An error as this API tells it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,6 +96,9 @@ impl From<Fault> for Error {
         match fault {
             Fault::Engine(EngineError::Away) => {
                 Self::service(503, "service_timeout", "vault provider timed out")
+            }
+            Fault::Engine(EngineError::Refused(Status::TokenRateLimited)) => {
+                Self { kind: "rate_limit_error", ..Self::invalid(429, "token_rate_limited", message) }
             }
             Fault::Engine(EngineError::Refused(status)) => Self::invalid(
                 400,
