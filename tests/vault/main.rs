@@ -4,6 +4,7 @@
 mod cashfree;
 mod faults;
 mod http;
+mod razorpay;
 mod sdk;
 mod shapes;
 mod shop;

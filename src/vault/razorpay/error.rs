@@ -153,6 +153,7 @@ impl From<Fault> for Error {
             Fault::Cvv => Self::cvv(),
             Fault::OrderPaid => Self::refused("Payment already done for this order.", "order_already_paid"),
             Fault::OrderOver => Self::refused(message, "order_expired"),
+            Fault::Attempts => Self::refused(message, "order_attempts_exceeded"),
             Fault::NotFound(_) => Self::unknown(),
             Fault::Deleted => Self::refused("The token is deactivated", "token_deactivated"),
             Fault::KeyReused => Self {
