@@ -14,10 +14,12 @@ pub mod engine;
 pub mod house;
 pub mod http;
 pub mod ids;
+pub mod juspay;
 pub mod merchants;
 pub mod network;
 pub mod razorpay;
 mod serve;
+pub mod webhook;
 pub mod words;
 
 pub use config::Config;

@@ -48,8 +48,10 @@ fn drives(command: &mut Command, libraries: &Path, script: &str, shop: &Shop) {
         ("juspay", "JP_MERCHANT_ID", "JP_API_KEY"),
     ];
     for (api, id, secret) in credentials {
-        let (its_id, its_secret) = shop.credential(0, api);
-        command.env(id, its_id).env(secret, its_secret);
+        for (merchant, prefix) in ["", "OTHER_"].iter().enumerate() {
+            let (its_id, its_secret) = shop.credential(merchant, api);
+            command.env(format!("{prefix}{id}"), its_id).env(format!("{prefix}{secret}"), its_secret);
+        }
     }
     let output = command
         .arg(here(script))

@@ -39,13 +39,13 @@ pub fn run(dev: &Dev, output: &Output) -> Result<(), Failure> {
         listen: dev.listen,
         public: None,
     };
-    let merchants = samples(&config, &dir)?;
+    let merchants = samples(&config, &dir, dev.webhook.as_deref())?;
     let told = serve(&config, stopped(), |public| tell(public, &merchants, &daemon, output));
     told.map_err(|error| Failure::new(error.to_string()))
 }
 
 /// The sample merchants, made where there are none.
-fn samples(config: &Config, dir: &Path) -> Result<Value, Failure> {
+fn samples(config: &Config, dir: &Path, webhook: Option<&str>) -> Result<Value, Failure> {
     let path = dir.join(CREDENTIALS);
     if path.exists() {
         return Ok(serde_json::from_slice(&std::fs::read(path)?)?);
@@ -54,7 +54,7 @@ fn samples(config: &Config, dir: &Path) -> Result<Value, Failure> {
     let mut merchants = Vec::new();
     for (name, trid, wide_mask) in SAMPLES {
         let trid = Trid::parse(trid).map_err(|error| Failure::new(error.to_string()))?;
-        let wanted = Wanted { name, trid, wide_mask, webhook: None };
+        let wanted = Wanted { name, trid, wide_mask, webhook };
         let given = add(&db, &wanted, UnixTime::from_system_clock());
         merchants.push(credentials(name, &given.map_err(|error| Failure::new(error.to_string()))?));
     }
