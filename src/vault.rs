@@ -17,6 +17,7 @@ pub mod ids;
 pub mod merchants;
 pub mod network;
 mod serve;
+pub mod sessions;
 pub mod words;
 
 pub use config::Config;

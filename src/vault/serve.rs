@@ -13,10 +13,11 @@ use tokio::net::TcpListener;
 
 use super::cashfree;
 use super::config::Config;
-use super::db::{Db, DbError};
+use super::db::{Api, Db, DbError};
 use super::engine::Engine;
-use super::house::House;
+use super::house::{House, Teller};
 use super::http::{Answer, Desk, Fail, Shape, serve};
+use super::sessions;
 
 /// How often what is unfinished is gone on with.
 const SWEEP: Duration = Duration::from_secs(1);
@@ -58,7 +59,7 @@ pub fn run(
         let listener = TcpListener::bind(config.listen).await.map_err(io("listener"))?;
         let address = listener.local_addr().map_err(io("listener"))?;
         let public = config.public.clone().unwrap_or_else(|| format!("http://{address}"));
-        let tellers = Vec::new();
+        let tellers: Vec<(Api, Teller)> = vec![(Api::Sessions, sessions::save_wallet)];
         let house = House::new(db, Engine::at(config.engine.clone()), public, tellers);
         let sweeper = tokio::spawn(sweep(Arc::clone(&house)));
         ready(&house.public);
@@ -86,6 +87,7 @@ fn router(house: Arc<House>) -> Router {
     let desk = Desk::before(house);
     Router::new()
         .merge(cashfree::router())
+        .merge(sessions::router())
         .fallback(nowhere)
         .method_not_allowed_fallback(wrong_method)
         .with_state(desk)
@@ -110,6 +112,9 @@ async fn wrong_method(_: State<Desk>, uri: Uri) -> Response {
 }
 
 /// In the shape of the API that the path belongs to.
-fn shaped(_path: &str, fail: Fail) -> Answer {
+fn shaped(path: &str, fail: Fail) -> Answer {
+    if path == "/sessions" || path.starts_with("/sessions/") {
+        return sessions::Error::fail(fail).answer();
+    }
     cashfree::Error::fail(fail).answer()
 }
