@@ -16,6 +16,7 @@ mod self_test;
 mod sessions;
 
 pub use card::EnteredPlain;
+pub(crate) use card::read as read_card;
 pub use key::EntryKey;
 pub use self_test::self_test;
 

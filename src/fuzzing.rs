@@ -8,6 +8,7 @@ mod backup;
 mod cards;
 mod connection;
 mod emv;
+mod entry;
 mod keys;
 mod store;
 mod tr31;
@@ -18,6 +19,7 @@ pub use backup::backup;
 pub use cards::cards;
 pub use connection::connection;
 pub use emv::emv;
+pub use entry::entry;
 pub use store::{rows, store};
 pub use tr31::tr31;
 
@@ -33,7 +35,7 @@ use crate::wire::{
 pub type Target = fn(&[u8]);
 
 /// Every entry point by the name of its target and corpus.
-pub const TARGETS: [(&str, Target); 16] = [
+pub const TARGETS: [(&str, Target); 17] = [
     ("anchor", anchor),
     ("audit", audit),
     ("backup", backup),
@@ -41,6 +43,7 @@ pub const TARGETS: [(&str, Target); 16] = [
     ("config", config),
     ("connection", connection),
     ("emv", emv),
+    ("entry", entry),
     ("frame", frame),
     ("journal", journal),
     ("key_block", key_block),

@@ -142,7 +142,9 @@ fn is_stale(error: &ClientError) -> bool {
 /// Refusals for which the request is not to blame mean that the engine is away.
 const fn told_by(status: Status) -> EngineError {
     // 0x06: the service itself (`docs/WIRE.md`).
-    if status.code() >> 8 == 0x06 || matches!(status, Status::RateLimited) {
+    if status.code() >> 8 == 0x06
+        || matches!(status, Status::RateLimited | Status::HoldLimit | Status::EntryLimit)
+    {
         EngineError::Away
     } else {
         EngineError::Refused(status)

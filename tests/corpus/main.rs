@@ -62,6 +62,25 @@ fn every_seed_is_survived() {
     }
 }
 
+/// Cards that came in encrypted; what is refused.
+fn entry() -> [(&'static str, &'static str); 4] {
+    [
+        (
+            "card",
+            r#"{"number":"4111111111111111","expiryMonth":"12","expiryYear":"29","cvc":"123","holderName":"A B"}"#,
+        ),
+        (
+            "spaced",
+            " { \"expiryYear\" : \"2029\" ,\n\t\"number\":\"3782 822463 10005\",\"expiryMonth\":\"01\" } ",
+        ),
+        (
+            "escape",
+            r#"{"number":"4111111111111111","expiryMonth":"12","expiryYear":"29","holderName":"\u0041"}"#,
+        ),
+        ("twice", r#"{"number":"4111111111111111","expiryMonth":"12","expiryYear":"29","expiryYear":"30"}"#),
+    ]
+}
+
 /// A terminal's data; the same with other tags, zeros between and long lengths; what is
 /// refused.
 fn emv() -> [(&'static str, Vec<u8>); 4] {
@@ -261,6 +280,9 @@ fn make_seeds() {
     put("connection", "http", b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
     for (name, ber) in emv() {
         put("emv", name, &ber);
+    }
+    for (name, plain) in entry() {
+        put("entry", name, plain.as_bytes());
     }
     put("share", "content", &[&[1, 2, 3, 1][..], &[7; 36]].concat());
     put("journal", "marks", &[0, 0, 0, 1, 0, 9]);

@@ -12,6 +12,7 @@ mod bulk;
 mod command_line;
 mod custody;
 mod dual;
+mod entry;
 mod field;
 mod full_disk;
 #[path = "../support/heir.rs"]

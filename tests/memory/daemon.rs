@@ -10,10 +10,13 @@ use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
+use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der};
+use aws_lc_rs::rsa::{KeySize, PrivateDecryptingKey};
 use rustix::process::{Pid, Signal, kill_process};
 use tallystick::client::Client;
 use tempfile::TempDir;
 
+use crate::factors::{factor_in, modulus};
 use crate::load::random_pan;
 
 pub struct Daemon {
@@ -21,6 +24,9 @@ pub struct Daemon {
     pub passphrase: String,
     pub planted_key: [u8; 32],
     pub planted_pan: String,
+    /// Of an RSA key, and one of its factors.
+    pub planted_modulus: Vec<u8>,
+    planted_factor: Vec<u8>,
     child: Option<Child>,
     /// What the daemon tells its service manager.
     told: Mutex<Receiver<String>>,
@@ -39,8 +45,18 @@ impl Daemon {
         let planted_pan = random_pan(&mut random);
         let mut planted_key = [0; 32];
         planted_key.fill_with(|| random.u8(1..));
+        let (planted_modulus, planted_factor) = rsa_key();
         let told = manager(&dir.path().join("notify"));
-        let daemon = Self { dir, passphrase, planted_key, planted_pan, child: None, told };
+        let daemon = Self {
+            dir,
+            passphrase,
+            planted_key,
+            planted_pan,
+            planted_modulus,
+            planted_factor,
+            child: None,
+            told,
+        };
         daemon.tally(&["init", "--passphrase-file"]);
         let config = daemon.path("tallyd.toml");
         let mut text = fs::read_to_string(&config).unwrap();
@@ -71,6 +87,7 @@ impl Daemon {
         command.arg("--dir").arg(self.dir.path()).arg("--passphrase-file").arg(file);
         command.env("NOTIFY_SOCKET", self.path("notify")).env("WATCHDOG_USEC", "200000");
         command.env("PLANTED", OsString::from_vec(self.planted_key.to_vec()));
+        command.env("FACTOR", OsString::from_vec(self.planted_factor.clone()));
         command.stdin(File::open(self.path("passphrase")).unwrap());
         command.stderr(File::create(self.path("log")).unwrap());
         self.child = Some(command.spawn().unwrap());
@@ -156,6 +173,18 @@ impl Drop for Daemon {
         if let Some(child) = &mut self.child {
             let _ = child.kill();
             let _ = child.wait();
+        }
+    }
+}
+
+/// A modulus and a factor of it that has no zero byte.
+fn rsa_key() -> (Vec<u8>, Vec<u8>) {
+    loop {
+        let key = PrivateDecryptingKey::generate(KeySize::Rsa2048).unwrap();
+        let modulus = modulus(AsDer::<PublicKeyX509Der<'_>>::as_der(&key.public_key()).unwrap().as_ref());
+        let factor = factor_in(AsDer::<Pkcs8V1Der<'_>>::as_der(&key).unwrap().as_ref(), &modulus);
+        if !factor.contains(&0) {
+            return (modulus, factor);
         }
     }
 }

@@ -4,14 +4,15 @@
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 
+use aws_lc_rs::rsa::{OAEP_SHA256_MGF1SHA256, OaepPublicEncryptingKey, PublicEncryptingKey};
 use tallystick::client::Client;
 use tallystick::command::{
-    CardSource, ChangeStatus, Command, Issue, IssueShort, LinkPar, List, Provision, Renew, Reply, Reseal,
-    TokenView, Verify, VerifyShort,
+    CardSource, ChangeStatus, Command, EnterCard, HoldCard, Issue, IssueShort, LinkPar, List, OpenEntry,
+    Provision, Renew, Reply, Reseal, TokenView, Verify, VerifyShort,
 };
 use tallystick::types::{
-    Amount, Currency, Domain, Evidence, Expiry, IdempotencyKey, Pan, Reference, StatusEvent, Transaction,
-    Trid, luhn_check_digit,
+    Amount, Currency, Domain, EntrySeconds, Evidence, Expiry, HoldSeconds, IdempotencyKey, Pan, Reference,
+    StatusEvent, Transaction, Trid, luhn_check_digit,
 };
 use tallystick::wire::{FrameWriter, Hello, Opcode, encode_command};
 
@@ -19,6 +20,9 @@ use crate::daemon::Daemon;
 
 const CARDS: usize = 48;
 const CONNECTIONS: usize = 4;
+/// PANs that are refused, and those that are held or come in encrypted.
+const REFUSED: usize = 8;
+const HELD: usize = 4;
 /// More than a frame may have.
 const TOO_LARGE: usize = 100_000;
 
@@ -26,6 +30,8 @@ const TOO_LARGE: usize = 100_000;
 pub struct Load {
     pans: Vec<String>,
     saved: Vec<(String, TokenView)>,
+    /// Public keys of entry sessions.
+    pub sessions: Vec<Vec<u8>>,
 }
 
 pub fn random_pan(random: &mut fastrand::Rng) -> String {
@@ -40,8 +46,9 @@ impl Load {
     pub fn new() -> Self {
         let mut random = fastrand::Rng::new();
         Self {
-            pans: std::iter::repeat_with(|| random_pan(&mut random)).take(CARDS + 8).collect(),
+            pans: std::iter::repeat_with(|| random_pan(&mut random)).take(CARDS + REFUSED + HELD).collect(),
             saved: Vec::new(),
+            sessions: Vec::new(),
         }
     }
 
@@ -86,15 +93,53 @@ impl Load {
             vec![client, staying.join().unwrap()]
         });
         self.be_refused(daemon);
+        self.enter_cards(daemon);
         open.push(administer(daemon, &self.saved));
         // An answer to this says that what came before is over.
         open.iter_mut().for_each(|client| client.ping().unwrap());
         open
     }
 
+    /// Cards that are held, and cards that come in encrypted; one of each stays, and a
+    /// session that is not used up.
+    fn enter_cards(&mut self, daemon: &Daemon) {
+        let mut client = daemon.client();
+        let [held, released, entered, refused] = &self.pans[CARDS + REFUSED..] else { panic!() };
+        for (pan, stays) in [(held, true), (released, false)] {
+            let (expiry, seconds) = (Expiry::parse(b"4912").unwrap(), HoldSeconds::new(3600).unwrap());
+            let handle = client.hold_card(HoldCard { pan: parsed(pan), expiry, seconds }).unwrap().handle;
+            client.provision(Provision { card: CardSource::Held(handle), ..card(pan) }, None).unwrap();
+            if !stays {
+                client.release_card(handle).unwrap();
+            }
+        }
+        for (pan, behind, good) in [(entered, "", true), (refused, "x", false)] {
+            let opened = client.open_entry(OpenEntry { seconds: EntrySeconds::new(3600).unwrap() }).unwrap();
+            let plain = format!(
+                r#"{{"number":"{pan}","expiryMonth":"12","expiryYear":"2049","holderName":"Someone"}}{behind}"#
+            );
+            let ciphertext = encrypted(&opened.public_key, plain.as_bytes());
+            let seconds = HoldSeconds::new(3600).unwrap();
+            let enter = EnterCard { session: opened.session, ciphertext: &ciphertext, seconds };
+            match client.enter_card(enter) {
+                Ok(entered) => {
+                    let card = Provision { card: CardSource::Held(entered.card.handle), ..card(pan) };
+                    client.provision(card, None).unwrap();
+                    assert!(good);
+                }
+                Err(_) => assert!(!good),
+            }
+            self.sessions.push(opened.public_key);
+        }
+        let closed = client.open_entry(OpenEntry { seconds: EntrySeconds::new(3600).unwrap() }).unwrap();
+        client.close_entry(closed.session).unwrap();
+        self.sessions.push(closed.public_key);
+    }
+
     /// PANs in what is not executed.
     fn be_refused(&self, daemon: &Daemon) {
-        let [before, broken, unlucky, large, unknown, cut, split, http] = &self.pans[CARDS..] else {
+        let [before, broken, unlucky, large, unknown, cut, split, http] = &self.pans[CARDS..CARDS + REFUSED]
+        else {
             panic!()
         };
         let socket = daemon.path("tallyd.sock");
@@ -122,6 +167,13 @@ impl Load {
         stream.0.write_all(format!("GET /{http} HTTP/1.1\r\n\r\n").as_bytes()).unwrap();
         stream.0.read_to_end(&mut Vec::new()).unwrap();
     }
+}
+
+fn encrypted(public_key: &[u8], plain: &[u8]) -> Vec<u8> {
+    let key = OaepPublicEncryptingKey::new(PublicEncryptingKey::from_der(public_key).unwrap()).unwrap();
+    let mut ciphertext = vec![0; key.ciphertext_size()];
+    key.encrypt(&OAEP_SHA256_MGF1SHA256, plain, &mut ciphertext, None).unwrap();
+    ciphertext
 }
 
 /// Every operation on every card.

@@ -16,6 +16,7 @@
 )]
 
 mod daemon;
+mod factors;
 mod field;
 mod forms;
 mod image;
@@ -58,6 +59,8 @@ fn nothing_secret_is_left_in_memory_after_the_operations_end() {
     let core = Core::take(gdb, daemon.pid());
     let left = search.in_all(&core.pieces);
     assert_eq!(left.names(), PLANTED, "in gdb's core: {left}");
+    assert_no_session_key_is_left(&daemon, &load, &memory.read().pieces);
+    assert_no_session_key_is_left(&daemon, &load, &core.pieces);
 
     memory.assert_keys_cannot_be_read(&core);
     memory.assert_no_stack_is_deeper_than_what_is_wiped();
@@ -75,6 +78,15 @@ fn wait_until_clean(search: &Search, memory: &Memory) -> Finds {
             return finds;
         }
     }
+}
+
+/// One that is planted is found.
+fn assert_no_session_key_is_left(daemon: &Daemon, load: &Load, pieces: &[search::Piece]) {
+    let mut moduli = vec![daemon.planted_modulus.clone()];
+    moduli.extend(load.sessions.iter().map(|key| factors::modulus(key)));
+    assert_eq!(moduli.len(), 1 + 3);
+    let found = factors::find(&moduli, pieces);
+    assert!(found.keys().eq([&0]), "factors of the planted key and no other: {found:x?}");
 }
 
 fn search_for(daemon: &Daemon, load: &Load) -> Search {

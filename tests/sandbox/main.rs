@@ -12,6 +12,9 @@ mod admin;
 #[path = "../memory/daemon.rs"]
 #[allow(dead_code)]
 mod daemon;
+#[path = "../memory/factors.rs"]
+#[allow(dead_code)]
+mod factors;
 #[path = "../support/heir.rs"]
 mod heir;
 mod kills;
@@ -19,5 +22,8 @@ mod kills;
 #[allow(dead_code)]
 mod load;
 mod needed;
+#[path = "../memory/search.rs"]
+#[allow(dead_code)]
+mod search;
 mod threads;
 mod trace;

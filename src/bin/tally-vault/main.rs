@@ -28,6 +28,11 @@ struct Arguments {
 
 fn main() -> ExitCode {
     let Arguments { dir, engine, listen, public } = Arguments::parse();
+    // Cards pass through this process: it leaves no core.
+    if let Err(error) = tallystick::secmem::harden() {
+        eprintln!("tally-vault: {error}");
+        return ExitCode::FAILURE;
+    }
     let config = Config { dir, engine, listen, public };
     match run(&config, stopped(), |public| eprintln!("tally-vault serves at {public}")) {
         Ok(()) => ExitCode::SUCCESS,

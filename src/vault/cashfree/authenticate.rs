@@ -86,7 +86,8 @@ fn told(payment: &Payment, version: Version, action: &str) -> Answer {
     // What the issuer says is another matter: the payment tells it.
     let authenticated = payment.reason.as_deref().is_none_or(|reason| !reason.starts_with("authentication"));
     let (status, message) = match (payment.state, authenticated) {
-        (State::Authenticating, _) => ("PENDING", "one-time password sent"),
+        // Of the sending: client libraries know no third word.
+        (State::Authenticating, _) => ("SUCCESS", "one-time password sent"),
         (State::Failed, false) => ("FAILED", "authentication failed"),
         (State::Failed, true) => ("SUCCESS", "payment declined"),
         _ => ("SUCCESS", "payment authenticated"),

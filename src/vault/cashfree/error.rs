@@ -7,6 +7,7 @@ use crate::vault::db::DbError;
 use crate::vault::engine::EngineError;
 use crate::vault::house::Fault;
 use crate::vault::http::{Answer, Fail, Shape};
+use crate::wire::Status;
 
 /// An error as this API tells it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,6 +114,7 @@ impl From<Fault> for Error {
             }
             Fault::OrderPaid => Self::invalid(400, "order_already_paid", message),
             Fault::OrderOver => Self::invalid(400, "order_expired", message),
+            Fault::Attempts => Self::invalid(400, "order_attempts_exceeded", message),
             Fault::NotFound(what) => Self::not_found(what),
             Fault::Deleted => Self::invalid(400, "instrument_inactive", message),
             Fault::KeyReused => {

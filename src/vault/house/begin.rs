@@ -10,6 +10,8 @@ use crate::vault::db::{Api, Asked, Before, NewPayment, Order, Payment, Source, S
 
 /// How long the second factor is awaited, in seconds.
 const WINDOW: u64 = 900;
+/// Payments that an order takes: who may pay it cannot fill the engine with held cards.
+const ATTEMPTS: u64 = 20;
 
 /// A payment to be begun.
 #[derive(Debug)]
@@ -46,7 +48,8 @@ impl House {
     /// let go.
     ///
     /// # Errors
-    /// [`Fault::OrderPaid`], [`Fault::OrderOver`], [`Fault::KeyReused`], [`Fault::Db`].
+    /// [`Fault::OrderPaid`], [`Fault::OrderOver`], [`Fault::Attempts`], [`Fault::KeyReused`],
+    /// [`Fault::Db`].
     pub fn begin(
         &self,
         begin: &Begin<'_>,
@@ -81,6 +84,10 @@ impl House {
             }
             if begin.order.is_over(now) {
                 return Err(Fault::OrderOver);
+            }
+            let order = Order::by_pk(tx, begin.order.pk)?;
+            if order.is_none_or(|order| order.attempts >= ATTEMPTS) {
+                return Err(Fault::Attempts);
             }
             let (amount, currency) = begin.amount();
             let new = NewPayment {

@@ -37,6 +37,9 @@ pub enum Fault {
     /// The order's time is over.
     #[error("the order has expired")]
     OrderOver,
+    /// The order was tried to pay as often as it may be.
+    #[error("the order was tried to pay too often")]
+    Attempts,
     /// There is no such thing, or it is another merchant's or customer's.
     #[error("there is no such {0}")]
     NotFound(&'static str),

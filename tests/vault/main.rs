@@ -1,0 +1,7 @@
+//! The vault as merchants see it: `tally dev` runs, and is asked over HTTP.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod cashfree;
+mod http;
+mod sdk;
+mod shop;

@@ -1,0 +1,105 @@
+"""What is refused, by the library's own exceptions and the documented body."""
+
+import json
+import uuid
+
+import checks
+from cashfree_client import Client
+from cashfree_flow import card, saved, token_card
+from cashfree_pg import exceptions as raised
+from checks import VISA
+
+EXCEPTIONS = {
+    400: raised.BadRequestException,
+    401: raised.UnauthorizedException,
+    404: raised.NotFoundException,
+}
+
+
+def refused(check, what, status, call, *args, **named):
+    """The exception of this status (or of one of these), with a body that tells why."""
+    try:
+        answer = call(*args, **named)
+    except raised.ApiException as error:
+        allowed = status if isinstance(status, tuple) else (status,)
+        check.among(what, allowed, error.status)
+        check.equal(what, EXCEPTIONS.get(error.status, raised.ApiException), type(error))
+        body = json.loads(error.body)
+        check.fields(what, {"message": str, "code": str, "type": str}, body)
+        check.that(VISA not in error.body, what, "no card number", "one")
+        return body
+    check.that(False, what, status, answer)
+
+
+def secrets(check, base, flow, customer, instrument):
+    for client in (
+        Client(base, checks.env("CF_CLIENT_ID"), "wrong"),
+        Client(base, "nobody", checks.env("CF_CLIENT_SECRET")),
+        Client(base, checks.env("CF_CLIENT_ID"), checks.env("CF_CLIENT_SECRET")[:-1]),
+    ):
+        refused(check, "wrong secret: order", 401, client.create_order, customer, 100.5)
+        refused(check, "wrong secret: list", 401, client.instruments, customer)
+        refused(check, "wrong secret: cryptogram", 401, client.cryptogram, customer, instrument["instrument_id"])
+        refused(check, "wrong secret: delete", 401, client.delete, customer, instrument["instrument_id"])
+    check.equal("still there", instrument, flow.client.instrument(customer, instrument["instrument_id"])[0])
+    check.step("a wrong secret is unauthorised everywhere")
+
+
+def ids(check, flow, customer, theirs):
+    client, nothing = flow.client, str(uuid.uuid4())
+    refused(check, "unknown order", 404, client.fetch_order, checks.some("order"))
+    refused(check, "unknown payment", 404, client.payment, client.create_order(customer, 1)[0]["order_id"], 1)
+    refused(check, "unknown session", (400, 404), client.pay, "session_unknown", card(VISA))
+    for ident in (nothing, theirs["instrument_id"], "x" * 300, "' OR 1=1 --"):
+        refused(check, "not this customer's: fetch", 404, client.instrument, customer, ident)
+        refused(check, "not this customer's: cryptogram", 404, client.cryptogram, customer, ident)
+        refused(check, "not this customer's: delete", 404, client.delete, customer, ident)
+        session = client.create_order(customer, 1)[0]["payment_session_id"]
+        refused(check, "not this customer's: pay", (400, 404), client.pay, session, saved(ident))
+    check.equal("unknown customer's list", [], client.instruments(checks.some("cust"))[0])
+    check.step("unknown ids, and another customer's")
+
+
+def cards(check, flow, customer, instrument):
+    session = flow.client.create_order(customer, 1)[0]["payment_session_id"]
+    good = flow.client.cryptogram(customer, instrument["instrument_id"])[0]
+    for what, changed in {
+        "CVV of two digits": {"card_cvv": "12"}, "CVV of five digits": {"card_cvv": "12345"},
+        "CVV of letters": {"card_cvv": "abc"}, "number that fails its check digit": {"card_number": "4111111111111112"},
+        "number too short": {"card_number": "411111"}, "number of letters": {"card_number": "four"},
+        "month 13": {"card_expiry_mm": "13"}, "month of letters": {"card_expiry_mm": "ab"},
+        "expired": {"card_expiry_yy": "20"}, "year of one digit": {"card_expiry_yy": "3"},
+    }.items():
+        refused(check, what, 400, flow.client.pay, session, dict(card(VISA), **changed))
+    for missing in ("card_number", "card_expiry_mm", "card_expiry_yy", "card_cvv"):
+        lacking = {name: value for name, value in card(VISA).items() if name != missing}
+        refused(check, f"without {missing}", 400, flow.client.pay, session, lacking)
+    for what, cryptogram in {
+        "19 bytes": "AAAAAAAAAAAAAAAAAAAAAAAAAA==", "not base64": "!" * 28, "empty": "",
+    }.items():
+        how = token_card(dict(good, cryptogram=cryptogram))
+        refused(check, f"cryptogram: {what}", 400, flow.client.pay, session, how)
+    # None of these used the order up.
+    paid = flow.client.pay(session, card(VISA))[0]
+    check.equal("after all", "SUCCESS", flow.client.submit_otp(paid["cf_payment_id"], "111000")[0]["authenticate_status"])
+    refused(check, "an order paid twice", (400, 409), flow.client.pay, session, card(VISA))
+    check.step("cards and cryptograms that can't be")
+
+
+def idempotency(check, flow, customer, instrument):
+    key = str(uuid.uuid4())
+    client, ident = flow.client, instrument["instrument_id"]
+    client.cryptogram(customer, ident, key)
+    body = refused(
+        check, "one key, two amounts", (409, 422), client.cryptogram, customer, ident, key,
+        query="amount=1.00&currency=INR",
+    )
+    check.that(bool(body["message"]), "message", "a message", body)
+    check.step("an idempotency key with another request")
+
+
+def run(check, flow, base, customer, instrument, theirs):
+    secrets(check, base, flow, customer, instrument)
+    ids(check, flow, customer, theirs)
+    cards(check, flow, customer, instrument)
+    idempotency(check, flow, customer, instrument)
