@@ -16,6 +16,7 @@ pub mod http;
 pub mod ids;
 pub mod merchants;
 pub mod network;
+pub mod pages;
 mod serve;
 pub mod sessions;
 pub mod words;

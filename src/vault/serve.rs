@@ -17,7 +17,7 @@ use super::db::{Api, Db, DbError};
 use super::engine::Engine;
 use super::house::{House, Teller};
 use super::http::{Answer, Desk, Fail, Shape, serve};
-use super::sessions;
+use super::{pages, sessions};
 
 /// How often what is unfinished is gone on with.
 const SWEEP: Duration = Duration::from_secs(1);
@@ -63,7 +63,7 @@ pub fn run(
         let house = House::new(db, Engine::at(config.engine.clone()), public, tellers);
         let sweeper = tokio::spawn(sweep(Arc::clone(&house)));
         ready(&house.public);
-        serve(listener, router(Arc::clone(&house)), stop).await;
+        serve(listener, router(Arc::clone(&house), config), stop).await;
         sweeper.abort();
         Ok(())
     })
@@ -83,9 +83,12 @@ pub async fn stopped() {
     }
 }
 
-fn router(house: Arc<House>) -> Router {
+fn router(house: Arc<House>, config: &Config) -> Router {
     let desk = Desk::before(house);
+    let shop = if config.shop { pages::shop() } else { Router::new() };
     Router::new()
+        .merge(shop)
+        .merge(pages::router())
         .merge(cashfree::router())
         .merge(sessions::router())
         .fallback(nowhere)
@@ -115,6 +118,9 @@ async fn wrong_method(_: State<Desk>, uri: Uri) -> Response {
 fn shaped(path: &str, fail: Fail) -> Answer {
     if path == "/sessions" || path.starts_with("/sessions/") {
         return sessions::Error::fail(fail).answer();
+    }
+    if ["/pay/", "/acs/", "/assets/", "/shop"].iter().any(|place| path.starts_with(place)) {
+        return pages::Error::fail(fail).answer();
     }
     cashfree::Error::fail(fail).answer()
 }

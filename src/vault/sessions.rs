@@ -24,9 +24,10 @@ use axum::Router;
 use axum::routing::{get, post};
 use rusqlite::Transaction;
 
+pub use cancel::give_up;
 pub use error::Error;
 pub use key::keyed;
-pub use method::Paying;
+pub use method::{Paying, decoded};
 pub use open::open;
 pub use pay::{Pay, pay};
 pub use standing::Standing;

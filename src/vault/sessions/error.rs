@@ -170,6 +170,7 @@ impl From<Fault> for Error {
             Fault::Cvv => Self::cvc("paymentMethodOptions.card.cvc"),
             Fault::OrderPaid => Self::new(409, "order_paid", message),
             Fault::OrderOver => Self::expired(),
+            Fault::Attempts => Self::new(409, "order_attempts", message),
             Fault::NotFound(what) => Self::not_found(what),
             Fault::Deleted => Self::new(409, "payment_method_deleted", message),
             Fault::KeyReused => Self::new(409, "idempotency_key_reused", message),
