@@ -14,11 +14,13 @@ pub mod engine;
 pub mod house;
 pub mod http;
 pub mod ids;
+pub mod juspay;
 pub mod merchants;
 pub mod network;
 pub mod pages;
 mod serve;
 pub mod sessions;
+pub mod webhook;
 pub mod words;
 
 pub use config::Config;

@@ -22,7 +22,7 @@ use thiserror::Error;
 pub use customer::Customer;
 pub use event::Event;
 pub use idempotency::{Asked, Before, Stored};
-pub use instrument::Instrument;
+pub use instrument::{Instrument, Standing};
 pub use ledger::book;
 pub use merchant::{Api, Credential, Merchant, NewMerchant};
 pub use order::{NewOrder, Order};

@@ -8,16 +8,16 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::Uri;
 use axum::response::Response;
+use axum::routing::get;
 use thiserror::Error;
 use tokio::net::TcpListener;
 
-use super::cashfree;
 use super::config::Config;
 use super::db::{Api, Db, DbError};
 use super::engine::Engine;
 use super::house::{House, Teller};
 use super::http::{Answer, Desk, Fail, Shape, serve};
-use super::{pages, sessions};
+use super::{cashfree, juspay, pages, sessions, webhook};
 
 /// How often what is unfinished is gone on with.
 const SWEEP: Duration = Duration::from_secs(1);
@@ -59,12 +59,15 @@ pub fn run(
         let listener = TcpListener::bind(config.listen).await.map_err(io("listener"))?;
         let address = listener.local_addr().map_err(io("listener"))?;
         let public = config.public.clone().unwrap_or_else(|| format!("http://{address}"));
-        let tellers: Vec<(Api, Teller)> = vec![(Api::Sessions, sessions::save_wallet)];
+        let tellers: Vec<(Api, Teller)> =
+            vec![(Api::Juspay, juspay::tell), (Api::Sessions, sessions::save_wallet)];
         let house = House::new(db, Engine::at(config.engine.clone()), public, tellers);
         let sweeper = tokio::spawn(sweep(Arc::clone(&house)));
+        let courier = tokio::spawn(webhook::run(Arc::clone(&house)));
         ready(&house.public);
         serve(listener, router(Arc::clone(&house), config), stop).await;
         sweeper.abort();
+        courier.abort();
         Ok(())
     })
 }
@@ -90,7 +93,9 @@ fn router(house: Arc<House>, config: &Config) -> Router {
         .merge(shop)
         .merge(pages::router())
         .merge(cashfree::router())
+        .merge(juspay::router())
         .merge(sessions::router())
+        .route("/openapi.yaml", get(openapi))
         .fallback(nowhere)
         .method_not_allowed_fallback(wrong_method)
         .with_state(desk)
@@ -106,6 +111,12 @@ async fn sweep(house: Arc<House>) {
     }
 }
 
+/// What is served, for programs.
+async fn openapi() -> Response {
+    let body = include_str!("../../docs/openapi.yaml").to_owned();
+    Answer { status: 200, kind: "application/yaml", body, headers: Vec::new() }.response()
+}
+
 async fn nowhere(_: State<Desk>, uri: Uri) -> Response {
     shaped(uri.path(), Fail::NoSuchPath).response()
 }
@@ -116,11 +127,11 @@ async fn wrong_method(_: State<Desk>, uri: Uri) -> Response {
 
 /// In the shape of the API that the path belongs to.
 fn shaped(path: &str, fail: Fail) -> Answer {
-    if path == "/sessions" || path.starts_with("/sessions/") {
-        return sessions::Error::fail(fail).answer();
+    match path.split('/').nth(1).unwrap_or_default() {
+        "pg" => cashfree::Error::fail(fail).answer(),
+        "sessions" => sessions::Error::fail(fail).answer(),
+        "pay" if path.starts_with("/pay/start/") => juspay::Error::fail(fail).answer(),
+        "pay" | "acs" | "assets" | "shop" => pages::Error::fail(fail).answer(),
+        _ => juspay::Error::fail(fail).answer(),
     }
-    if ["/pay/", "/acs/", "/assets/", "/shop"].iter().any(|place| path.starts_with(place)) {
-        return pages::Error::fail(fail).answer();
-    }
-    cashfree::Error::fail(fail).answer()
 }

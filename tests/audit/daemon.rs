@@ -7,8 +7,8 @@ use std::process::Output;
 use serde_json::Value;
 use tallystick::audit::{self, Event};
 use tallystick::client::ClientError;
-use tallystick::command::{Command, Renew};
-use tallystick::types::{Expiry, Pan};
+use tallystick::command::{Command, HoldCard, Renew};
+use tallystick::types::{CardHandle, Expiry, HoldSeconds, Pan};
 use tallystick::wire::Status;
 
 use crate::process::{Daemon, PAN, issue_of, provision, tally, verify_of};
@@ -97,6 +97,10 @@ fn what_is_done_and_refused_is_recorded_and_nothing_secret_is() {
     }
     client.flush().unwrap();
     (0..3).for_each(|_| drop(client.receive().unwrap().1.unwrap()));
+    // Holding a card tells what guessing at it would, and is counted as that is.
+    let seconds = HoldSeconds::new(1).unwrap();
+    client.hold_card(HoldCard { pan: card(), expiry, seconds }).unwrap();
+    assert_eq!(refusal(client.release_card(CardHandle::from_bytes([7; 16]))), Status::UnknownHold);
     admin.status().unwrap();
     assert_eq!(refusal(client.status()), Status::AdminSocketOnly);
     // Somebody takes a card's number for a token's.
@@ -115,6 +119,8 @@ fn what_is_done_and_refused_is_recorded_and_nothing_secret_is() {
         ("done", "renew", "ok"),
         ("counted", "fingerprint", "ok"),
         ("counted", "par", "ok"),
+        ("counted", "hold_card", "ok"),
+        ("refused", "release_card", "unknown_hold"),
         ("counted", "status", "ok"),
     ] {
         assert!(has(&records, kind, operation, status), "{kind} {operation} {status}: {records:#?}");

@@ -2,6 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod cashfree;
+mod faults;
 mod http;
+mod openapi;
 mod sdk;
+mod sessions;
+mod shapes;
 mod shop;

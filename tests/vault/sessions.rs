@@ -23,7 +23,9 @@ fn a_card_that_only_the_engine_decrypts_is_paid_with_saved_and_paid_with_again()
     assert_eq!(session["redirectUrl"], Value::Null);
     let seconds: i64 = merchant
         .database()
-        .query_row("SELECT expires - created FROM session WHERE id = ?", [text(&session["id"])], |row| row.get(0))
+        .query_row("SELECT expires - created FROM session WHERE id = ?", [text(&session["id"])], |row| {
+            row.get(0)
+        })
         .unwrap();
     assert_eq!(seconds, 900);
 
@@ -38,15 +40,23 @@ fn a_card_that_only_the_engine_decrypts_is_paid_with_saved_and_paid_with_again()
     let methods = merchant.methods("asha");
     assert_eq!(methods.len(), 1);
     assert_eq!(methods[0]["id"], ended["payment"]["paymentMethodId"]);
-    assert_eq!(methods[0]["card"], json!({"network": "visa", "lastFour": "1111", "expiryMonth": "12", "expiryYear": "2030"}));
+    assert_eq!(
+        methods[0]["card"],
+        json!({"network": "visa", "lastFour": "1111", "expiryMonth": "12", "expiryYear": "2030"})
+    );
 
     // At once, without being confirmed.
     let mut again = saved(&methods[0]["id"], &json!("123"));
     let more = again.as_object_mut().unwrap();
-    more.extend(self::wanted().as_object().unwrap().clone().into_iter().filter(|(name, _)| name != "paymentMethod"));
+    more.extend(
+        self::wanted().as_object().unwrap().clone().into_iter().filter(|(name, _)| name != "paymentMethod"),
+    );
     more.insert("autoConfirm".to_owned(), json!(true));
     let begun = merchant.create(&again);
-    assert_eq!((&begun["status"], &begun["encryptionKey"]), (&json!("AWAITING_AUTHENTICATION"), &Value::Null));
+    assert_eq!(
+        (&begun["status"], &begun["encryptionKey"]),
+        (&json!("AWAITING_AUTHENTICATION"), &Value::Null)
+    );
     assert_eq!(merchant.authenticate(&begun, "000000"), "https://shop.example/failed");
     assert_eq!(merchant.fetch(&begun)["status"], "FAILED");
     let begun = merchant.create(&again);
@@ -115,7 +125,9 @@ fn an_expired_session_is_not_confirmed_and_its_key_is_gone() {
 fn key_goes(merchant: &Caller<'_>, session: &Value) {
     let end = Instant::now() + Duration::from_secs(120);
     let there = "SELECT count(*) FROM session WHERE id = ? AND entry IS NOT NULL";
-    while merchant.database().query_row(there, [text(&session["id"])], |row| row.get::<_, u64>(0)).unwrap() > 0 {
+    while merchant.database().query_row(there, [text(&session["id"])], |row| row.get::<_, i64>(0)).unwrap()
+        > 0
+    {
         assert!(Instant::now() < end, "the key stays");
         std::thread::sleep(Duration::from_millis(50));
     }
@@ -128,12 +140,13 @@ fn a_session_is_confirmed_once_however_many_try() {
     let session = merchant.create(&wanted());
     let bodies: Vec<_> = (0..8).map(|_| encrypted(&session, &card(CARD))).collect();
     let statuses: Vec<_> = std::thread::scope(|scope| {
-        let tries: Vec<_> = bodies.iter().map(|body| scope.spawn(|| merchant.confirm(&session, body).status)).collect();
+        let tries: Vec<_> =
+            bodies.iter().map(|body| scope.spawn(|| merchant.confirm(&session, body).status)).collect();
         tries.into_iter().map(|tried| tried.join().unwrap()).collect()
     });
     assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 1, "{statuses:?}");
     assert!(statuses.iter().all(|status| [200, 409].contains(status)), "{statuses:?}");
-    let count = |table: &str| -> u64 {
+    let count = |table: &str| -> i64 {
         merchant.database().query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap()
     };
     assert_eq!(count("payment"), 1);
@@ -146,7 +159,8 @@ fn a_session_is_confirmed_once_however_many_try() {
     wanted["paymentMethod"] = Value::Null;
     let session = merchant.create(&wanted);
     let statuses: Vec<_> = std::thread::scope(|scope| {
-        let tries: Vec<_> = (0..8).map(|_| scope.spawn(|| merchant.confirm(&session, &wallet).status)).collect();
+        let tries: Vec<_> =
+            (0..8).map(|_| scope.spawn(|| merchant.confirm(&session, &wallet).status)).collect();
         tries.into_iter().map(|tried| tried.join().unwrap()).collect()
     });
     assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 1, "{statuses:?}");
@@ -171,7 +185,11 @@ fn a_card_is_saved_when_it_is_charged_and_the_flag_came_at_either_time() {
         let merchant = Caller::of(&shop, 0);
         let ended = merchant.pay(number, at_create, at_confirm, otp);
         assert_eq!(ended["status"], status, "{number}");
-        assert_eq!(merchant.methods("asha").len(), usize::from(is_saved), "{number} {at_create:?} {at_confirm:?}");
+        assert_eq!(
+            merchant.methods("asha").len(),
+            usize::from(is_saved),
+            "{number} {at_create:?} {at_confirm:?}"
+        );
         assert_eq!(ended["payment"]["paymentMethodId"].is_string(), is_saved);
     }
 }
@@ -320,7 +338,8 @@ fn an_order_is_paid_once_in_however_many_sessions() {
     let mut wanted = wanted();
     wanted["orderInformation"]["orderId"] = json!("order-7");
     let sessions = [merchant.create(&wanted), merchant.create(&wanted)];
-    let confirmed = sessions.map(|session| merchant.confirm(&session, &encrypted(&session, &card(CARD))).ok());
+    let confirmed =
+        sessions.map(|session| merchant.confirm(&session, &encrypted(&session, &card(CARD))).ok());
     merchant.authenticate(&confirmed[0], "111000");
     merchant.authenticate(&confirmed[1], "111000");
     assert_eq!(confirmed.map(|session| text(&merchant.fetch(&session)["status"])), ["SUCCEEDED", "FAILED"]);

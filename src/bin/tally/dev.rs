@@ -40,13 +40,13 @@ pub fn run(dev: &Dev, output: &Output) -> Result<(), Failure> {
         public: None,
         shop: true,
     };
-    let merchants = samples(&config, &dir)?;
+    let merchants = samples(&config, &dir, dev.webhook.as_deref())?;
     let told = serve(&config, stopped(), |public| tell(public, &merchants, &daemon, output));
     told.map_err(|error| Failure::new(error.to_string()))
 }
 
 /// The sample merchants, made where there are none.
-fn samples(config: &Config, dir: &Path) -> Result<Value, Failure> {
+fn samples(config: &Config, dir: &Path, webhook: Option<&str>) -> Result<Value, Failure> {
     let path = dir.join(CREDENTIALS);
     if path.exists() {
         return Ok(serde_json::from_slice(&std::fs::read(path)?)?);
@@ -55,7 +55,7 @@ fn samples(config: &Config, dir: &Path) -> Result<Value, Failure> {
     let mut merchants = Vec::new();
     for (name, trid, wide_mask) in SAMPLES {
         let trid = Trid::parse(trid).map_err(|error| Failure::new(error.to_string()))?;
-        let wanted = Wanted { name, trid, wide_mask, webhook: None };
+        let wanted = Wanted { name, trid, wide_mask, webhook };
         let given = add(&db, &wanted, UnixTime::from_system_clock());
         merchants.push(credentials(name, &given.map_err(|error| Failure::new(error.to_string()))?));
     }
@@ -86,6 +86,7 @@ fn text(public: &str, merchants: &Value) -> String {
         format!("the vault serves at {public}; its engine and its sample merchants go with it (Ctrl-C)"),
         format!("A demo shop, to pay in with test cards:\n  {public}/shop"),
         cashfree(public, credential("cashfree")),
+        juspay(public, credential("juspay")),
         sessions(public, credential("sessions")),
     ]
     .join("\n\n")
@@ -98,6 +99,13 @@ fn cashfree(public: &str, (id, secret): (&str, &str)) -> String {
     -H 'x-client-id: {id}' -H 'x-client-secret: {secret}' \\
     -d '{{\"order_amount\": 100.5, \"order_currency\": \"INR\", \
 \"customer_details\": {{\"customer_id\": \"asha\", \"customer_phone\": \"9999999999\"}}}}'"
+    )
+}
+
+fn juspay(public: &str, (_, key): (&str, &str)) -> String {
+    format!(
+        "Juspay, an order:
+  curl -s {public}/order/create -u {key}: -d order_id=order-1 -d amount=100.50 -d customer_id=asha"
     )
 }
 

@@ -55,6 +55,8 @@ fn whatever_else_it_is_it_is_one_refusal() {
         changed("cvc", "cvv"),
         changed("cvc", "number"),
         changed("cvc", "cv\\u0063"),
+        changed(r#""cvc":"123""#, r#""expiryYear":"29""#),
+        changed(r#""cvc":"123""#, r#""holderName":"""#),
         changed("O'Neil", "\\\"O"),
         changed("O'Neil", "\n"),
         changed("O'Neil\"", "O'Neil\","),

@@ -97,6 +97,9 @@ impl From<Fault> for Error {
             Fault::Engine(EngineError::Away) => {
                 Self::service(503, "service_timeout", "vault provider timed out")
             }
+            Fault::Engine(EngineError::Refused(Status::TokenRateLimited)) => {
+                Self { kind: "rate_limit_error", ..Self::invalid(429, "token_rate_limited", message) }
+            }
             Fault::Engine(EngineError::Refused(status)) => Self::invalid(
                 400,
                 &format!("token_{}", status.name()),

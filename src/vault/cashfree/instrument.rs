@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::Error;
 use super::payment::network;
-use super::visit::{key, merchant};
+use super::visit::{Version, key, merchant};
 use crate::types::{Amount, Currency, TokenStatus};
 use crate::vault::body::{Fields, Text, Why, digest, query};
 use crate::vault::card::Issuer;
@@ -15,6 +15,7 @@ use crate::vault::words::{currency, india_plain};
 
 /// `GET /pg/customers/{customer}/instruments?instrument_type=card`
 pub fn list(house: &House, call: &Call) -> Result<Answer, Error> {
+    Version::of(call)?;
     let merchant = merchant(house, call)?;
     key(call)?;
     // One version of a client library sends a question mark where an ampersand should be.
@@ -23,13 +24,18 @@ pub fn list(house: &House, call: &Call) -> Result<Answer, Error> {
     if fields.needed("instrument_type", Text::ID)? != "card" {
         return Err(fields.fault("instrument_type", Why::Value).into());
     }
-    let found = house.instruments_of(&merchant, call.at("customer"))?;
+    let customer = call.at("customer");
+    if customer.len() > Text::ID.most || !customer.chars().all(Text::ID.of) {
+        return Err(Error::invalid(400, "customer_id_invalid", "customer_id : is not valid"));
+    }
+    let found = house.instruments_of(&merchant, customer)?;
     let shown: Vec<_> = found.iter().map(|found| instrument(&found.instrument, found.status())).collect();
     Ok(Answer::json(200, &shown.into()))
 }
 
 /// `GET /pg/customers/{customer}/instruments/{instrument}`
 pub fn fetch(house: &House, call: &Call) -> Result<Answer, Error> {
+    Version::of(call)?;
     let merchant = merchant(house, call)?;
     key(call)?;
     let shown = house.shown(find(house, call, &merchant)?)?;
@@ -38,6 +44,7 @@ pub fn fetch(house: &House, call: &Call) -> Result<Answer, Error> {
 
 /// `DELETE /pg/customers/{customer}/instruments/{instrument}`
 pub fn delete(house: &House, call: &Call) -> Result<Answer, Error> {
+    Version::of(call)?;
     let merchant = merchant(house, call)?;
     let found = find(house, call, &merchant)?;
     let now = house.now();
@@ -58,6 +65,7 @@ pub fn delete(house: &House, call: &Call) -> Result<Answer, Error> {
 ///
 /// `?amount=100.50&currency=INR`, which is ours, binds the cryptogram to an amount.
 pub fn cryptogram(house: &House, call: &Call) -> Result<Answer, Error> {
+    Version::of(call)?;
     let merchant = merchant(house, call)?;
     let found = find(house, call, &merchant)?;
     let amount = amount(&Fields::of(&call.query()?))?;

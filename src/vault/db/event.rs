@@ -3,8 +3,11 @@
 
 use rusqlite::{Connection, Transaction, params};
 
-use super::{DbError, signed, unsigned};
+use super::{DbError, Maybe, signed, unsigned};
 use crate::types::UnixTime;
+
+/// So many tries of one event others wait for: half a minute.
+const IN_ORDER: u32 = 5;
 
 /// An event to be told.
 #[derive(Debug, Clone)]
@@ -19,6 +22,8 @@ pub struct Event {
     pub body: String,
     /// How often it was tried.
     pub tries: u32,
+    /// When it was put in.
+    pub created: UnixTime,
 }
 
 impl Event {
@@ -40,34 +45,40 @@ impl Event {
         Ok(())
     }
 
-    /// Events that are due, the oldest first.
+    /// Merchants to whom something is due.
     ///
     /// # Errors
     /// [`DbError`].
-    pub fn due(db: &Connection, now: UnixTime) -> Result<Vec<Self>, DbError> {
+    pub fn waiting(db: &Connection, now: UnixTime) -> Result<Vec<i64>, DbError> {
+        let mut found =
+            db.prepare_cached("SELECT DISTINCT merchant FROM event WHERE ended IS NULL AND due <= ?")?;
+        let rows = found.query_map([signed(now.seconds())], |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// A merchant's oldest event that is due. Younger ones wait for one that was refused a
+    /// few times; one that is refused for longer must not keep back all others.
+    ///
+    /// # Errors
+    /// [`DbError`].
+    pub fn next_of(db: &Connection, merchant: i64, now: UnixTime) -> Result<Option<Self>, DbError> {
         let mut found = db.prepare_cached(
-            "SELECT pk, merchant, id, body, tries FROM event WHERE ended IS NULL AND due <= ? ORDER BY pk LIMIT 100",
+            "SELECT pk, merchant, id, body, tries, created FROM event e
+             WHERE merchant = ?1 AND ended IS NULL AND due <= ?2 AND NOT EXISTS (
+                 SELECT 1 FROM event o WHERE o.merchant = ?1 AND o.ended IS NULL AND o.pk < e.pk AND o.tries < ?3
+             ) ORDER BY pk LIMIT 1",
         )?;
-        let rows = found.query_map([signed(now.seconds())], |row| {
+        let row = found.query_row(params![merchant, signed(now.seconds()), IN_ORDER], |row| {
             Ok(Self {
                 pk: row.get(0)?,
                 merchant: row.get(1)?,
                 id: row.get(2)?,
                 body: row.get(3)?,
                 tries: row.get(4)?,
+                created: UnixTime::from_seconds(unsigned(row.get(5)?)),
             })
-        })?;
-        Ok(rows.collect::<Result<_, _>>()?)
-    }
-
-    /// When the next one is due.
-    ///
-    /// # Errors
-    /// [`DbError`].
-    pub fn next_due(db: &Connection) -> Result<Option<UnixTime>, DbError> {
-        let next: Option<i64> =
-            db.query_row("SELECT min(due) FROM event WHERE ended IS NULL", [], |row| row.get(0))?;
-        Ok(next.map(|at| UnixTime::from_seconds(unsigned(at))))
+        });
+        row.maybe()
     }
 
     /// It was taken.

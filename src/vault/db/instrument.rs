@@ -7,6 +7,17 @@ use super::{DbError, Maybe, signed, unsigned};
 use crate::types::{Expiry, Fingerprint, Par, TokenNumber, Trid, UnixTime};
 use crate::vault::card::CardFace;
 
+/// How far a token has come since its card was saved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// The card is kept. Its token waits for a payment with a second factor.
+    Kept,
+    /// The token was asked for; no provider has activated it.
+    Initiated,
+    /// A provider has activated the token. What became of it since, the engine knows.
+    Tokenised,
+}
+
 /// A saved instrument.
 #[derive(Debug, Clone)]
 pub struct Instrument {
@@ -34,6 +45,8 @@ pub struct Instrument {
     pub card: CardFace,
     /// What authenticated the cardholder.
     pub afa_reference: String,
+    /// How far its token has come.
+    pub standing: Standing,
     /// What the API keeps of it for showing.
     pub details: Value,
     /// What it was made from; another from the same is not made.
@@ -46,7 +59,21 @@ pub struct Instrument {
 
 const SELECT: &str =
     "SELECT pk, id, uid, merchant, customer, token, token_expiry, trid, par, fingerprint, card,
-    afa_reference, details, origin, created, deleted FROM instrument";
+    afa_reference, details, origin, created, deleted, standing FROM instrument";
+
+impl Standing {
+    const ALL: [Self; 3] = [Self::Kept, Self::Initiated, Self::Tokenised];
+
+    /// The name in the database.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Kept => "kept",
+            Self::Initiated => "initiated",
+            Self::Tokenised => "tokenised",
+        }
+    }
+}
 
 impl Instrument {
     /// Puts it in, unless one of the same origin is there, and returns the one that is.
@@ -57,7 +84,8 @@ impl Instrument {
         let card = serde_json::to_string(&self.card).map_err(|_| DbError::Content("card"))?;
         tx.execute(
             "INSERT INTO instrument (id, uid, merchant, customer, token, token_expiry, trid, par, fingerprint, card,
-             afa_reference, details, origin, created) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+             afa_reference, details, origin, created, standing)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
              ON CONFLICT (origin) DO NOTHING",
             params![
                 self.id,
@@ -74,6 +102,7 @@ impl Instrument {
                 self.details.to_string(),
                 self.origin,
                 signed(self.created.seconds()),
+                self.standing.name(),
             ],
         )?;
         Self::by_origin(tx, &self.origin)?.ok_or(DbError::Content("instrument"))
@@ -131,6 +160,15 @@ impl Instrument {
         rows.into_iter().collect()
     }
 
+    /// The token of a card that was kept is activated.
+    ///
+    /// # Errors
+    /// [`DbError`].
+    pub fn tokenised(tx: &Transaction<'_>, pk: i64) -> Result<(), DbError> {
+        tx.execute("UPDATE instrument SET standing = 'tokenised' WHERE pk = ?", [pk])?;
+        Ok(())
+    }
+
     /// Marks it as deleted. Says whether it was not so before.
     ///
     /// # Errors
@@ -151,14 +189,16 @@ fn one(db: &Connection, which: &str, params: impl rusqlite::Params) -> Result<Op
 
 fn read(row: &rusqlite::Row<'_>) -> Result<Result<Instrument, DbError>, rusqlite::Error> {
     let (token, trid, par): (String, String, String) = (row.get(5)?, row.get(7)?, row.get(8)?);
-    let (card, details): (String, String) = (row.get(10)?, row.get(12)?);
-    let (Ok(token), Ok(token_expiry), Ok(trid), Ok(par), Ok(card), Ok(details)) = (
+    let (card, details, standing): (String, String, String) = (row.get(10)?, row.get(12)?, row.get(16)?);
+    let standing = Standing::ALL.into_iter().find(|known| known.name() == standing);
+    let (Ok(token), Ok(token_expiry), Ok(trid), Ok(par), Ok(card), Ok(details), Some(standing)) = (
         TokenNumber::parse(token.as_bytes()),
         Expiry::from_value(row.get(6)?),
         Trid::parse(trid.as_bytes()),
         Par::parse(&par),
         serde_json::from_str(&card),
         serde_json::from_str(&details),
+        standing,
     ) else {
         return Ok(Err(DbError::Content("instrument")));
     };
@@ -176,6 +216,7 @@ fn read(row: &rusqlite::Row<'_>) -> Result<Result<Instrument, DbError>, rusqlite
         fingerprint: Fingerprint::from_bytes(row.get(9)?),
         card,
         afa_reference: row.get(11)?,
+        standing,
         details,
         origin: row.get(13)?,
         created: time(row.get(14)?),

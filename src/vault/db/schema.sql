@@ -100,6 +100,9 @@ CREATE TABLE instrument (
     card TEXT NOT NULL,
     -- What authenticated the cardholder.
     afa_reference TEXT NOT NULL,
+    -- 'kept': its token waits for a payment with a second factor; 'initiated': no provider
+    -- has activated the token; 'tokenised': one has.
+    standing TEXT NOT NULL CHECK (standing IN ('kept', 'initiated', 'tokenised')),
     details TEXT NOT NULL DEFAULT '{}',
     -- The payment or request that it came from: made once.
     origin TEXT NOT NULL UNIQUE,
@@ -172,3 +175,4 @@ CREATE TABLE event (
     created INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX events_due ON event (due) WHERE ended IS NULL;
+CREATE INDEX events_of_merchant ON event (merchant, pk) WHERE ended IS NULL;

@@ -6,7 +6,9 @@ use serde_json::Value;
 use super::{Fault, House};
 use crate::types::{Amount, Currency, UnixTime};
 use crate::vault::card::CardFace;
-use crate::vault::db::{Api, Asked, Before, NewPayment, Order, Payment, Source, Stored};
+use crate::vault::db::{
+    Api, Asked, Before, DbError, Instrument, NewPayment, Order, Payment, Source, Standing, Stored,
+};
 
 /// How long the second factor is awaited, in seconds.
 const WINDOW: u64 = 900;
@@ -100,7 +102,7 @@ impl House {
                 currency,
                 source: &begin.source,
                 card: begin.card.as_ref(),
-                save: begin.save,
+                save: begin.save || is_kept(tx, &begin.source)?,
                 details: &begin.details,
                 expires: UnixTime::from_seconds(now.seconds().saturating_add(WINDOW)),
             };
@@ -140,4 +142,11 @@ impl House {
         self.db.write(|tx| asked.answer(tx, &stored, now))?;
         Ok(stored)
     }
+}
+
+/// Whether a card is paid with that is only kept. Who had it kept consented to its token,
+/// which a payment is still wanting.
+fn is_kept(tx: &Transaction<'_>, source: &Source) -> Result<bool, DbError> {
+    let Source::Saved(pk) = source else { return Ok(false) };
+    Ok(Instrument::by_pk(tx, *pk)?.is_some_and(|instrument| instrument.standing == Standing::Kept))
 }

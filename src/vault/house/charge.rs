@@ -105,7 +105,11 @@ impl House {
             }
             Source::Saved(pk) => {
                 let instrument = self.db.read(|db| Instrument::by_pk(db, *pk))?;
-                self.present(payment, &merchant.name, &instrument.ok_or(Fault::NotFound("instrument"))?)?
+                let instrument = instrument.ok_or(Fault::NotFound("instrument"))?;
+                if payment.saving == Saving::Wanted {
+                    return Ok((self.authorise_kept(&instrument)?, None));
+                }
+                self.present(payment, &merchant.name, &instrument)?
             }
             Source::Token { token, expiry, trid, cryptogram } => {
                 let own = self.db.read(|db| requestor_of(db, *token))?;
@@ -117,6 +121,14 @@ impl House {
         };
         let verdict = self.sandbox.authorise_token(&self.engine, payment, &merchant.name, &presented)?;
         Ok((verdict, Some(presented.token)))
+    }
+
+    /// Of a card that is only kept there is no token yet: it is presented itself.
+    fn authorise_kept(&self, instrument: &Instrument) -> Result<Verdict, Fault> {
+        if instrument.deleted.is_some() {
+            return Ok(Verdict::Declined("card_deleted"));
+        }
+        Ok(self.sandbox.authorise_card(&self.engine, &instrument.fingerprint)?)
     }
 
     /// A saved instrument with a cryptogram for this payment, the same whenever asked.

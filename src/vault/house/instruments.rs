@@ -4,7 +4,8 @@ use super::save::engine_key;
 use super::{Fault, House};
 use crate::command::{ChangeStatus, Issue, Issued, TokenView};
 use crate::types::{
-    Amount, Currency, DeactivationReason, IdempotencyKey, StatusEvent, TokenStatus, Transaction, UnixTime,
+    Amount, Currency, DeactivationReason, IdempotencyKey, ProviderName, StatusEvent, TokenStatus,
+    Transaction, UnixTime,
 };
 use crate::vault::db::{Instrument, Merchant};
 use crate::vault::engine::EngineError;
@@ -90,19 +91,36 @@ impl House {
     /// [`Fault::Engine`], [`Fault::Db`].
     pub fn delete(&self, instrument: &Instrument, now: UnixTime) -> Result<Instrument, Fault> {
         if instrument.deleted.is_none() {
-            let key = engine_key("delete", &instrument.id);
-            let event = StatusEvent::Deactivate(DeactivationReason::Requested);
-            let deactivated = self.engine.ask(|client| {
-                let change = ChangeStatus { token: instrument.token, provider: None, event };
-                client.change_status(change, IdempotencyKey::parse(key.as_bytes()).ok())
-            });
-            match deactivated {
-                // It has ended before, as that of an expired card.
-                Ok(_) | Err(EngineError::Refused(Status::TokenDeactivated)) => {}
-                Err(error) => return Err(error.into()),
-            }
+            self.deactivate(instrument)?;
             self.db.write(|tx| Instrument::delete(tx, instrument.pk, now))?;
         }
         self.db.read(|db| Instrument::by_pk(db, instrument.pk))?.ok_or(Fault::NotFound("instrument"))
+    }
+
+    /// Ends the token at all its providers. One that stands at none has nothing to end and
+    /// would keep its PAN, so it is first put to one that is nobody but this vault.
+    fn deactivate(&self, instrument: &Instrument) -> Result<(), Fault> {
+        let change = |step, provider: Option<&ProviderName>, event| {
+            let key = engine_key(step, &instrument.id);
+            let changed = self.engine.ask(|client| {
+                let change = ChangeStatus { token: instrument.token, provider: provider.cloned(), event };
+                client.change_status(change, IdempotencyKey::parse(key.as_bytes()).ok())
+            });
+            match changed {
+                Ok(view) => Ok(view.providers.overall()),
+                // It has ended before, as that of an expired card.
+                Err(EngineError::Refused(Status::TokenDeactivated)) => {
+                    Ok(TokenStatus::Deactivated(DeactivationReason::Requested))
+                }
+                Err(error) => Err(error),
+            }
+        };
+        let end = StatusEvent::Deactivate(DeactivationReason::Requested);
+        if change("delete", None, end)? == TokenStatus::Initiated {
+            let vault = ProviderName::parse("vault").ok();
+            change("delete:stand", vault.as_ref(), StatusEvent::Resume)?;
+            change("delete:end", None, end)?;
+        }
+        Ok(())
     }
 }

@@ -7,11 +7,11 @@ use sha2::{Digest, Sha256};
 use super::{Fault, House};
 use crate::command::{CardSource, ChangeStatus, Provision, TokenView};
 use crate::types::{
-    AuthReference, CardHandle, DeactivationReason, Domain, Evidence, IdempotencyKey, Network, Reference,
-    StatusEvent, UnixTime,
+    AuthReference, CardHandle, DeactivationReason, Domain, Evidence, Fingerprint, IdempotencyKey, Network,
+    ProviderName, Reference, StatusEvent, TokenStatus, UnixTime,
 };
 use crate::vault::card::CardFace;
-use crate::vault::db::{DbError, Instrument, Merchant, Payment, Source};
+use crate::vault::db::{DbError, Instrument, Merchant, Payment, Source, Standing};
 use crate::vault::engine::EngineError;
 use crate::vault::ids;
 use crate::vault::network::Sandbox;
@@ -48,7 +48,22 @@ impl House {
     /// # Errors
     /// [`Fault::ProviderTimeout`], [`Fault::CardGone`], [`Fault::Engine`], [`Fault::Db`].
     pub fn save(&self, saved: &Saved<'_>, now: UnixTime) -> Result<Instrument, Fault> {
-        let new = self.provision(saved, now)?;
+        let new = self.tokenised(saved, now)?;
+        Ok(self.db.write(|tx| new.add(tx))?)
+    }
+
+    /// Keeps a card without a payment. It has a number in the engine, which no provider
+    /// activates before a payment with a second factor.
+    ///
+    /// # Errors
+    /// As [`save`](Self::save), and [`Fault::NotAuthenticated`] for a network that wants
+    /// the number of an authentication.
+    pub fn keep(&self, saved: &Saved<'_>, now: UnixTime) -> Result<Instrument, Fault> {
+        if saved.card.network() == Network::Rupay && saved.auth_reference.is_none() {
+            return Err(Fault::NotAuthenticated);
+        }
+        let view = self.provision(saved, Some(Vec::new()))?;
+        let new = instrument(saved, &view, Standing::Kept, now)?;
         Ok(self.db.write(|tx| new.add(tx))?)
     }
 
@@ -57,6 +72,7 @@ impl House {
     pub(super) fn save_of_payment(&self, payment: &Payment, now: UnixTime) -> Result<(), Fault> {
         let made = match (&payment.source, &payment.card) {
             (Source::Card(handle), Some(card)) => self.provision_of_payment(payment, *handle, card, now),
+            (Source::Saved(pk), _) => self.tokenise(*pk),
             _ => Err(Fault::CardGone),
         };
         let made = match made {
@@ -67,8 +83,15 @@ impl House {
             Err(_) => None,
         };
         self.db.write(|tx| -> Result<(), DbError> {
-            let instrument = made.as_ref().map(|made| made.add(tx)).transpose()?;
-            Payment::saved(tx, payment.pk, instrument.map(|instrument| instrument.pk))?;
+            let pk = match &made {
+                Some(kept) if kept.pk != 0 => {
+                    Instrument::tokenised(tx, kept.pk)?;
+                    Some(kept.pk)
+                }
+                Some(made) => Some(made.add(tx)?.pk),
+                None => None,
+            };
+            Payment::saved(tx, payment.pk, pk)?;
             match Payment::by_pk(tx, payment.pk)? {
                 Some(payment) => self.tell(tx, &payment, now),
                 None => Ok(()),
@@ -101,42 +124,55 @@ impl House {
             origin: &format!("payment:{}", payment.id),
             details: json!({}),
         };
-        self.provision(&saved, now)
+        self.tokenised(&saved, now)
     }
 
-    fn provision(&self, saved: &Saved<'_>, now: UnixTime) -> Result<Instrument, Fault> {
-        let fingerprint = saved.card.fingerprint().ok_or(Fault::CardGone)?;
-        let scenario = self.sandbox.scenario(&self.engine, &fingerprint)?;
-        if scenario == Scenario::ProviderTimeout {
-            return Err(Fault::ProviderTimeout);
+    /// The token of a card that is kept becomes active, at the providers at which that of
+    /// a new one would.
+    fn tokenise(&self, pk: i64) -> Result<Instrument, Fault> {
+        let kept = self.db.read(|db| Instrument::by_pk(db, pk))?.ok_or(Fault::NotFound("instrument"))?;
+        let scenario = self.scenario(&kept.fingerprint)?;
+        let network = kept.card.network();
+        let providers = Sandbox::providers(scenario, network)
+            .unwrap_or_else(|| ProviderName::parse(network.name()).into_iter().collect());
+        let mut view = None;
+        for provider in providers {
+            let key = engine_key(&format!("tokenise:{}", provider.as_str()), &kept.id);
+            view = Some(self.engine.ask(|client| {
+                let provider = Some(provider.clone());
+                let change = ChangeStatus { token: kept.token, provider, event: StatusEvent::Resume };
+                client.change_status(change, IdempotencyKey::parse(key.as_bytes()).ok())
+            })?);
         }
+        // No provider takes it: it stays kept, and its card can be paid with as before.
+        self.play(&view.ok_or(Fault::ProviderTimeout)?, scenario)?;
+        Ok(kept)
+    }
+
+    fn scenario(&self, card: &Fingerprint) -> Result<Scenario, Fault> {
+        let scenario = self.sandbox.scenario(&self.engine, card)?;
+        if scenario == Scenario::ProviderTimeout { Err(Fault::ProviderTimeout) } else { Ok(scenario) }
+    }
+
+    fn tokenised(&self, saved: &Saved<'_>, now: UnixTime) -> Result<Instrument, Fault> {
+        let fingerprint = saved.card.fingerprint().ok_or(Fault::CardGone)?;
+        let scenario = self.scenario(&fingerprint)?;
+        let view = self.provision(saved, Sandbox::providers(scenario, saved.card.network()))?;
+        let given = view.providers.overall() != TokenStatus::Initiated;
+        self.play(&view, scenario)?;
+        instrument(saved, &view, if given { Standing::Tokenised } else { Standing::Initiated }, now)
+    }
+
+    fn provision(&self, saved: &Saved<'_>, providers: Option<Vec<ProviderName>>) -> Result<TokenView, Fault> {
         let key = engine_key("save", saved.origin);
         let provisioned = self.engine.ask(|client| {
-            client.provision(provision(saved, scenario)?, IdempotencyKey::parse(key.as_bytes()).ok())
+            let asked = provision(saved, providers.clone())?;
+            client.provision(asked, IdempotencyKey::parse(key.as_bytes()).ok())
         });
-        let view = match provisioned {
-            Err(EngineError::Refused(Status::UnknownHold)) => return Err(Fault::CardGone),
-            other => other?,
-        };
-        self.play(&view, scenario)?;
-        Ok(Instrument {
-            pk: 0,
-            id: ids::uuid()?,
-            uid: ids::hex::<32>()?,
-            merchant: saved.merchant.pk,
-            customer: saved.customer.map(str::to_owned),
-            token: view.token,
-            token_expiry: view.expiry,
-            trid: view.trid,
-            par: view.par,
-            fingerprint: view.fingerprint,
-            card: saved.card.clone(),
-            afa_reference: saved.reference.to_owned(),
-            details: saved.details.clone(),
-            origin: saved.origin.to_owned(),
-            created: now,
-            deleted: None,
-        })
+        match provisioned {
+            Err(EngineError::Refused(Status::UnknownHold)) => Err(Fault::CardGone),
+            other => Ok(other?),
+        }
     }
 
     /// What happens to the tokens of some test cards.
@@ -164,7 +200,37 @@ pub(super) fn engine_key(operation: &str, name: &str) -> String {
     HEXLOWER.encode(&hash)
 }
 
-fn provision(saved: &Saved<'_>, scenario: Scenario) -> Result<Provision, crate::client::ClientError> {
+fn instrument(
+    saved: &Saved<'_>,
+    view: &TokenView,
+    standing: Standing,
+    now: UnixTime,
+) -> Result<Instrument, Fault> {
+    Ok(Instrument {
+        pk: 0,
+        id: ids::uuid()?,
+        uid: ids::hex::<32>()?,
+        merchant: saved.merchant.pk,
+        customer: saved.customer.map(str::to_owned),
+        token: view.token,
+        token_expiry: view.expiry,
+        trid: view.trid,
+        par: view.par.clone(),
+        fingerprint: view.fingerprint,
+        card: saved.card.clone(),
+        afa_reference: saved.reference.to_owned(),
+        standing,
+        details: saved.details.clone(),
+        origin: saved.origin.to_owned(),
+        created: now,
+        deleted: None,
+    })
+}
+
+fn provision(
+    saved: &Saved<'_>,
+    providers: Option<Vec<ProviderName>>,
+) -> Result<Provision, crate::client::ClientError> {
     let malformed = |_| crate::client::ClientError::Request(Status::EvidenceMalformed.into());
     let network = saved.card.network();
     let auth_reference = saved.auth_reference.filter(|_| network == Network::Rupay);
@@ -183,6 +249,6 @@ fn provision(saved: &Saved<'_>, scenario: Scenario) -> Result<Provision, crate::
         },
         par: None,
         domain: Domain::default(),
-        providers: Sandbox::providers(scenario, network),
+        providers,
     })
 }

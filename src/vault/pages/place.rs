@@ -2,6 +2,7 @@
 
 use crate::vault::db::{Api, DbError, Order, Payment, Session, State};
 use crate::vault::house::House;
+use crate::vault::juspay;
 
 /// Where the API's merchant wants the customer, if it said so.
 pub fn place(house: &House, payment: &Payment) -> Result<Option<String>, DbError> {
@@ -10,6 +11,9 @@ pub fn place(house: &House, payment: &Payment) -> Result<Option<String>, DbError
         return Ok(session.and_then(|session| of_session(&session, payment.state == State::Charged)));
     }
     let Some(order) = house.db.read(|db| Order::by_pk(db, payment.order))? else { return Ok(None) };
+    if payment.api == Api::Juspay {
+        return Ok(juspay::back(&order, payment));
+    }
     let given = payment.detail("callback_url").as_str().or(order.detail("return_url").as_str());
     // Cashfree's placeholder; an id has no character that means something in an address.
     let place = given.filter(|url| is_of_the_web(url)).map(|url| url.replace("{order_id}", &order.id));

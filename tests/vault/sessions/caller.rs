@@ -87,7 +87,8 @@ impl<'s> Caller<'s> {
 
     /// The window closes now, as it does in time.
     pub fn expire(&self, session: &Value) {
-        let done = self.database().execute("UPDATE session SET expires = 1 WHERE id = ?", [text(&session["id"])]);
+        let done =
+            self.database().execute("UPDATE session SET expires = 1 WHERE id = ?", [text(&session["id"])]);
         assert_eq!(done.unwrap(), 1);
     }
 }
@@ -114,7 +115,8 @@ pub fn encrypted(session: &Value, card: &Value) -> Value {
     let key = BASE64.decode(text(&session["encryptionKey"]).as_bytes()).unwrap();
     let key = OaepPublicEncryptingKey::new(PublicEncryptingKey::from_der(&key).unwrap()).unwrap();
     let mut sealed = vec![0; key.ciphertext_size()];
-    let sealed = key.encrypt(&OAEP_SHA256_MGF1SHA256, card.to_string().as_bytes(), &mut sealed, None).unwrap();
+    let sealed =
+        key.encrypt(&OAEP_SHA256_MGF1SHA256, card.to_string().as_bytes(), &mut sealed, None).unwrap();
     json!({"paymentMethod": {"type": "CARD", "card": {"encryptedCard": BASE64.encode(sealed)}}})
 }
 

@@ -10,7 +10,7 @@ fn place<'v>(body: &'v mut Value, path: &str) -> &'v mut Value {
     path.split('.').fold(body, |value, name| &mut value[name])
 }
 
-fn rows(merchant: &Caller<'_>) -> Vec<u64> {
+fn rows(merchant: &Caller<'_>) -> Vec<i64> {
     ["session", "payment", "\"order\"", "customer", "instrument", "wallet"]
         .iter()
         .map(|table| {
@@ -22,7 +22,15 @@ fn rows(merchant: &Caller<'_>) -> Vec<u64> {
 
 /// What no field takes. `null` and an empty text are none, which some fields may be.
 fn wrong() -> Vec<Value> {
-    vec![json!([]), json!({"a": 1}), json!("x".repeat(5000)), json!("a\u{0}b"), json!(-1), json!(1e300), json!("\u{202e}\n")]
+    vec![
+        json!([]),
+        json!({"a": 1}),
+        json!("x".repeat(5000)),
+        json!("a\u{0}b"),
+        json!(-1),
+        json!(1e300),
+        json!("\u{202e}\n"),
+    ]
 }
 
 #[test]
@@ -44,10 +52,26 @@ fn each_field_of_a_session_is_refused_when_it_is_wrong_and_nothing_is_made() {
         assert!(path.starts_with(&field) || field.starts_with(path), "{path}: {field}");
     };
     let fields = [
-        "mode", "autoConfirm", "paymentMethod", "paymentMethod.type", "customer", "customer.id", "customer.name",
-        "customer.email", "customer.phone", "orderInformation", "orderInformation.orderId",
-        "orderInformation.amount", "orderInformation.currency", "orderInformation.description", "redirect",
-        "redirect.successUrl", "redirect.failureUrl", "redirect.expiredUrl", "expiresIn", "savePaymentMethod",
+        "mode",
+        "autoConfirm",
+        "paymentMethod",
+        "paymentMethod.type",
+        "customer",
+        "customer.id",
+        "customer.name",
+        "customer.email",
+        "customer.phone",
+        "orderInformation",
+        "orderInformation.orderId",
+        "orderInformation.amount",
+        "orderInformation.currency",
+        "orderInformation.description",
+        "redirect",
+        "redirect.successUrl",
+        "redirect.failureUrl",
+        "redirect.expiredUrl",
+        "expiresIn",
+        "savePaymentMethod",
         "showSavedPaymentMethods",
     ];
     for path in fields {
@@ -59,18 +83,35 @@ fn each_field_of_a_session_is_refused_when_it_is_wrong_and_nothing_is_made() {
             }
         }
     }
-    for path in ["mode", "paymentMethod.type", "customer.id", "orderInformation", "orderInformation.amount", "orderInformation.currency"] {
+    for path in [
+        "mode",
+        "paymentMethod.type",
+        "customer.id",
+        "orderInformation",
+        "orderInformation.amount",
+        "orderInformation.currency",
+    ] {
         refuse(path, Value::Null);
     }
-    for path in ["mode", "paymentMethod.type", "customer.id", "orderInformation.currency", "orderInformation.amount"] {
+    for path in
+        ["mode", "paymentMethod.type", "customer.id", "orderInformation.currency", "orderInformation.amount"]
+    {
         refuse(path, json!(""));
     }
     for (path, value) in [
-        ("mode", json!("redirect")), ("paymentMethod.type", json!("UPI")), ("expiresIn", json!(59)),
-        ("expiresIn", json!(86_401)), ("orderInformation.amount", json!(0)), ("orderInformation.amount", json!(1.234)),
-        ("orderInformation.currency", json!("XXX")), ("redirect.successUrl", json!("javascript:alert(1)")),
-        ("redirect.failureUrl", json!("//shop.example")), ("redirect.expiredUrl", json!("https://shop.example/a b")),
-        ("customer.id", json!("a b")), ("customer.id", json!("a".repeat(65))), ("customer.phone", json!("12-34")),
+        ("mode", json!("redirect")),
+        ("paymentMethod.type", json!("UPI")),
+        ("expiresIn", json!(59)),
+        ("expiresIn", json!(86_401)),
+        ("orderInformation.amount", json!(0)),
+        ("orderInformation.amount", json!(1.234)),
+        ("orderInformation.currency", json!("XXX")),
+        ("redirect.successUrl", json!("javascript:alert(1)")),
+        ("redirect.failureUrl", json!("//shop.example")),
+        ("redirect.expiredUrl", json!("https://shop.example/a b")),
+        ("customer.id", json!("a b")),
+        ("customer.id", json!("a".repeat(65))),
+        ("customer.phone", json!("12-34")),
         ("savePaymentMethod", json!("perhaps")),
     ] {
         refuse(path, value);
@@ -107,8 +148,26 @@ fn each_field_of_a_confirmation_is_refused_when_it_is_wrong_and_nothing_is_begun
         assert!(!reply.body.contains("4111"), "{}", reply.body);
     };
     for (body, fields) in [
-        (&good, ["paymentMethod", "paymentMethod.type", "paymentMethod.card", "paymentMethod.card.encryptedCard", "savePaymentMethod"]),
-        (&by_id, ["paymentMethod.card.paymentMethodId", "paymentMethodOptions", "paymentMethodOptions.card", "paymentMethodOptions.card.cvc", "paymentMethod"]),
+        (
+            &good,
+            [
+                "paymentMethod",
+                "paymentMethod.type",
+                "paymentMethod.card",
+                "paymentMethod.card.encryptedCard",
+                "savePaymentMethod",
+            ],
+        ),
+        (
+            &by_id,
+            [
+                "paymentMethod.card.paymentMethodId",
+                "paymentMethodOptions",
+                "paymentMethodOptions.card",
+                "paymentMethodOptions.card.cvc",
+                "paymentMethod",
+            ],
+        ),
     ] {
         for path in fields {
             let mut values = wrong();
@@ -123,7 +182,9 @@ fn each_field_of_a_confirmation_is_refused_when_it_is_wrong_and_nothing_is_begun
         }
     }
     // A card in clear is not passed over.
-    for card in [card(CARD), json!({"encryptedCard": good["paymentMethod"]["card"]["encryptedCard"], "number": CARD})] {
+    for card in
+        [card(CARD), json!({"encryptedCard": good["paymentMethod"]["card"]["encryptedCard"], "number": CARD})]
+    {
         let body = json!({"paymentMethod": {"type": "CARD", "card": card}});
         assert_eq!(refused(&merchant.confirm(&session, &body), 400), "field_invalid");
     }
@@ -181,8 +242,21 @@ fn who_is_not_known_is_told_nothing_and_each_wrong_request_has_the_apis_shape() 
         format!("Basic {}", data_encoding::BASE64.encode(format!("{user}:{password}").as_bytes()))
     };
     let mut bodies = Vec::new();
-    for header in [basic(id, others), basic(id, ""), basic("", secret), basic("nobody", secret), basic("", ""), "Bearer x".to_owned()] {
-        for (method, path) in [("POST", "/sessions"), ("GET", "/sessions/x"), ("POST", "/sessions/x/confirm"), ("POST", "/sessions/x/cancel"), ("GET", "/sessions/customers/asha")] {
+    for header in [
+        basic(id, others),
+        basic(id, ""),
+        basic("", secret),
+        basic("nobody", secret),
+        basic("", ""),
+        "Bearer x".to_owned(),
+    ] {
+        for (method, path) in [
+            ("POST", "/sessions"),
+            ("GET", "/sessions/x"),
+            ("POST", "/sessions/x/confirm"),
+            ("POST", "/sessions/x/cancel"),
+            ("GET", "/sessions/customers/asha"),
+        ] {
             let reply = shop.ask(method, path, &[("authorization", &header)], b"{}");
             assert_eq!(refused(&reply, 401), "unauthorized");
             assert!(reply.header("www-authenticate").is_some());
@@ -204,5 +278,8 @@ fn who_is_not_known_is_told_nothing_and_each_wrong_request_has_the_apis_shape() 
         assert_eq!(refused(&reply, status), code, "{method} {path} {body}");
     }
     let large = vec![b' '; 70_000];
-    assert_eq!(refused(&shop.ask("POST", "/sessions", &[("authorization", &header)], &large), 413), "body_too_large");
+    assert_eq!(
+        refused(&shop.ask("POST", "/sessions", &[("authorization", &header)], &large), 413),
+        "body_too_large"
+    );
 }

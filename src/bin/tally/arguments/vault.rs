@@ -15,6 +15,9 @@ pub struct Dev {
     /// Where the vault listens
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8300")]
     pub listen: SocketAddr,
+    /// Where the webhooks of the sample merchants go, when they are made
+    #[arg(long, value_name = "URL")]
+    pub webhook: Option<String>,
 }
 
 /// Merchants of the vault.
