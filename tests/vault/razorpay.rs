@@ -12,7 +12,7 @@ use crate::cashfree::{pointers, text, wrongs};
 use crate::shop::{CARD, Shop, signal};
 
 const MASTERCARD: &str = "5555555555554444";
-const RUPAY: &str = "6074820000000007";
+const RUPAY: &str = "6074820000000009";
 
 #[test]
 fn a_card_is_saved_shown_paid_with_and_deleted() {
@@ -40,14 +40,16 @@ fn a_card_is_saved_shown_paid_with_and_deleted() {
     assert!(caller.tokens(&customer).is_empty());
     let pay = payment_of(&caller.order(10_000), 10_000, json!({"token": token["id"], "card": {}}));
     let spt = json!({"id": token["service_provider_tokens"][0]["id"]});
-    for (path, body) in [
-        ("/v1/tokens/fetch", &named),
-        ("/v1/tokens/delete", &named),
-        (DATA, &spt),
-        ("/v1/payments/create/json", &pay),
-    ] {
-        assert_eq!(refused(&caller.post(path, body))["description"], "The id provided does not exist");
+    for (path, body) in [(DATA, &spt), ("/v1/payments/create/json", &pay)] {
+        assert_eq!(refused(&caller.post(path, body))["reason"], "token_deactivated");
     }
+    let kept = caller.post("/v1/tokens/fetch", &named).ok();
+    assert_eq!((&kept["status"], &kept["status_reason"]), (&json!("deactivated"), &json!(null)));
+    // To be asked again does no harm, in either way.
+    assert_eq!(caller.post("/v1/tokens/delete", &named).ok(), json!([]));
+    let path = format!("/v1/customers/{customer}/tokens/{}", text(&token["id"]));
+    assert_eq!(caller.keyed("DELETE", &path, &json!({}), None).ok(), json!({"deleted": true}));
+    assert_eq!(caller.get(&path).ok(), kept);
     // A cryptogram that was fetched before pays no more.
     assert_eq!(caller.pay(10_000, json!({"card": token_card(&held)}))["error_reason"], "token_deactivated");
 }
