@@ -117,3 +117,13 @@ fn cashfree_pg_6_lives_a_cards_life() {
 fn cashfree_pg_for_node_lives_a_cards_life() {
     node("cashfree_life.js");
 }
+
+#[test]
+fn juspayp3_lives_a_cards_life() {
+    python("newest", "juspay_life.py");
+}
+
+#[test]
+fn expresscheckout_nodejs_lives_a_cards_life() {
+    node("juspay_life.js");
+}
