@@ -76,6 +76,7 @@ fn text(public: &str, merchants: &Value) -> String {
         merchants.pointer(&format!("/0/credentials/{api}/{part}")).and_then(Value::as_str).unwrap_or_default()
     };
     let (cf, cf_secret) = (credential("cashfree", "id"), credential("cashfree", "secret"));
+    let (rzp, rzp_secret) = (credential("razorpay", "id"), credential("razorpay", "secret"));
     format!(
         "the vault serves at {public}; its engine and its sample merchants go with it (Ctrl-C)
 
@@ -84,6 +85,10 @@ Cashfree, an order:
     -H 'x-client-id: {cf}' -H 'x-client-secret: {cf_secret}' \\
     -d '{{\"order_amount\": 100.5, \"order_currency\": \"INR\", \
 \"customer_details\": {{\"customer_id\": \"asha\", \"customer_phone\": \"9999999999\"}}}}'
+
+Razorpay, an order:
+  curl -s {public}/v1/orders -u {rzp}:{rzp_secret} -H 'content-type: application/json' \\
+    -d '{{\"amount\": 10050, \"currency\": \"INR\"}}'
 "
     )
 }
