@@ -5,6 +5,7 @@ mod browser;
 mod cashfree;
 mod faults;
 mod http;
+mod juspay;
 mod openapi;
 mod sdk;
 mod shapes;
