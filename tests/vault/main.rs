@@ -10,3 +10,4 @@ mod openapi;
 mod sdk;
 mod shapes;
 mod shop;
+mod webhook;
