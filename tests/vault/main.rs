@@ -12,3 +12,4 @@ mod sdk;
 mod sessions;
 mod shapes;
 mod shop;
+mod webhook;
