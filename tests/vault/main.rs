@@ -6,6 +6,7 @@ mod cashfree;
 mod faults;
 mod http;
 mod openapi;
+mod razorpay;
 mod sdk;
 mod shapes;
 mod shop;

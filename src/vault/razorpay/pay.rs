@@ -129,9 +129,7 @@ fn own(
         Some(customer) => find::token_of(house, merchant.pk, customer, id)?,
         None => find::token(house, merchant.pk, id)?,
     };
-    if instrument.deleted.is_some() {
-        return Err(Fault::Deleted.into());
-    }
+    let instrument = find::alive(instrument)?;
     if cvv.is_some_and(|cvv| cvv.len() != instrument.card.network().verification_digits()) {
         return Err(Fault::Cvv.into());
     }
