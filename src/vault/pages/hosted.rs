@@ -28,7 +28,7 @@ pub fn pay(house: &House, call: &Call) -> Result<Answer, Error> {
     let fields = Fields::of(&form);
     let may_save = session.detail("save") == true;
     // The box is the customer's consent, and counts only where the merchant asked for it.
-    let save = may_save && fields.flag("save")?.unwrap_or(false);
+    let save = fields.flag("save")?.unwrap_or(false) && may_save;
     let id = fields.text("id", Text::ID)?;
     let paying = match fields.needed("method", Text::ID)? {
         "cancel" => return shown(house, give_up(house, &session)?, None),
