@@ -18,6 +18,7 @@ pub mod juspay;
 pub mod merchants;
 pub mod network;
 pub mod pages;
+pub mod razorpay;
 mod serve;
 pub mod sessions;
 pub mod webhook;

@@ -36,6 +36,23 @@ pub fn number() -> Result<u64, NoRandom> {
     Ok(100_000_000_000 + u64::from_be_bytes(bytes()?) % 900_000_000_000)
 }
 
+/// Fourteen random letters and digits: 83 bits.
+///
+/// # Errors
+/// [`NoRandom`].
+pub fn tag() -> Result<String, NoRandom> {
+    const OF: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    let mut rest = u128::from_be_bytes(bytes()?);
+    let mut tag = String::with_capacity(14);
+    for _ in 0..14 {
+        // What is left over at the end, 45 bits, leaves no bias worth its name.
+        let at = usize::try_from(rest % 62).unwrap_or_default();
+        tag.push(OF.get(at).copied().map_or('0', char::from));
+        rest /= 62;
+    }
+    Ok(tag)
+}
+
 /// A secret of 256 random bits, as 43 characters.
 ///
 /// # Errors
@@ -76,5 +93,13 @@ mod tests {
     fn numbers_have_twelve_digits() {
         assert!((0..1000).all(|_| number().unwrap().to_string().len() == 12));
         assert_eq!(secret().unwrap().len(), 43);
+    }
+
+    #[test]
+    fn tags_have_fourteen_letters_and_digits_and_all_of_them() {
+        let tags: Vec<_> = (0..500).map(|_| tag().unwrap()).collect();
+        assert!(tags.iter().all(|tag| tag.len() == 14 && tag.bytes().all(|c| c.is_ascii_alphanumeric())));
+        let all: std::collections::HashSet<_> = tags.iter().flat_map(|tag| tag.bytes()).collect();
+        assert_eq!(all.len(), 62);
     }
 }

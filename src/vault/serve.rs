@@ -17,7 +17,7 @@ use super::db::{Api, Db, DbError};
 use super::engine::Engine;
 use super::house::{House, Teller};
 use super::http::{Answer, Desk, Fail, Shape, serve};
-use super::{cashfree, juspay, pages, sessions, webhook};
+use super::{cashfree, juspay, pages, razorpay, sessions, webhook};
 
 /// How often what is unfinished is gone on with.
 const SWEEP: Duration = Duration::from_secs(1);
@@ -93,6 +93,7 @@ fn router(house: Arc<House>, config: &Config) -> Router {
         .merge(shop)
         .merge(pages::router())
         .merge(cashfree::router())
+        .merge(razorpay::router())
         .merge(juspay::router())
         .merge(sessions::router())
         .route("/openapi.yaml", get(openapi))
@@ -129,6 +130,7 @@ async fn wrong_method(_: State<Desk>, uri: Uri) -> Response {
 fn shaped(path: &str, fail: Fail) -> Answer {
     match path.split('/').nth(1).unwrap_or_default() {
         "pg" => cashfree::Error::fail(fail).answer(),
+        "v1" => razorpay::Error::fail(fail).answer(),
         "sessions" => sessions::Error::fail(fail).answer(),
         "pay" if path.starts_with("/pay/start/") => juspay::Error::fail(fail).answer(),
         "pay" | "acs" | "assets" | "shop" => pages::Error::fail(fail).answer(),

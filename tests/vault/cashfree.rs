@@ -84,7 +84,7 @@ fn nothing_is_saved_without_consent_second_factor_and_payment() {
 }
 
 /// How many tokens the engine holds.
-fn engine_tokens(shop: &Shop) -> u64 {
+pub fn engine_tokens(shop: &Shop) -> u64 {
     let dir = shop.dir.path().join("state/engine");
     let told = std::process::Command::new(env!("CARGO_BIN_EXE_tally"))
         .args(["--json", "status", "--dir"])

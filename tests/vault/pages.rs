@@ -1,4 +1,7 @@
-//! The customers' pages without a browser: what they let in, and what they send.
+//! The customers' pages: what they let in, and what they send. With a browser: `customer`.
+
+mod customer;
+mod memory;
 
 use serde_json::{Value, json};
 

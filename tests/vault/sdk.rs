@@ -48,8 +48,10 @@ fn drives(command: &mut Command, libraries: &Path, script: &str, shop: &Shop) {
         ("juspay", "JP_MERCHANT_ID", "JP_API_KEY"),
     ];
     for (api, id, secret) in credentials {
-        let (its_id, its_secret) = shop.credential(0, api);
-        command.env(id, its_id).env(secret, its_secret);
+        for (merchant, prefix) in ["", "OTHER_"].iter().enumerate() {
+            let (its_id, its_secret) = shop.credential(merchant, api);
+            command.env(format!("{prefix}{id}"), its_id).env(format!("{prefix}{secret}"), its_secret);
+        }
     }
     let output = command
         .arg(here(script))
@@ -99,4 +101,14 @@ fn cashfree_pg_6_lives_a_cards_life() {
 #[test]
 fn cashfree_pg_for_node_lives_a_cards_life() {
     node("cashfree_life.js");
+}
+
+#[test]
+fn juspayp3_lives_a_cards_life() {
+    python("newest", "juspay_life.py");
+}
+
+#[test]
+fn expresscheckout_nodejs_lives_a_cards_life() {
+    node("juspay_life.js");
 }

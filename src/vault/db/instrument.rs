@@ -27,6 +27,8 @@ pub struct Instrument {
     pub id: String,
     /// Sixty-four hexadecimal digits.
     pub uid: String,
+    /// Fourteen letters and digits.
+    pub tag: String,
     /// The merchant's row.
     pub merchant: i64,
     /// The customer, where there is one.
@@ -59,7 +61,7 @@ pub struct Instrument {
 
 const SELECT: &str =
     "SELECT pk, id, uid, merchant, customer, token, token_expiry, trid, par, fingerprint, card,
-    afa_reference, details, origin, created, deleted, standing FROM instrument";
+    afa_reference, details, origin, created, deleted, standing, tag FROM instrument";
 
 impl Standing {
     const ALL: [Self; 3] = [Self::Kept, Self::Initiated, Self::Tokenised];
@@ -84,8 +86,8 @@ impl Instrument {
         let card = serde_json::to_string(&self.card).map_err(|_| DbError::Content("card"))?;
         tx.execute(
             "INSERT INTO instrument (id, uid, merchant, customer, token, token_expiry, trid, par, fingerprint, card,
-             afa_reference, details, origin, created, standing)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+             afa_reference, details, origin, created, standing, tag)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
              ON CONFLICT (origin) DO NOTHING",
             params![
                 self.id,
@@ -103,6 +105,7 @@ impl Instrument {
                 self.origin,
                 signed(self.created.seconds()),
                 self.standing.name(),
+                self.tag,
             ],
         )?;
         Self::by_origin(tx, &self.origin)?.ok_or(DbError::Content("instrument"))
@@ -138,6 +141,14 @@ impl Instrument {
     /// [`DbError`].
     pub fn by_uid(db: &Connection, merchant: i64, uid: &str) -> Result<Option<Self>, DbError> {
         one(db, "merchant = ? AND uid = ?", params![merchant, uid])
+    }
+
+    /// A merchant's instrument by its fourteen letters and digits.
+    ///
+    /// # Errors
+    /// [`DbError`].
+    pub fn by_tag(db: &Connection, merchant: i64, tag: &str) -> Result<Option<Self>, DbError> {
+        one(db, "merchant = ? AND tag = ?", params![merchant, tag])
     }
 
     /// Anybody's instrument by its token, as a network knows it.
@@ -221,5 +232,6 @@ fn read(row: &rusqlite::Row<'_>) -> Result<Result<Instrument, DbError>, rusqlite
         origin: row.get(13)?,
         created: time(row.get(14)?),
         deleted: row.get::<_, Option<i64>>(15)?.map(time),
+        tag: row.get(17)?,
     }))
 }

@@ -33,6 +33,7 @@ CREATE TABLE customer (
     created INTEGER NOT NULL,
     UNIQUE (merchant, id)
 ) STRICT;
+CREATE INDEX customers_by_contact ON customer (merchant, contact, email);
 
 CREATE TABLE "order" (
     pk INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -90,6 +91,8 @@ CREATE TABLE instrument (
     id TEXT NOT NULL UNIQUE,
     -- Sixty-four hexadecimal digits.
     uid TEXT NOT NULL UNIQUE,
+    -- Fourteen letters and digits.
+    tag TEXT NOT NULL UNIQUE,
     merchant INTEGER NOT NULL REFERENCES merchant,
     customer TEXT,
     token TEXT NOT NULL UNIQUE,

@@ -210,6 +210,7 @@ fn instrument(
         pk: 0,
         id: ids::uuid()?,
         uid: ids::hex::<32>()?,
+        tag: ids::tag()?,
         merchant: saved.merchant.pk,
         customer: saved.customer.map(str::to_owned),
         token: view.token,

@@ -68,8 +68,8 @@ pub fn shown_by(
         "date_created": india(order.created),
         "refunded": false,
         "amount_refunded": 0,
-        // There is no page to pay an order of this API at.
-        "payment_links": { "web": null, "mobile": null, "iframe": null },
+        // There is no page to pay an order of this API at, but libraries want the links.
+        "payment_links": { "web": "", "mobile": "", "iframe": "" },
     });
     let (Some(payment), Some(body_of)) = (payment, body.as_object_mut()) else { return Ok(body) };
     body_of.insert("txn_id".to_owned(), payment.id.clone().into());

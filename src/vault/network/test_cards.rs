@@ -27,7 +27,7 @@ pub enum Scenario {
 pub const TEST_CARDS: &[(&str, Scenario, &str)] = &[
     ("4111111111111111", Scenario::Approve, "Visa: approved"),
     ("5555555555554444", Scenario::Approve, "Mastercard: approved"),
-    ("6074820000000007", Scenario::Approve, "RuPay: approved"),
+    ("6074820000000009", Scenario::Approve, "RuPay: approved"),
     ("4000000000000002", Scenario::Decline, "declined by the issuer"),
     ("4000000000000119", Scenario::IssuerTimeout, "the issuer does not answer in time"),
     (

@@ -66,7 +66,7 @@ async function pays(check, flow, customer) {
   const order = await flow.order(customer);
   check.fields('order', {
     order_id: String, status: 'NEW', status_id: 10, amount: 1, currency: 'INR', customer_id: customer,
-    payment_links: { web: String, mobile: String, iframe: String },
+    payment_links: Object,
   }, order);
   const started = await flow.pay(order.order_id, card(VISA));
   check.fields('txn', {
@@ -90,7 +90,7 @@ async function saves(check, flow, customer) {
   check.fields('order status', { status: 'CHARGED', card: { saved_to_locker: true } }, paid);
   const [saved] = await flow.cards(customer);
   check.fields('card', {
-    card_token: /tkn_[0-9a-f]{32}/, card_reference: /[0-9a-f]{32}/, card_number: /(XXXX|4111)-XXXXXXXX-1111/, card_isin: '411111',
+    card_token: /tkn_[0-9a-f]{32}/, card_reference: /[0-9a-f]{32}/, card_number: 'XXXX-XXXXXXXX-1111', card_isin: '411111',
     card_exp_year: '2030', card_exp_month: '10', card_brand: 'VISA', expired: false, card_fingerprint: /[0-9a-v]{26}/,
     tokenize_support: true, provider_category: 'NETWORK_TOKEN', provider: 'VISA',
   }, saved);

@@ -49,22 +49,22 @@ class Client:
         answer = getattr(api, name)(**named)
         return json.loads(answer.raw_data), answer.data
 
-    def create_order(self, customer, amount, **more):
+    def create_order(self, customer, amount, key=None, **more):
         details = CustomerDetails(customer_id=customer, customer_phone="9999999999")
         order = CreateOrderRequest(order_amount=amount, order_currency="INR", customer_details=details, **more)
-        return self.call("PGCreateOrder", create_order_request=order)
+        return self.call("PGCreateOrder", create_order_request=order, x_idempotency_key=key)
 
     def fetch_order(self, order):
         return self.call("PGFetchOrder", order_id=order)
 
-    def pay(self, session, card, save=None):
+    def pay(self, session, card, save=None, key=None):
         body = {"payment_session_id": session, "payment_method": {"card": {"channel": "post", **card}}}
         if save is not None:
             body["save_instrument"] = save
         # The library keeps only what its models know; the test needs all of it.
         request = PayOrderRequest.from_dict(body)
         assert request.to_dict() == body, "the library lost a field"
-        return self.call("PGPayOrder", pay_order_request=request)
+        return self.call("PGPayOrder", pay_order_request=request, x_idempotency_key=key)
 
     def submit_otp(self, payment, otp):
         return self.authenticate(payment, OrderAuthenticatePaymentRequest(otp=otp, action="SUBMIT_OTP"))

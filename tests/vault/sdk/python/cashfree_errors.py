@@ -7,7 +7,7 @@ import checks
 from cashfree_client import Client
 from cashfree_flow import card, saved, token_card
 from cashfree_pg import exceptions as raised
-from checks import VISA
+from checks import OTHER_VISA, VISA
 
 EXCEPTIONS = {
     400: raised.BadRequestException,
@@ -60,6 +60,23 @@ def ids(check, flow, customer, theirs):
     check.step("unknown ids, and another customer's")
 
 
+def merchants(check, flow, base, customer, instrument):
+    """Another merchant, with credentials of its own, sees nothing of this one's."""
+    other = Client(base, checks.env("OTHER_CF_CLIENT_ID"), checks.env("OTHER_CF_CLIENT_SECRET"))
+    ident = instrument["instrument_id"]
+    order = flow.client.create_order(customer, 1)[0]["order_id"]
+    check.equal("another merchant's customer: list", [], other.instruments(customer)[0])
+    refused(check, "another merchant's: fetch", 404, other.instrument, customer, ident)
+    refused(check, "another merchant's: cryptogram", 404, other.cryptogram, customer, ident)
+    refused(check, "another merchant's: delete", 404, other.delete, customer, ident)
+    refused(check, "another merchant's: order", 404, other.fetch_order, order)
+    refused(check, "another merchant's: payments", 404, other.payments, order)
+    session = other.create_order(customer, 1)[0]["payment_session_id"]
+    refused(check, "another merchant's: pay", (400, 404), other.pay, session, saved(ident))
+    check.equal("still there", instrument, flow.client.instrument(customer, ident)[0])
+    check.step("another merchant's ids")
+
+
 def cards(check, flow, customer, instrument):
     session = flow.client.create_order(customer, 1)[0]["payment_session_id"]
     good = flow.client.cryptogram(customer, instrument["instrument_id"])[0]
@@ -87,19 +104,27 @@ def cards(check, flow, customer, instrument):
 
 
 def idempotency(check, flow, customer, instrument):
+    """The same again gives the same answer and does nothing; something else is refused."""
+    client, ident, reused = flow.client, instrument["instrument_id"], (409, 422)
     key = str(uuid.uuid4())
-    client, ident = flow.client, instrument["instrument_id"]
     client.cryptogram(customer, ident, key)
-    body = refused(
-        check, "one key, two amounts", (409, 422), client.cryptogram, customer, ident, key,
-        query="amount=1.00&currency=INR",
-    )
-    check.that(bool(body["message"]), "message", "a message", body)
-    check.step("an idempotency key with another request")
-
+    query = "amount=1.00&currency=INR"
+    refused(check, "one key, two amounts", reused, client.cryptogram, customer, ident, key, query=query)
+    key = str(uuid.uuid4())
+    order, again = (client.create_order(customer, 1, key)[0] for _ in range(2))
+    check.equal("one key, one order", order, again)
+    refused(check, "one key, two orders", reused, client.create_order, customer, 2, key)
+    key, session = str(uuid.uuid4()), order["payment_session_id"]
+    paid, again = (client.pay(session, card(VISA), key=key)[0] for _ in range(2))
+    check.equal("one key, one payment", paid, again)
+    check.equal("payments", 1, len(client.payments(order["order_id"])[0]))
+    refused(check, "one key, two cards", reused, client.pay, session, card(OTHER_VISA), key=key)
+    refused(check, "one key, consent and none", reused, client.pay, session, card(VISA), save=True, key=key)
+    check.step("idempotency keys with the same request, and with another")
 
 def run(check, flow, base, customer, instrument, theirs):
     secrets(check, base, flow, customer, instrument)
     ids(check, flow, customer, theirs)
+    merchants(check, flow, base, customer, instrument)
     cards(check, flow, customer, instrument)
     idempotency(check, flow, customer, instrument)

@@ -49,6 +49,27 @@ def ids(check, flow, customer, theirs):
     check.step("unknown ids, and another customer's")
 
 
+def merchants(check, flow, customer, saved):
+    """Another merchant sees nothing of this one's; its masks show the first four digits."""
+    order = flow.order(customer).order_id
+    mine = flow.merchant
+    flow.key(checks.env("OTHER_JP_API_KEY"))
+    flow.merchant = checks.env("OTHER_JP_MERCHANT_ID")
+    check.equal("another merchant's customer: cards", [], flow.cards(customer)["cards"])
+    refused(check, "another merchant's: delete", juspayp3.Cards.delete, card_token=saved["card_token"])
+    refused(check, "another merchant's: order", juspayp3.Orders.status, order_id=order)
+    theirs = flow.order(customer).order_id
+    refused(check, "another merchant's: pay", flow.pay, theirs, card_token=saved["card_token"])
+    flow.add(customer, VISA)
+    shown = flow.cards(customer)["cards"][0]
+    check.equal("mask", "4111-XXXXXXXX-1111", shown["card_number"])
+    check.equal("fingerprint across the board", saved["card_fingerprint"], shown["card_fingerprint"])
+    flow.key(checks.env("JP_API_KEY"))
+    flow.merchant = mine
+    check.equal("still there", 1, flow.cards(customer)["cards"].count(saved))
+    check.step("another merchant's ids, and its masks")
+
+
 def cards(check, flow, customer, saved):
     order = flow.order(customer).order_id
     known = flow.cards(customer)
@@ -73,4 +94,5 @@ def cards(check, flow, customer, saved):
 def run(check, flow, customer, saved, theirs):
     secrets(check, flow, customer, saved)
     ids(check, flow, customer, theirs)
+    merchants(check, flow, customer, saved)
     cards(check, flow, customer, saved)

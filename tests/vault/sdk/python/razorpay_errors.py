@@ -1,7 +1,7 @@
 """What is refused, by the library's own exceptions."""
 
 import checks
-from checks import TOKENISER_SILENT, VISA
+from checks import RUPAY, TOKENISER_SILENT, VISA
 from razorpay.errors import BadRequestError, ServerError
 from razorpay_flow import card, client, token_card
 
@@ -48,6 +48,20 @@ def ids(check, flow, customer, token):
     check.step("unknown ids, and another customer's")
 
 
+def merchants(check, flow, base, customer, token):
+    """Another merchant, with credentials of its own, sees nothing of this one's."""
+    other = client(base, checks.env("OTHER_RZP_KEY_ID"), checks.env("OTHER_RZP_KEY_SECRET"))
+    spt, ident = token["service_provider_tokens"][0]["id"], {"id": token["id"]}
+    refused(check, "another merchant's: fetch", other.token.fetchToken, ident)
+    refused(check, "another merchant's: delete", other.token.deleteToken, ident)
+    refused(check, "another merchant's: data", other.token.processPaymentOnAlternatePAorPG, {"id": spt})
+    refused(check, "another merchant's: fetch by customer", other.token.fetch, customer, token["id"])
+    refused(check, "another merchant's: delete by customer", other.token.delete, customer, token["id"])
+    refused(check, "another merchant's: order", other.order.fetch, flow.order()["id"])
+    check.equal("still there", token, flow.rzp.token.fetch(customer, token["id"]))
+    check.step("another merchant's ids")
+
+
 def cards(check, flow, token):
     order = flow.order()["id"]
     for cvv in ("12", "12345", "abc"):
@@ -81,7 +95,8 @@ def creation(check, flow, customer, payment):
     nobody = {"provider": "nobody", "provider_reference_id": payment}
     refused(check, "unknown authenticator", flow.tokenise, customer, VISA, payment, authentication=nobody)
     long = {"provider": "cashfree", "provider_reference_id": "1", "authentication_reference_number": "1" * 27}
-    refused(check, "reference of 27", flow.tokenise, customer, VISA, payment, authentication=long)
+    refused(check, "reference of 27", flow.tokenise, customer, RUPAY, payment, authentication=long)
+    refused(check, "RuPay without a reference", flow.tokenise, customer, RUPAY, payment)
     many = {f"key{n}": "v" for n in range(16)}
     refused(check, "16 notes", flow.tokenise, customer, VISA, payment, notes=many)
     refused(check, "a note of 257", flow.tokenise, customer, VISA, payment, notes={"key": "v" * 257})
@@ -96,5 +111,6 @@ def creation(check, flow, customer, payment):
 def run(check, flow, base, customer, payment, token):
     secrets(check, base, token, customer)
     ids(check, flow, customer, token)
+    merchants(check, flow, base, customer, token)
     cards(check, flow, token)
     creation(check, flow, customer, payment)

@@ -5,7 +5,11 @@ from re import compile as like
 
 import checks
 import razorpay_errors
-from checks import DECLINED, ISSUER_SILENT, MASTERCARD, OTHER_VISA, PAR, TOKENISER_SILENT, VISA
+from checks import (
+    DECLINED, EXPIRED, ISSUER_SILENT, MASTERCARD, NEVER_ACTIVE, OTHER_VISA, PAR, RUPAY, SUSPENDED, SUSPENDED_AT_ONE,
+    TOKENISER_SILENT, VISA,
+)
+from razorpay.errors import BadRequestError
 from razorpay_flow import Flow, card, client, token_card
 
 TOKEN = r"token_[A-Za-z0-9]+"
@@ -57,11 +61,12 @@ def no_consent_no_card(check, flow, customer):
     check.step("neither does a refusal; a silent token service provider: paid, not saved")
 
 
-def is_token(check, what, got, customer, last4, network="Visa"):
+def is_token(check, what, got, customer, network="Visa"):
+    """The last four are the token's, as this API has it; which they are, its data tell."""
     check.fields(what, {
         "id": like(TOKEN), "entity": "token", "customer_id": customer, "method": "card",
         "card": {
-            "last4": last4, "network": network, "issuer": like("[A-Z]{4}"), "type": like("credit|debit|prepaid"),
+            "last4": like(r"\d{4}"), "network": network, "issuer": like("[A-Z]{4}"), "type": like("credit|debit|prepaid"),
             "international": bool, "emi": bool, "sub_type": like("consumer|business|unknown"),
         },
         "compliant_with_tokenisation_guidelines": True, "expired_at": int, "status": "active", "status_reason": None,
@@ -90,7 +95,7 @@ def saves(check, flow, customer):
     check.fields("tokens", {"entity": "collection", "count": 1, "items": list}, listed)
     token = listed["items"][0]
     check.equal("token of the payment", saved.read["token_id"], token["id"])
-    is_token(check, "token", token, customer, "1111")
+    is_token(check, "token", token, customer)
     check.equal("fetched by id", token, flow.rzp.token.fetchToken({"id": token["id"]}))
     check.equal("fetched by customer", token, flow.rzp.token.fetch(customer, token["id"]))
     check.step("save, list, fetch")
@@ -100,7 +105,7 @@ def saves(check, flow, customer):
 def tokenises(check, flow, customer, payment, first):
     notes = {"note_key": "Beam me up"}
     one = flow.tokenise(customer, VISA, payment, notes=notes)
-    is_token(check, "token", one, customer, "1111")
+    is_token(check, "token", one, customer)
     check.equal("notes", notes, one["notes"])
     two = flow.tokenise(customer, "4111 1111 1111 1111", payment, notes=notes)
     check.differ("tokens of an identical card", one["id"], two["id"])
@@ -108,12 +113,50 @@ def tokenises(check, flow, customer, payment, first):
     check.equal("par of the saved card", par(first), par(one))
     other = flow.tokenise(customer, OTHER_VISA, payment)
     check.differ("par of another card", par(one), par(other))
-    check.equal("last4", "1881", other["card"]["last4"])
-    is_token(check, "MasterCard", flow.tokenise(customer, MASTERCARD, payment), customer, "4444", "MasterCard")
-    check.equal("tokens", 5, flow.rzp.token.all(customer)["count"])
+    is_token(check, "MasterCard", flow.tokenise(customer, MASTERCARD, payment), customer, "MasterCard")
+    reference = {"provider": "cashfree", "provider_reference_id": "1", "authentication_reference_number": "1" * 26}
+    rupay = flow.tokenise(customer, RUPAY, payment, authentication=reference)
+    check.equal("network", "RuPay", rupay["card"]["network"])
+    check.equal("tokens", 6, flow.rzp.token.all(customer)["count"])
     check.equal("fetched", two, flow.rzp.token.fetchToken({"id": two["id"]}))
     check.step("tokens are created, a new one for an identical card")
     return one
+
+
+def statuses(check, flow, customer, payment):
+    """Active at one provider is active; else suspended at one, else deactivated at one."""
+    for number, expected, reason, providers in (
+        (SUSPENDED, "suspended", None, ["suspended"]),
+        (SUSPENDED_AT_ONE, "active", None, ["active", "suspended"]),
+        (EXPIRED, "deactivated", "expired", ["deactivated"]),
+        (NEVER_ACTIVE, "initiated", None, []),
+    ):
+        made = flow.tokenise(customer, number, payment)
+        token = flow.rzp.token.fetchToken({"id": made["id"]})
+        check.equal("status", expected, token["status"])
+        check.equal(f"status_reason of {expected}", reason, token["status_reason"])
+        compliant = token["compliant_with_tokenisation_guidelines"]
+        check.equal("compliant", expected != "initiated", compliant)
+        check.equal("at providers", providers, sorted(each["status"] for each in token["service_provider_tokens"]))
+        if providers and expected != "active":
+            razorpay_errors.refused(check, f"{expected}: data", flow.data, token)
+        if expected == "active":
+            check.equal("active at one", "captured", flow.finish(card=token_card(flow.data(token))).status)
+        else:
+            order = flow.order()["id"]
+            check.that(not pays_with(flow, order, token), f"{expected}: pay", "no payment", expected)
+        flow.rzp.token.deleteToken({"id": token["id"]})
+    check.step("statuses over providers, and their reasons")
+
+
+def pays_with(flow, order, token):
+    """Whether a payment with the token succeeds: it is refused at once or declined."""
+    try:
+        made = flow.create(order, token=token["id"], card={})
+    except BadRequestError:
+        return False
+    checks.visit(made["next"][0]["url"])
+    return flow.rzp.payment.fetch(made["razorpay_payment_id"])["captured"]
 
 
 def cryptograms(check, flow, token):
@@ -126,6 +169,7 @@ def cryptograms(check, flow, token):
     check.cryptogram("cryptogram", one["cryptogram_value"])
     check.differ("token number and card number", VISA, one["token_number"])
     check.differ("last four of token and card", "1111", one["token_number"][-4:])
+    check.equal("last4", one["token_number"][-4:], token["card"]["last4"])
     iin = token["service_provider_tokens"][0]["provider_data"]["token_iin"]
     check.equal("token_iin", iin, one["token_number"][:len(iin)])
     two, three = flow.data(token), flow.data(token)
@@ -162,14 +206,15 @@ def pays_and_goes(check, flow, customer, token, other):
     check.equal("deleted", [], flow.rzp.token.deleteToken({"id": token["id"]}))
     check.equal("deleted by customer", {"deleted": True}, flow.rzp.token.delete(customer, other["id"]))
     left = [item["id"] for item in flow.tokens(customer)]
+    refused = razorpay_errors.refused
     for gone in (token, other):
         check.that(gone["id"] not in left, "tokens after delete", "no deleted token", gone["id"])
-        refused = razorpay_errors.refused
-        refused(check, "fetch", flow.rzp.token.fetchToken, {"id": gone["id"]})
-        refused(check, "fetch by customer", flow.rzp.token.fetch, customer, gone["id"])
+        kept = flow.rzp.token.fetchToken({"id": gone["id"]})
+        check.fields("deleted", {"id": gone["id"], "status": "deactivated", "status_reason": None}, kept)
+        check.equal("by customer", kept, flow.rzp.token.fetch(customer, gone["id"]))
         refused(check, "transactional data", flow.data, gone)
         refused(check, "pay", flow.create, flow.order()["id"], token=gone["id"], card={})
-        refused(check, "delete again", flow.rzp.token.deleteToken, {"id": gone["id"]})
+        check.equal("deleted again", [], flow.rzp.token.deleteToken({"id": gone["id"]}))
     check.equal("deleted token", "failed", flow.finish(card=token_card(held)).status)
     check.step("deleted: not listed, no cryptogram, no payment")
 
@@ -182,6 +227,7 @@ def run(check, base):
     no_consent_no_card(check, flow, customer["id"])
     token = saves(check, flow, customer["id"])
     other = tokenises(check, flow, customer["id"], payment, token)
+    statuses(check, flow, customer["id"], payment)
     cryptograms(check, flow, token)
     razorpay_errors.run(check, flow, base, customer["id"], payment, token)
     pays_and_goes(check, flow, customer["id"], token, other)
