@@ -17,8 +17,10 @@ pub mod ids;
 pub mod juspay;
 pub mod merchants;
 pub mod network;
+pub mod pages;
 pub mod razorpay;
 mod serve;
+pub mod sessions;
 pub mod webhook;
 pub mod words;
 

@@ -15,6 +15,8 @@ pub struct Config {
     /// Where it is reached from outside, for addresses in answers; none: where it
     /// listens.
     pub public: Option<String>,
+    /// Whether there is a demo shop.
+    pub shop: bool,
 }
 
 impl Config {

@@ -10,6 +10,7 @@ mod merchant;
 mod order;
 mod payment;
 mod session;
+mod wallet;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -27,6 +28,7 @@ pub use merchant::{Api, Credential, Merchant, NewMerchant};
 pub use order::{NewOrder, Order};
 pub use payment::{NewPayment, Payment, Saving, Source, State};
 pub use session::{Mode, Session};
+pub use wallet::Wallet;
 
 const VERSION: i32 = 1;
 /// Connections that read, kept while nobody uses them.

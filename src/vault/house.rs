@@ -7,6 +7,7 @@
 
 mod begin;
 mod charge;
+mod enter;
 mod fault;
 mod hold;
 mod instruments;

@@ -17,7 +17,7 @@ use super::db::{Api, Db, DbError};
 use super::engine::Engine;
 use super::house::{House, Teller};
 use super::http::{Answer, Desk, Fail, Shape, serve};
-use super::{cashfree, juspay, razorpay, webhook};
+use super::{cashfree, juspay, pages, razorpay, sessions, webhook};
 
 /// How often what is unfinished is gone on with.
 const SWEEP: Duration = Duration::from_secs(1);
@@ -59,12 +59,13 @@ pub fn run(
         let listener = TcpListener::bind(config.listen).await.map_err(io("listener"))?;
         let address = listener.local_addr().map_err(io("listener"))?;
         let public = config.public.clone().unwrap_or_else(|| format!("http://{address}"));
-        let tellers: Vec<(Api, Teller)> = vec![(Api::Juspay, juspay::tell)];
+        let tellers: Vec<(Api, Teller)> =
+            vec![(Api::Juspay, juspay::tell), (Api::Sessions, sessions::save_wallet)];
         let house = House::new(db, Engine::at(config.engine.clone()), public, tellers);
         let sweeper = tokio::spawn(sweep(Arc::clone(&house)));
         let courier = tokio::spawn(webhook::run(Arc::clone(&house)));
         ready(&house.public);
-        serve(listener, router(Arc::clone(&house)), stop).await;
+        serve(listener, router(Arc::clone(&house), config), stop).await;
         sweeper.abort();
         courier.abort();
         Ok(())
@@ -85,12 +86,16 @@ pub async fn stopped() {
     }
 }
 
-fn router(house: Arc<House>) -> Router {
+fn router(house: Arc<House>, config: &Config) -> Router {
     let desk = Desk::before(house);
+    let shop = if config.shop { pages::shop() } else { Router::new() };
     Router::new()
+        .merge(shop)
+        .merge(pages::router())
         .merge(cashfree::router())
         .merge(razorpay::router())
         .merge(juspay::router())
+        .merge(sessions::router())
         .route("/openapi.yaml", get(openapi))
         .fallback(nowhere)
         .method_not_allowed_fallback(wrong_method)
@@ -126,6 +131,9 @@ fn shaped(path: &str, fail: Fail) -> Answer {
     match path.split('/').nth(1).unwrap_or_default() {
         "pg" => cashfree::Error::fail(fail).answer(),
         "v1" => razorpay::Error::fail(fail).answer(),
+        "sessions" => sessions::Error::fail(fail).answer(),
+        "pay" if path.starts_with("/pay/start/") => juspay::Error::fail(fail).answer(),
+        "pay" | "acs" | "assets" | "shop" => pages::Error::fail(fail).answer(),
         _ => juspay::Error::fail(fail).answer(),
     }
 }

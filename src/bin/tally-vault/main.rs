@@ -33,7 +33,7 @@ fn main() -> ExitCode {
         eprintln!("tally-vault: {error}");
         return ExitCode::FAILURE;
     }
-    let config = Config { dir, engine, listen, public };
+    let config = Config { dir, engine, listen, public, shop: false };
     match run(&config, stopped(), |public| eprintln!("tally-vault serves at {public}")) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -38,6 +38,7 @@ pub fn run(dev: &Dev, output: &Output) -> Result<(), Failure> {
         engine: paths::data_socket(daemon.dir()),
         listen: dev.listen,
         public: None,
+        shop: true,
     };
     let merchants = samples(&config, &dir, dev.webhook.as_deref())?;
     let told = serve(&config, stopped(), |public| tell(public, &merchants, &daemon, output));
@@ -66,24 +67,62 @@ fn samples(config: &Config, dir: &Path, webhook: Option<&str>) -> Result<Value, 
 
 fn tell(public: &str, merchants: &Value, daemon: &Daemon, output: &Output) {
     output.item(
-        || json!({"url": public, "engine_pid": daemon.pid(), "merchants": merchants}),
+        || {
+            json!({"url": public, "shop": format!("{public}/shop"), "engine_pid": daemon.pid(),
+                "merchants": merchants})
+        },
         || Some(text(public, merchants)),
     );
 }
 
+/// What is there, and a line to try each API with.
 fn text(public: &str, merchants: &Value) -> String {
-    let credential = |api: &str, part: &str| {
-        merchants.pointer(&format!("/0/credentials/{api}/{part}")).and_then(Value::as_str).unwrap_or_default()
+    let credential = |api: &str| {
+        let part = |part: &str| merchants.pointer(&format!("/0/credentials/{api}/{part}"));
+        let text = |name: &str| part(name).and_then(Value::as_str).unwrap_or_default();
+        (text("id"), text("secret"))
     };
-    let (cf, cf_secret) = (credential("cashfree", "id"), credential("cashfree", "secret"));
-    format!(
-        "the vault serves at {public}; its engine and its sample merchants go with it (Ctrl-C)
+    [
+        format!("the vault serves at {public}; its engine and its sample merchants go with it (Ctrl-C)"),
+        format!("A demo shop, to pay in with test cards:\n  {public}/shop"),
+        cashfree(public, credential("cashfree")),
+        razorpay(public, credential("razorpay")),
+        juspay(public, credential("juspay")),
+        sessions(public, credential("sessions")),
+    ]
+    .join("\n\n")
+}
 
-Cashfree, an order:
+fn cashfree(public: &str, (id, secret): (&str, &str)) -> String {
+    format!(
+        "Cashfree, an order:
   curl -s {public}/pg/orders -H 'x-api-version: 2023-08-01' -H 'content-type: application/json' \\
-    -H 'x-client-id: {cf}' -H 'x-client-secret: {cf_secret}' \\
+    -H 'x-client-id: {id}' -H 'x-client-secret: {secret}' \\
     -d '{{\"order_amount\": 100.5, \"order_currency\": \"INR\", \
-\"customer_details\": {{\"customer_id\": \"asha\", \"customer_phone\": \"9999999999\"}}}}'
-"
+\"customer_details\": {{\"customer_id\": \"asha\", \"customer_phone\": \"9999999999\"}}}}'"
+    )
+}
+
+fn razorpay(public: &str, (id, secret): (&str, &str)) -> String {
+    format!(
+        "Razorpay, an order:
+  curl -s {public}/v1/orders -u {id}:{secret} -H 'content-type: application/json' \\
+    -d '{{\"amount\": 10050, \"currency\": \"INR\"}}'"
+    )
+}
+
+fn juspay(public: &str, (_, key): (&str, &str)) -> String {
+    format!(
+        "Juspay, an order:
+  curl -s {public}/order/create -u {key}: -d order_id=order-1 -d amount=100.50 -d customer_id=asha"
+    )
+}
+
+fn sessions(public: &str, (id, secret): (&str, &str)) -> String {
+    format!(
+        "Payment sessions, one whose card is encrypted on the merchant's page:
+  curl -s {public}/sessions -u {id}:{secret} -H 'content-type: application/json' \\
+    -d '{{\"mode\": \"API\", \"autoConfirm\": false, \"paymentMethod\": {{\"type\": \"CARD\"}}, \
+\"customer\": {{\"id\": \"asha\"}}, \"orderInformation\": {{\"amount\": 100.5, \"currency\": \"INR\"}}}}'"
     )
 }

@@ -143,11 +143,27 @@ CREATE TABLE session (
     mode TEXT NOT NULL CHECK (mode IN ('REDIRECT', 'API')),
     -- The engine's session that holds the key, where there is one.
     entry BLOB,
-    payment TEXT,
+    public_key BLOB,
+    payment TEXT UNIQUE,
+    -- Given up before anything was begun.
+    cancelled INTEGER NOT NULL DEFAULT 0,
     details TEXT NOT NULL,
     created INTEGER NOT NULL,
     expires INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX keys_of_sessions ON session (expires) WHERE entry IS NOT NULL;
+
+-- E-wallets that customers saved. They have no card number, so no token stands for them.
+CREATE TABLE wallet (
+    pk INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    merchant INTEGER NOT NULL REFERENCES merchant,
+    customer TEXT NOT NULL,
+    -- The payment that it came from: made once.
+    origin TEXT NOT NULL UNIQUE,
+    created INTEGER NOT NULL
+) STRICT;
+CREATE INDEX wallets_of_customer ON wallet (merchant, customer);
 
 -- What is still to be told to merchants, in order.
 CREATE TABLE event (

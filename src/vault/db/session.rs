@@ -28,8 +28,12 @@ pub struct Session {
     pub mode: Mode,
     /// The engine's session that holds the key.
     pub entry: Option<EntrySession>,
+    /// The public key, in DER; there with `entry`.
+    pub public_key: Option<Vec<u8>>,
     /// The payment that was begun.
     pub payment: Option<String>,
+    /// Whether it was given up before anything was begun.
+    pub cancelled: bool,
     /// What the API keeps of it.
     pub details: Value,
     /// When it was made.
@@ -37,6 +41,9 @@ pub struct Session {
     /// When its window closes.
     pub expires: UnixTime,
 }
+
+const SELECT: &str = r#"SELECT id, merchant, "order", mode, entry, public_key, payment, cancelled, details, created,
+    expires FROM session"#;
 
 impl Mode {
     /// The name in the database and in the API.
@@ -56,15 +63,17 @@ impl Session {
     /// [`DbError`].
     pub fn add(&self, tx: &Transaction<'_>) -> Result<(), DbError> {
         tx.execute(
-            r#"INSERT INTO session (id, merchant, "order", mode, entry, payment, details, created, expires)
-               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"#,
+            r#"INSERT INTO session (id, merchant, "order", mode, entry, public_key, payment, cancelled, details,
+               created, expires) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"#,
             params![
                 self.id,
                 self.merchant,
                 self.order,
                 self.mode.name(),
                 self.entry.map(|entry| *entry.as_bytes()),
+                self.public_key,
                 self.payment,
+                self.cancelled,
                 self.details.to_string(),
                 signed(self.created.seconds()),
                 signed(self.expires.seconds()),
@@ -73,35 +82,94 @@ impl Session {
         Ok(())
     }
 
+    /// Something that the API keeps of it; null where there is none.
+    #[must_use]
+    pub fn detail(&self, name: &str) -> &Value {
+        self.details.get(name).unwrap_or(&Value::Null)
+    }
+
     /// The session with this id.
     ///
     /// # Errors
     /// [`DbError`].
     pub fn by_id(db: &Connection, id: &str) -> Result<Option<Self>, DbError> {
-        let mut found = db.prepare_cached(
-            r#"SELECT id, merchant, "order", mode, entry, payment, details, created, expires FROM session WHERE id = ?"#,
-        )?;
+        let mut found = db.prepare_cached(&format!("{SELECT} WHERE id = ?"))?;
         found.query_row([id], read).maybe()?.transpose()
     }
 
-    /// Puts down what was begun in it, if nothing was. Says whether it did.
+    /// The session in which a payment was begun.
     ///
     /// # Errors
     /// [`DbError`].
-    pub fn begun(tx: &Transaction<'_>, id: &str, payment: &str) -> Result<bool, DbError> {
+    pub fn by_payment(db: &Connection, payment: &str) -> Result<Option<Self>, DbError> {
+        let mut found = db.prepare_cached(&format!("{SELECT} WHERE payment = ?"))?;
+        found.query_row([payment], read).maybe()?.transpose()
+    }
+
+    /// Sessions that are over and still have a key.
+    ///
+    /// # Errors
+    /// [`DbError`].
+    pub fn keys_left(db: &Connection, now: UnixTime) -> Result<Vec<Self>, DbError> {
+        let mut found = db.prepare_cached(&format!(
+            "{SELECT} WHERE entry IS NOT NULL AND (expires <= ? OR payment IS NOT NULL OR cancelled) LIMIT 1000"
+        ))?;
+        let rows = found.query_map([signed(now.seconds())], read)?.collect::<Result<Vec<_>, _>>()?;
+        rows.into_iter().collect()
+    }
+
+    /// Puts down what was begun in it, if nothing was and its window is open. Says
+    /// whether it did.
+    ///
+    /// # Errors
+    /// [`DbError`].
+    pub fn begun(tx: &Transaction<'_>, id: &str, payment: &str, now: UnixTime) -> Result<bool, DbError> {
         let done = tx.execute(
-            "UPDATE session SET payment = ? WHERE id = ? AND payment IS NULL",
-            params![payment, id],
+            "UPDATE session SET payment = ? WHERE id = ? AND payment IS NULL AND NOT cancelled AND expires > ?",
+            params![payment, id, signed(now.seconds())],
         )?;
         Ok(done == 1)
     }
 
-    /// Puts down what the API keeps of it.
+    /// Gives it up, if nothing was begun in it. Says whether it did.
     ///
     /// # Errors
     /// [`DbError`].
-    pub fn keep(tx: &Transaction<'_>, id: &str, details: &Value) -> Result<(), DbError> {
-        tx.execute("UPDATE session SET details = ? WHERE id = ?", params![details.to_string(), id])?;
+    pub fn cancel(tx: &Transaction<'_>, id: &str, now: UnixTime) -> Result<bool, DbError> {
+        let done = tx.execute(
+            "UPDATE session SET cancelled = 1 WHERE id = ? AND payment IS NULL AND NOT cancelled AND expires > ?",
+            params![id, signed(now.seconds())],
+        )?;
+        Ok(done == 1)
+    }
+
+    /// Puts down a key where there is none. Says whether it did.
+    ///
+    /// # Errors
+    /// [`DbError`].
+    pub fn keyed(
+        tx: &Transaction<'_>,
+        id: &str,
+        entry: EntrySession,
+        public_key: &[u8],
+    ) -> Result<bool, DbError> {
+        let done = tx.execute(
+            "UPDATE session SET entry = ?2, public_key = ?3 WHERE id = ?1 AND entry IS NULL
+             AND payment IS NULL AND NOT cancelled",
+            params![id, *entry.as_bytes(), public_key],
+        )?;
+        Ok(done == 1)
+    }
+
+    /// Its key is gone.
+    ///
+    /// # Errors
+    /// [`DbError`].
+    pub fn unkeyed(tx: &Transaction<'_>, id: &str, entry: EntrySession) -> Result<(), DbError> {
+        tx.execute(
+            "UPDATE session SET entry = NULL, public_key = NULL WHERE id = ? AND entry = ?",
+            params![id, *entry.as_bytes()],
+        )?;
         Ok(())
     }
 
@@ -113,7 +181,7 @@ impl Session {
 }
 
 fn read(row: &rusqlite::Row<'_>) -> Result<Result<Session, DbError>, rusqlite::Error> {
-    let (mode, details): (String, String) = (row.get(3)?, row.get(6)?);
+    let (mode, details): (String, String) = (row.get(3)?, row.get(8)?);
     let mode = [Mode::Redirect, Mode::Api].into_iter().find(|known| known.name() == mode);
     let (Some(mode), Ok(details)) = (mode, serde_json::from_str(&details)) else {
         return Ok(Err(DbError::Content("session")));
@@ -125,9 +193,11 @@ fn read(row: &rusqlite::Row<'_>) -> Result<Result<Session, DbError>, rusqlite::E
         order: row.get(2)?,
         mode,
         entry: row.get::<_, Option<[u8; 16]>>(4)?.map(EntrySession::from_bytes),
-        payment: row.get(5)?,
+        public_key: row.get(5)?,
+        payment: row.get(6)?,
+        cancelled: row.get(7)?,
         details,
-        created: time(row.get(7)?),
-        expires: time(row.get(8)?),
+        created: time(row.get(9)?),
+        expires: time(row.get(10)?),
     }))
 }

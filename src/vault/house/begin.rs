@@ -59,6 +59,21 @@ impl House {
         now: UnixTime,
         answer: impl FnOnce(&Payment) -> Stored,
     ) -> Result<Stored, Fault> {
+        self.begin_with(begin, asked, now, |_, payment| Ok(answer(payment)))
+    }
+
+    /// The same, and `with` may write what must be there together with the payment, or
+    /// refuse it.
+    ///
+    /// # Errors
+    /// As [`begin`](Self::begin), or what `with` says.
+    pub fn begin_with(
+        &self,
+        begin: &Begin<'_>,
+        asked: Option<&Asked<'_>>,
+        now: UnixTime,
+        with: impl FnOnce(&Transaction<'_>, &Payment) -> Result<Stored, Fault>,
+    ) -> Result<Stored, Fault> {
         let mut begun = false;
         let result = self.db.write(|tx| {
             match asked.map(|asked| asked.before(tx, now)).transpose()? {
@@ -93,7 +108,7 @@ impl House {
             };
             let pk = new.add(tx, now)?;
             let payment = Payment::by_pk(tx, pk)?.ok_or(Fault::NotFound("payment"))?;
-            let stored = answer(&payment);
+            let stored = with(tx, &payment)?;
             if let Some(asked) = asked {
                 asked.answer(tx, &stored, now)?;
             }

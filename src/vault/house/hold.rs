@@ -10,7 +10,7 @@ use crate::wire::Status;
 
 /// How long the engine holds a card for its second factor: a little longer than that is
 /// awaited.
-const HELD: Option<HoldSeconds> = HoldSeconds::new(1200);
+pub(super) const HELD: Option<HoldSeconds> = HoldSeconds::new(1200);
 
 /// A card as it came in.
 #[derive(Debug)]

@@ -1,9 +1,10 @@
 //! What is still to be done when nobody asks: payments whose issuer could not be asked,
-//! cards that could not be saved, second factors that never came.
+//! cards that could not be saved, second factors that never came, keys of sessions that
+//! are over.
 
 use super::{Fault, House, Outcome};
 use crate::types::UnixTime;
-use crate::vault::db::Payment;
+use crate::vault::db::{Payment, Session};
 
 impl House {
     /// Goes on with everything that is unfinished; says how much there was.
@@ -19,6 +20,10 @@ impl House {
         for id in &overdue {
             self.authenticate(id, Outcome::Failed, now)?;
         }
-        Ok(unfinished.len() + overdue.len())
+        let keyed = self.db.read(|db| Session::keys_left(db, now))?;
+        for session in &keyed {
+            self.drop_key(session)?;
+        }
+        Ok(unfinished.len() + overdue.len() + keyed.len())
     }
 }

@@ -59,7 +59,7 @@ impl Answer {
         let headers = vec![
             (
                 "content-security-policy",
-                "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; \
+                "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
                  form-action 'self' http: https:; base-uri 'none'; frame-ancestors 'none'"
                     .to_owned(),
             ),
