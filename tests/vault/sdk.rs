@@ -84,21 +84,6 @@ fn node(script: &str) {
 }
 
 #[test]
-fn razorpay_lives_a_cards_life() {
-    python("newest", "razorpay_life.py");
-}
-
-#[test]
-fn razorpay_for_node_lives_a_cards_life() {
-    node("razorpay_life.js");
-}
-
-#[test]
-fn a_token_of_one_library_pays_through_the_other() {
-    python("newest", "cross.py");
-}
-
-#[test]
 fn cashfree_pg_3_lives_a_cards_life() {
     python("cashfree-3", "cashfree_life.py");
 }
