@@ -7,6 +7,7 @@ mod faults;
 mod http;
 mod juspay;
 mod openapi;
+mod pages;
 mod razorpay;
 mod sdk;
 mod sessions;

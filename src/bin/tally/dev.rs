@@ -107,7 +107,7 @@ fn razorpay(public: &str, (id, secret): (&str, &str)) -> String {
     format!(
         "Razorpay, an order:
   curl -s {public}/v1/orders -u {id}:{secret} -H 'content-type: application/json' \\
-    -d '{{\"amount\": 10050, \"currency\": \"INR\"}}'"
+    -d '{{\"amount\": 10050, \"currency\": \"INR\", \"receipt\": \"order-1\"}}'"
     )
 }
 
