@@ -19,6 +19,7 @@ impl House {
         for id in &overdue {
             self.authenticate(id, Outcome::Failed, now)?;
         }
-        Ok(unfinished.len() + overdue.len())
+        let left = self.settle_all(now)?;
+        Ok(unfinished.len() + overdue.len() + left)
     }
 }
