@@ -13,6 +13,7 @@ mod hold;
 mod instruments;
 mod save;
 mod sweep;
+mod tokenise;
 
 use std::sync::Arc;
 
@@ -45,13 +46,16 @@ pub struct House {
     /// Where it is reached from outside, without a slash at the end.
     pub public: String,
     tellers: Vec<(Api, Teller)>,
+    /// What was begun before is nobody's work any more.
+    began: UnixTime,
 }
 
 impl House {
     /// A house with those who tell merchants of payments.
     #[must_use]
     pub fn new(db: Db, engine: Engine, public: String, tellers: Vec<(Api, Teller)>) -> Arc<Self> {
-        Arc::new(Self { db, engine, sandbox: Sandbox::default(), public, tellers })
+        let began = UnixTime::from_system_clock();
+        Arc::new(Self { db, engine, sandbox: Sandbox::default(), public, tellers, began })
     }
 
     /// What time it is.
