@@ -301,6 +301,7 @@ fn a_browser_goes_to_the_page_and_back_to_the_merchant() {
         ("https://example.com/r", Some("https://example.com/r?")),
         ("https://example.com/r?a=1#f", Some("https://example.com/r?a=1&")),
         ("", None),
+        ("https://example.com/unwanted", None),
     ]
     .into_iter()
     .enumerate()
@@ -309,7 +310,9 @@ fn a_browser_goes_to_the_page_and_back_to_the_merchant() {
         let mut wanted = order_of(&id, "asha");
         wanted["return_url"] = url.into();
         caller.post("/orders", &wanted).ok();
-        let path = caller.begin(&id, &card(CARD));
+        let mut how = card(CARD);
+        how["redirect_after_payment"] = if url.ends_with("unwanted") { "false" } else { "True" }.into();
+        let path = caller.begin(&id, &how);
         let txn = path.rsplit('/').next().unwrap();
         let sent = shop.ask("GET", &path, &browser, b"");
         assert_eq!(sent.status, 303);
