@@ -33,9 +33,10 @@ pub use pay::{Pay, pay};
 pub use standing::Standing;
 pub use wanted::{Kind, Urls, Wanted, Who};
 
-use super::db::{DbError, Payment, Source, State, Wallet};
+use super::db::{self, DbError, Payment, Source, State, Wallet};
+use super::house::Shown;
 use super::http::{Desk, on};
-use crate::types::UnixTime;
+use crate::types::{TokenStatus, UnixTime};
 
 /// What is served.
 pub fn router() -> Router<Desk> {
@@ -45,6 +46,13 @@ pub fn router() -> Router<Desk> {
         .route("/sessions/{session}/confirm", post(on(confirm::confirm)))
         .route("/sessions/{session}/cancel", post(on(cancel::cancel)))
         .route("/sessions/customers/{customer}", get(on(customer::fetch)))
+}
+
+/// Whether a saved card can be paid with: its token is active, or waits for a first
+/// payment.
+#[must_use]
+pub fn usable(saved: &Shown) -> bool {
+    saved.status() == TokenStatus::Active || saved.instrument.standing == db::Standing::Kept
 }
 
 /// A wallet is saved in the transaction in which its payment is charged.

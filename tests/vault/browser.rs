@@ -10,13 +10,17 @@ use crate::sdk::libraries;
 
 const WITHOUT: &str = "TALLYSTICK_WITHOUT_BROWSER";
 
-/// Does the steps on a page; nothing, and said so, if the environment says to do without.
+/// Does the steps on a page, and says whether; nothing is done, and said so, if the
+/// environment says to do without.
 ///
 /// # Panics
 /// If a step fails, or if the page does what a page of ours must not.
-pub fn drive(url: &str, steps: &Value) {
-    let Some(output) = driven(url, steps) else { return };
-    assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
+pub fn drive(url: &str, steps: &Value) -> bool {
+    let Some(output) = driven(url, steps) else { return false };
+    let told = format!("{}{}", text(&output.stdout), text(&output.stderr));
+    let all = format!("{} steps", steps.as_array().unwrap().len());
+    assert!(output.status.success() && told.contains(&all), "{told}");
+    true
 }
 
 fn driven(url: &str, steps: &Value) -> Option<Output> {
@@ -70,4 +74,19 @@ fn what_a_page_must_not_do_is_found() {
             text(&output.stderr)
         );
     }
+}
+
+#[test]
+fn a_card_number_that_is_sent_in_clear_is_found() {
+    let page = "data:text/html,<input id=number><button onclick=\"fetch('http://127.0.0.1:1/?'%2B\
+                encodeURIComponent(document.querySelector('%23number').value),{mode:'no-cors'})\">go</button>";
+    let steps = json!([
+        ["elsewhere", "127.0.0.1:1"],
+        ["fill", "#number", "4012 8888 8888 1881"],
+        ["click", "button"],
+        ["title", ""]
+    ]);
+    let Some(output) = driven(page, &steps) else { return };
+    let told = text(&output.stderr);
+    assert!(!output.status.success() && told.contains("sent in clear") && !told.contains("4012"), "{told}");
 }

@@ -104,6 +104,16 @@ fn cashfree_pg_for_node_lives_a_cards_life() {
 }
 
 #[test]
+fn razorpay_lives_a_cards_life() {
+    python("newest", "razorpay_life.py");
+}
+
+#[test]
+fn razorpay_for_node_lives_a_cards_life() {
+    node("razorpay_life.js");
+}
+
+#[test]
 fn juspayp3_lives_a_cards_life() {
     python("newest", "juspay_life.py");
 }
@@ -111,4 +121,9 @@ fn juspayp3_lives_a_cards_life() {
 #[test]
 fn expresscheckout_nodejs_lives_a_cards_life() {
     node("juspay_life.js");
+}
+
+#[test]
+fn a_token_of_one_api_pays_through_another() {
+    python("newest", "cross.py");
 }

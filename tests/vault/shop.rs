@@ -54,6 +54,10 @@ impl Shop {
         signal(self.child.id().into(), "KILL");
     }
 
+    pub fn vault_pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The engine is a process of its own.
     pub fn kill_both(&self) {
         self.kill_vault();

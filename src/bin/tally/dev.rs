@@ -86,6 +86,7 @@ fn text(public: &str, merchants: &Value) -> String {
         format!("the vault serves at {public}; its engine and its sample merchants go with it (Ctrl-C)"),
         format!("A demo shop, to pay in with test cards:\n  {public}/shop"),
         cashfree(public, credential("cashfree")),
+        razorpay(public, credential("razorpay")),
         juspay(public, credential("juspay")),
         sessions(public, credential("sessions")),
     ]
@@ -99,6 +100,14 @@ fn cashfree(public: &str, (id, secret): (&str, &str)) -> String {
     -H 'x-client-id: {id}' -H 'x-client-secret: {secret}' \\
     -d '{{\"order_amount\": 100.5, \"order_currency\": \"INR\", \
 \"customer_details\": {{\"customer_id\": \"asha\", \"customer_phone\": \"9999999999\"}}}}'"
+    )
+}
+
+fn razorpay(public: &str, (id, secret): (&str, &str)) -> String {
+    format!(
+        "Razorpay, an order:
+  curl -s {public}/v1/orders -u {id}:{secret} -H 'content-type: application/json' \\
+    -d '{{\"amount\": 10050, \"currency\": \"INR\", \"receipt\": \"order-1\"}}'"
     )
 }
 

@@ -154,7 +154,7 @@ impl From<Fault> for Error {
                 "card_security_code must have the digits of its network",
             ),
             Fault::OrderPaid => Self::invalid("order_already_paid", message),
-            Fault::Attempts => Self::invalid("too_many_attempts", message),
+            Fault::Attempts => Self::invalid("order_attempts_exceeded", message),
             Fault::OrderOver => Self::invalid("order_expired", message),
             Fault::NotFound(what) => Self::not_found(what),
             // What was deleted is gone for its users.

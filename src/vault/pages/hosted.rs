@@ -6,7 +6,7 @@ use super::Error;
 use super::acs::from_here;
 use super::place::of_session;
 use super::view::{self, SavedCard, network, page, price};
-use crate::types::{TokenStatus, UnixTime};
+use crate::types::UnixTime;
 use crate::vault::body::{Fields, Text};
 use crate::vault::db::{Merchant, Mode, Order, Payment, Session, Stored, Wallet};
 use crate::vault::engine::EngineError;
@@ -28,7 +28,7 @@ pub fn pay(house: &House, call: &Call) -> Result<Answer, Error> {
     let fields = Fields::of(&form);
     let may_save = session.detail("save") == true;
     // The box is the customer's consent, and counts only where the merchant asked for it.
-    let save = may_save && fields.flag("save")?.unwrap_or(false);
+    let save = fields.flag("save")?.unwrap_or(false) && may_save;
     let id = fields.text("id", Text::ID)?;
     let paying = match fields.needed("method", Text::ID)? {
         "cancel" => return shown(house, give_up(house, &session)?, None),
@@ -142,7 +142,7 @@ fn saved(house: &House, merchant: &Merchant, customer: &str) -> Result<Vec<Saved
         Err(Fault::Engine(EngineError::Refused(_))) => Vec::new(),
         Err(fault) => return Err(fault),
     };
-    let usable = found.into_iter().filter(|saved| saved.status() == TokenStatus::Active);
+    let usable = found.into_iter().filter(sessions::usable);
     Ok(usable
         .map(|saved| SavedCard {
             id: saved.instrument.id,

@@ -14,7 +14,7 @@ pub fn place(house: &House, payment: &Payment) -> Result<Option<String>, DbError
     if payment.api == Api::Juspay {
         return Ok(juspay::back(&order, payment));
     }
-    let given = payment.detail("callback_url").as_str().or(order.detail("return_url").as_str());
+    let given = order.detail("return_url").as_str();
     // Cashfree's placeholder; an id has no character that means something in an address.
     let place = given.filter(|url| is_of_the_web(url)).map(|url| url.replace("{order_id}", &order.id));
     Ok(place)

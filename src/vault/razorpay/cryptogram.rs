@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::order::amount;
 use super::visit::{key, merchant};
-use super::{Error, entity, find};
+use super::{Error, entity};
 use crate::types::ProviderStatus;
 use crate::vault::body::{Fields, Text};
 use crate::vault::db::{Instrument, Merchant};
@@ -50,7 +50,7 @@ fn active(house: &House, merchant: &Merchant, id: &str) -> Result<Instrument, Er
     let rest = id.strip_prefix("spt_").ok_or_else(Error::unknown)?;
     let tag = rest.split_once('_').map_or(rest, |(tag, _)| tag);
     let found = house.db.read(|db| Instrument::by_tag(db, merchant.pk, tag))?;
-    let shown = house.shown(find::alive(found.ok_or_else(Error::unknown)?)?)?;
+    let shown = house.shown(found.ok_or_else(Error::unknown)?)?;
     let mut providers = shown.token.providers.as_slice().iter().enumerate();
     let named = providers
         .find(|(at, (provider, _))| entity::provider_token_id(&shown.instrument, *at, provider) == id);

@@ -7,6 +7,7 @@ use crate::vault::db::DbError;
 use crate::vault::engine::EngineError;
 use crate::vault::house::Fault;
 use crate::vault::http::{Answer, Fail, Shape};
+use crate::wire::Status;
 
 /// What stands where an API has nothing to say.
 const NONE: &str = "NA";
@@ -132,6 +133,10 @@ impl From<EngineError> for Error {
     fn from(error: EngineError) -> Self {
         match error {
             EngineError::Away => Self::provider_timeout(503),
+            EngineError::Refused(status) if status == Status::TokenRateLimited => {
+                let description = "Too many requests for this token, try again later";
+                Self { status: 429, ..Self::refused(description, status.name()) }
+            }
             EngineError::Refused(status) => {
                 let description = format!("The token service provider refuses: {}", status.says());
                 Self { source: "service_provider", ..Self::refused(description, status.name()) }

@@ -3,7 +3,7 @@
 use super::Error;
 use crate::vault::body::{Fields, Text};
 use crate::vault::db::{Api, Customer, Instrument, Order, Payment};
-use crate::vault::house::{Fault, House};
+use crate::vault::house::House;
 
 /// A customer.
 ///
@@ -20,14 +20,6 @@ pub fn customer(house: &House, merchant: i64, id: &str) -> Result<Customer, Erro
 pub fn customer_of<'n>(house: &House, merchant: i64, fields: &Fields<'n>) -> Result<Option<&'n str>, Error> {
     let Some(id) = fields.text("customer_id", Text::ID)? else { return Ok(None) };
     customer(house, merchant, id).map(|_| Some(id))
-}
-
-/// A token that is not deleted: to this API one that is exists no more.
-///
-/// # Errors
-/// [`Fault::NotFound`].
-pub fn alive(token: Instrument) -> Result<Instrument, Fault> {
-    Some(token).filter(|token| token.deleted.is_none()).ok_or(Fault::NotFound("token"))
 }
 
 /// A token, also one that was deleted.

@@ -129,7 +129,9 @@ fn own(
         Some(customer) => find::token_of(house, merchant.pk, customer, id)?,
         None => find::token(house, merchant.pk, id)?,
     };
-    let instrument = find::alive(instrument)?;
+    if instrument.deleted.is_some() {
+        return Err(Fault::Deleted.into());
+    }
     if cvv.is_some_and(|cvv| cvv.len() != instrument.card.network().verification_digits()) {
         return Err(Fault::Cvv.into());
     }

@@ -51,11 +51,11 @@ fn of_customer(house: &House, call: &Call) -> Result<Instrument, Error> {
 }
 
 fn shown(house: &House, instrument: Instrument) -> Result<Answer, Error> {
-    Ok(Answer::json(200, &entity::token(&house.shown(find::alive(instrument)?)?)))
+    Ok(Answer::json(200, &entity::token(&house.shown(instrument)?)))
 }
 
-/// Deletes a token. Asked again, it is not there, or with the same idempotency key the
-/// answer is the same.
+/// Deletes a token: it is listed no more, and deactivated for good. To be asked again does
+/// no harm.
 fn gone(house: &House, call: &Call, instrument: &Instrument, told: &Value) -> Result<Answer, Error> {
     let now = house.now();
     let asked = key(call)?.map(|key| Asked {
@@ -65,7 +65,7 @@ fn gone(house: &House, call: &Call, instrument: &Instrument, told: &Value) -> Re
         digest: digest(&Node::Text(instrument.id.clone().into()), &|_| None),
     });
     let stored = house.once(asked.as_ref(), now, || {
-        house.delete(&find::alive(instrument.clone())?, now)?;
+        house.delete(instrument, now)?;
         Ok(Stored { status: 200, body: told.to_string() })
     })?;
     Ok(stored.into())

@@ -3,8 +3,7 @@
 use serde_json::{Value, json};
 
 use super::visit::merchant;
-use super::{Error, Kind, show};
-use crate::types::TokenStatus;
+use super::{Error, Kind, show, usable};
 use crate::vault::db::{Customer, Wallet};
 use crate::vault::house::House;
 use crate::vault::http::{Answer, Call};
@@ -21,7 +20,7 @@ pub fn fetch(house: &House, call: &Call) -> Result<Answer, Error> {
             "id": saved.instrument.id,
             "type": Kind::Card.name(),
             "card": show::card(&saved.instrument.card),
-            "usable": saved.status() == TokenStatus::Active,
+            "usable": usable(&saved),
             "createdAt": saved.instrument.created.to_rfc3339(),
         }));
     }

@@ -9,12 +9,14 @@
 //   ["checked", SELECTOR, BOOL]   the box is ticked or not
 //   ["url", PATTERN]              the page's address comes to match
 //   ["title", PATTERN]            the page's title matches
+//   ["fits"]                      nothing stands out at the side
 //   ["size", WIDTH, HEIGHT]       the window's size, in CSS pixels
 //   ["picture", FILE]             a PNG of the whole page
 //   ["elsewhere", HOST]           from now on HOST may be asked, and answers an empty page
 //
-// Also an end with 1: a script error, a refusal by content security policy, or a request
-// to a host other than the URL's. Card numbers typed here are not printed.
+// Also an end with 1: a script error, a refusal by content security policy, a request to a
+// host other than the URL's, or one that has a card number that was typed. Card numbers typed
+// here are not printed.
 'use strict';
 
 const fs = require('fs');
@@ -43,7 +45,11 @@ async function matches(read, pattern) {
 }
 
 const STEPS = {
-  fill: (page, selector, text) => page.fill(selector, text, wait),
+  fill(page, selector, text) {
+    const digits = text.replace(/\D/g, '');
+    if (digits.length >= 12) page.secrets.push(digits);
+    return page.fill(selector, text, wait);
+  },
   click: (page, selector) => page.click(selector, wait),
   async text(page, selector, pattern) {
     await page.waitForSelector(selector, { state: 'visible', ...wait });
@@ -54,6 +60,10 @@ const STEPS = {
   checked: (page, selector, expected) => matches(async () => String(await page.isChecked(selector, wait)), `^${expected}$`),
   url: (page, pattern) => matches(async () => page.url(), pattern),
   title: (page, pattern) => matches(() => page.title(), pattern),
+  async fits(page) {
+    const [wide, room] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+    if (wide > room) throw new Error(`${wide} pixels in ${room}`);
+  },
   size: (page, width, height) => page.setViewportSize({ width, height }),
   picture: (page, path) => page.screenshot({ path, fullPage: true }),
   elsewhere(page, host) {
@@ -66,6 +76,7 @@ const STEPS = {
 function watch(page, url) {
   const wrong = [];
   page.elsewhere = new Set([new URL(url).host]);
+  page.secrets = [];
   page.on('pageerror', (error) => wrong.push(`script error: ${error.message}`));
   page.on('console', (said) => {
     if (said.type() === 'error' && /Content.Security.Policy/i.test(said.text())) wrong.push(`policy: ${said.text()}`);
@@ -73,6 +84,8 @@ function watch(page, url) {
   page.on('request', (asked) => {
     const to = new URL(asked.url());
     if (/^(https?|wss?):$/.test(to.protocol) && !page.elsewhere.has(to.host)) wrong.push(`request to ${to.host}`);
+    const sent = [asked.url(), asked.postData() ?? '', JSON.stringify(asked.headers())].join('\n').replace(/(%20|[ +-])/g, '');
+    if (page.secrets.some((secret) => sent.includes(secret))) wrong.push('a card number was sent in clear');
   });
   return wrong;
 }

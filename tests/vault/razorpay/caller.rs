@@ -147,3 +147,11 @@ pub fn shaped(reply: &Reply) -> Value {
     assert!(!reply.body.contains(crate::shop::CARD), "a number in an error");
     error
 }
+
+/// What is told of a token service provider that gives no answer.
+pub fn timeout() -> Value {
+    json!({"code": "TOKEN_SERVICE_PROVIDER_TIMEOUT",
+        "description": "There is an issue in connecting with the token service provider",
+        "source": "service_provider", "step": "token_creation",
+        "reason": "token_service_provider_timed_out", "metadata": {}})
+}

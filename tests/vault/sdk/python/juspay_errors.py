@@ -18,6 +18,16 @@ def refused(check, what, call, *args, **named):
     check.that(VISA.encode() not in error.json_body, what, "no card number", "one")
 
 
+def deleted_again(check, gone):
+    """A second delete is the same answer or a refusal; the documents leave it open."""
+    try:
+        again = juspayp3.Cards.delete(card_token=gone.token)
+    except InvalidRequestException as error:
+        check.among("deleted again", (400, 404), error.http_status)
+    else:
+        check.equal("deleted again", (gone.token, gone.reference, True), (again.token, again.reference, again.deleted))
+
+
 def secrets(check, flow, customer, saved):
     order = flow.order(customer).order_id
     for key in ("wrong", "", checks.env("JP_API_KEY")[:-1]):

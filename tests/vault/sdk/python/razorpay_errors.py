@@ -17,6 +17,16 @@ def says(check, what, description, call, *args, **named):
     check.equal(what, description, str(refused(check, what, call, *args, **named)))
 
 
+def deactivated_or_unknown(check, ident, fetch):
+    """What is deleted is shown as that, or not at all; the documents leave it open."""
+    try:
+        kept = fetch()
+    except BadRequestError as error:
+        check.that(bool(str(error)), "fetch of what is deleted", "a description", error)
+    else:
+        check.fields("deleted", {"id": ident, "status": "deactivated", "status_reason": None}, kept)
+
+
 def secrets(check, base, token, customer):
     wrong = (client(base, secret="wrong"), client(base, key_id="nobody"),
              client(base, secret=checks.env("RZP_KEY_SECRET")[:-1]))
