@@ -235,7 +235,8 @@ fn sealing_under_load_loses_nothing_that_was_acknowledged() {
             assert!(admin.custody(&Custody::Seal).unwrap().sealed);
             assert_eq!(admin.status().unwrap().keys, []);
             let opener = Opener::Passphrase(PASSPHRASE.as_bytes());
-            assert!(!admin.custody(&Custody::Unseal(opener)).unwrap().sealed);
+            let unsealed = admin.custody(&Custody::Unseal(opener));
+            assert!(!unsealed.unwrap_or_else(|error| panic!("{error}: {}", daemon.log())).sealed);
             rounds.store(round + 1, Ordering::SeqCst);
         }
         workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect::<Vec<_>>()

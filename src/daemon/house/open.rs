@@ -95,8 +95,14 @@ impl House {
         if let Err(error) = porter.join() {
             tracing::error!(%error, "the store had failed while sealing");
         }
-        // Sealing does not wait long for a slow disk; opening may.
-        porter.join_clerk(PATIENCE)?;
+        // Sealing does not wait long for a slow disk; opening may. What wrote the log's end
+        // without a key has no newer head, as after a crash; only one that still writes
+        // must not be joined by another.
+        match porter.join_clerk(PATIENCE) {
+            Err(error @ DaemonError::AuditHangs) => return Err(error),
+            Err(error) => tracing::error!(%error, "the audit log had no newer head while sealing"),
+            Ok(()) => {}
+        }
         let keys = unlock.open(site.keyring()?, &site.region)?;
         self.settle(&mut porter, keys, metrics)
     }

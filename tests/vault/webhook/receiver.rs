@@ -96,7 +96,8 @@ fn serve(
     let mut body = vec![0; length];
     reader.read_exact(&mut body)?;
     let body = String::from_utf8(body).unwrap();
-    let event: Value = serde_json::from_str(&body).unwrap();
+    // Who goes where it is sent comes without an event.
+    let event: Value = serde_json::from_str(&body).unwrap_or_default();
     let what = does(&event);
     let _ = outbox.send(Got::Event { path, signature, body });
     let stream = reader.get_mut();
@@ -104,7 +105,7 @@ fn serve(
         Does::Take => stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n"),
         Does::Refuse => stream.write_all(b"HTTP/1.1 500 No\r\ncontent-length: 0\r\n\r\n"),
         Does::Redirect => {
-            stream.write_all(b"HTTP/1.1 307 There\r\nlocation: /elsewhere\r\ncontent-length: 0\r\n\r\n")
+            stream.write_all(b"HTTP/1.1 302 There\r\nlocation: /elsewhere\r\ncontent-length: 0\r\n\r\n")
         }
         Does::Die => Ok(()),
         Does::Hang => {
