@@ -48,3 +48,11 @@ fn cashfree_is_as_it_is_described() {
         vec![format!("x-client-id: {id}"), format!("x-client-secret: {secret}")]
     });
 }
+
+#[test]
+fn sessions_are_as_they_are_described() {
+    conforms("^/sessions", |shop| {
+        let (id, secret) = shop.credential(0, "sessions");
+        basic(id, secret)
+    });
+}
