@@ -21,8 +21,9 @@ pub mod pages;
 pub mod razorpay;
 mod serve;
 pub mod sessions;
+pub mod watch;
 pub mod webhook;
 pub mod words;
 
-pub use config::Config;
+pub use config::{Config, Operator};
 pub use serve::{VaultError, run, stopped};

@@ -15,8 +15,21 @@ pub struct Config {
     /// Where it is reached from outside, for addresses in answers; none: where it
     /// listens.
     pub public: Option<String>,
+    /// What operators see, where they may.
+    pub operator: Option<Operator>,
     /// Whether there is a demo shop.
     pub shop: bool,
+}
+
+/// What the operators' page is made from, and what lets them in.
+#[derive(Debug, Clone)]
+pub struct Operator {
+    /// The engine's admin socket.
+    pub admin: PathBuf,
+    /// Where the engine keeps the head of its audit log.
+    pub audit_head: Option<PathBuf>,
+    /// SHA-256 of their secret.
+    pub secret: [u8; 32],
 }
 
 impl Config {

@@ -29,6 +29,7 @@ pub use save::Saved;
 use super::db::{Api, Db, DbError, Payment};
 use super::engine::Engine;
 use super::network::Sandbox;
+use super::watch::Watch;
 use crate::types::UnixTime;
 
 /// Writes down what a merchant is to be told of a payment that has come to its end, in
@@ -45,6 +46,8 @@ pub struct House {
     pub sandbox: Sandbox,
     /// Where it is reached from outside, without a slash at the end.
     pub public: String,
+    /// What operators see, where they may.
+    pub watch: Option<Watch>,
     tellers: Vec<(Api, Teller)>,
     /// What was begun before is nobody's work any more.
     began: UnixTime,
@@ -53,9 +56,15 @@ pub struct House {
 impl House {
     /// A house with those who tell merchants of payments.
     #[must_use]
-    pub fn new(db: Db, engine: Engine, public: String, tellers: Vec<(Api, Teller)>) -> Arc<Self> {
+    pub fn new(
+        db: Db,
+        engine: Engine,
+        public: String,
+        watch: Option<Watch>,
+        tellers: Vec<(Api, Teller)>,
+    ) -> Arc<Self> {
         let began = UnixTime::from_system_clock();
-        Arc::new(Self { db, engine, sandbox: Sandbox::default(), public, tellers, began })
+        Arc::new(Self { db, engine, sandbox: Sandbox::default(), public, watch, tellers, began })
     }
 
     /// What time it is.

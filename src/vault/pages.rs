@@ -8,6 +8,7 @@ mod acs;
 mod asset;
 mod error;
 mod hosted;
+mod operator;
 mod place;
 mod shop;
 mod view;
@@ -22,6 +23,7 @@ use super::http::{Desk, on};
 /// What is served.
 pub fn router() -> Router<Desk> {
     Router::new()
+        .route("/operator", get(on(operator::show)))
         .route("/pay/{session}", get(on(hosted::show)).post(on(hosted::pay)))
         .route("/acs/{payment}", get(on(acs::show)).post(on(acs::decide)))
         .route("/assets/{asset}", get(on(asset::asset)))

@@ -17,6 +17,7 @@ use super::db::{Api, Db, DbError};
 use super::engine::Engine;
 use super::house::{House, Teller};
 use super::http::{Answer, Desk, Fail, Shape, serve};
+use super::watch::Watch;
 use super::{cashfree, juspay, pages, razorpay, sessions, webhook};
 
 /// How often what is unfinished is gone on with.
@@ -61,7 +62,8 @@ pub fn run(
         let public = config.public.clone().unwrap_or_else(|| format!("http://{address}"));
         let tellers: Vec<(Api, Teller)> =
             vec![(Api::Juspay, juspay::tell), (Api::Sessions, sessions::save_wallet)];
-        let house = House::new(db, Engine::at(config.engine.clone()), public, tellers);
+        let watch = config.operator.clone().map(Watch::of);
+        let house = House::new(db, Engine::at(config.engine.clone()), public, watch, tellers);
         let sweeper = tokio::spawn(sweep(Arc::clone(&house)));
         let courier = tokio::spawn(webhook::run(Arc::clone(&house)));
         ready(&house.public);
@@ -142,7 +144,7 @@ fn shaped(path: &str, fail: Fail) -> Answer {
         "v1" => razorpay::Error::fail(fail).answer(),
         "sessions" => sessions::Error::fail(fail).answer(),
         "pay" if path.starts_with("/pay/start/") => juspay::Error::fail(fail).answer(),
-        "pay" | "acs" | "assets" | "shop" => pages::Error::fail(fail).answer(),
+        "pay" | "acs" | "assets" | "shop" | "operator" => pages::Error::fail(fail).answer(),
         _ => juspay::Error::fail(fail).answer(),
     }
 }

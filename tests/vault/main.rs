@@ -7,6 +7,7 @@ mod faults;
 mod http;
 mod juspay;
 mod openapi;
+mod operator;
 mod pages;
 mod razorpay;
 mod sdk;

@@ -6,11 +6,12 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use tallystick::daemon::paths;
 use tallystick::types::{Trid, UnixTime};
 use tallystick::vault::db::Db;
 use tallystick::vault::merchants::{Wanted, add};
-use tallystick::vault::{Config, run as serve, stopped};
+use tallystick::vault::{Config, Operator, ids, run as serve, stopped};
 use tempfile::TempDir;
 
 use crate::arguments::vault::Dev;
@@ -33,15 +34,23 @@ pub fn run(dev: &Dev, output: &Output) -> Result<(), Failure> {
     };
     std::fs::create_dir_all(&dir)?;
     let daemon = Daemon::start_at(&dir.join("engine"))?;
+    // Another one each time: nobody writes it down.
+    let secret = ids::secret().map_err(|error| Failure::new(error.to_string()))?;
+    let operator = Operator {
+        admin: paths::admin_socket(daemon.dir()),
+        audit_head: Some(paths::audit_head(daemon.dir())),
+        secret: Sha256::digest(secret.as_bytes()).into(),
+    };
     let config = Config {
         dir: dir.clone(),
         engine: paths::data_socket(daemon.dir()),
         listen: dev.listen,
         public: None,
+        operator: Some(operator),
         shop: true,
     };
     let merchants = samples(&config, &dir, dev.webhook.as_deref())?;
-    let told = serve(&config, stopped(), |public| tell(public, &merchants, &daemon, output));
+    let told = serve(&config, stopped(), |public| tell(public, &merchants, &secret, &daemon, output));
     told.map_err(|error| Failure::new(error.to_string()))
 }
 
@@ -65,18 +74,18 @@ fn samples(config: &Config, dir: &Path, webhook: Option<&str>) -> Result<Value, 
     Ok(merchants)
 }
 
-fn tell(public: &str, merchants: &Value, daemon: &Daemon, output: &Output) {
+fn tell(public: &str, merchants: &Value, secret: &str, daemon: &Daemon, output: &Output) {
     output.item(
         || {
             json!({"url": public, "shop": format!("{public}/shop"), "engine_pid": daemon.pid(),
-                "merchants": merchants})
+                "operator": {"id": "operator", "secret": secret}, "merchants": merchants})
         },
-        || Some(text(public, merchants)),
+        || Some(text(public, merchants, secret)),
     );
 }
 
 /// What is there, and a line to try each API with.
-fn text(public: &str, merchants: &Value) -> String {
+fn text(public: &str, merchants: &Value, secret: &str) -> String {
     let credential = |api: &str| {
         let part = |part: &str| merchants.pointer(&format!("/0/credentials/{api}/{part}"));
         let text = |name: &str| part(name).and_then(Value::as_str).unwrap_or_default();
@@ -85,6 +94,7 @@ fn text(public: &str, merchants: &Value) -> String {
     [
         format!("the vault serves at {public}; its engine and its sample merchants go with it (Ctrl-C)"),
         format!("A demo shop, to pay in with test cards:\n  {public}/shop"),
+        format!("What operators see (user operator, password {secret}):\n  {public}/operator"),
         cashfree(public, credential("cashfree")),
         razorpay(public, credential("razorpay")),
         juspay(public, credential("juspay")),

@@ -180,6 +180,17 @@ impl Instrument {
         Ok(())
     }
 
+    /// Anybody's instruments, deleted ones too, the newest first.
+    ///
+    /// # Errors
+    /// [`DbError`].
+    pub fn newest(db: &Connection, most: usize) -> Result<Vec<Self>, DbError> {
+        let mut found = db.prepare_cached(&format!("{SELECT} ORDER BY pk DESC LIMIT ?"))?;
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let rows = found.query_map([most], read)?.collect::<Result<Vec<_>, _>>()?;
+        rows.into_iter().collect()
+    }
+
     /// Marks it as deleted. Says whether it was not so before.
     ///
     /// # Errors

@@ -26,6 +26,11 @@ impl Error {
         Self { status: 403, text: "This form was sent from another site.".to_owned() }
     }
 
+    /// Who is not known.
+    pub fn unknown() -> Self {
+        Self { status: 401, text: "This page is for operators.".to_owned() }
+    }
+
     fn away() -> Self {
         Self { status: 503, text: "We cannot reach the bank at the moment. Try again in a while.".to_owned() }
     }

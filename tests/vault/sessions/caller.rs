@@ -66,6 +66,15 @@ impl<'s> Caller<'s> {
         self.fetch(&session)
     }
 
+    /// Another card is saved.
+    pub fn pay_again(&self, number: &str) {
+        let mut wanted = wanted();
+        wanted["savePaymentMethod"] = json!(true);
+        let session = self.create(&wanted);
+        let confirmed = self.confirm(&session, &encrypted(&session, &card(number))).ok();
+        self.authenticate(&confirmed, "111000");
+    }
+
     /// The customer at the address that the merchant sends it to: where it goes then.
     pub fn authenticate(&self, confirmed: &Value, otp: &str) -> String {
         self.at_bank(confirmed, &format!("action=confirm&otp={otp}"))
