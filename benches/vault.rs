@@ -1,6 +1,13 @@
 //! Cryptogram fetches over HTTP keep-alive, with the load generator on the same cores:
 //! `cargo bench --features vault --bench vault`. `--seconds N` and `--connections N`.
-#![allow(dead_code, missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(
+    dead_code,
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
 
 #[path = "../tests/vault/cashfree/caller.rs"]
 mod cashfree;
