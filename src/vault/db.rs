@@ -9,6 +9,7 @@ pub(in crate::vault) mod ledger;
 mod merchant;
 mod order;
 mod payment;
+mod saving;
 mod session;
 mod wallet;
 
@@ -27,6 +28,7 @@ pub use ledger::book;
 pub use merchant::{Api, Credential, Merchant, NewMerchant};
 pub use order::{NewOrder, Order};
 pub use payment::{NewPayment, Payment, Saving, Source, State};
+pub use saving::NewToken;
 pub use session::{Mode, Session};
 pub use wallet::Wallet;
 

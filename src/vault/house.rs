@@ -13,6 +13,7 @@ mod hold;
 mod instruments;
 mod save;
 mod sweep;
+mod tokenise;
 
 use std::sync::Arc;
 
@@ -48,6 +49,8 @@ pub struct House {
     /// What operators see, where they may.
     pub watch: Option<Watch>,
     tellers: Vec<(Api, Teller)>,
+    /// What was begun before is nobody's work any more.
+    began: UnixTime,
 }
 
 impl House {
@@ -60,7 +63,8 @@ impl House {
         watch: Option<Watch>,
         tellers: Vec<(Api, Teller)>,
     ) -> Arc<Self> {
-        Arc::new(Self { db, engine, sandbox: Sandbox::default(), public, watch, tellers })
+        let began = UnixTime::from_system_clock();
+        Arc::new(Self { db, engine, sandbox: Sandbox::default(), public, watch, tellers, began })
     }
 
     /// What time it is.

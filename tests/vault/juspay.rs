@@ -3,10 +3,12 @@
 mod caller;
 mod refusals;
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 
 use crate::http::Connection;
-use crate::shop::{CARD, Shop};
+use crate::shop::{CARD, Shop, signal};
 pub use caller::{Caller, basic, card};
 use caller::{added, order_of};
 use refusals::refused;
@@ -301,6 +303,7 @@ fn a_browser_goes_to_the_page_and_back_to_the_merchant() {
         ("https://example.com/r", Some("https://example.com/r?")),
         ("https://example.com/r?a=1#f", Some("https://example.com/r?a=1&")),
         ("", None),
+        ("https://example.com/unwanted", None),
     ]
     .into_iter()
     .enumerate()
@@ -309,7 +312,9 @@ fn a_browser_goes_to_the_page_and_back_to_the_merchant() {
         let mut wanted = order_of(&id, "asha");
         wanted["return_url"] = url.into();
         caller.post("/orders", &wanted).ok();
-        let path = caller.begin(&id, &card(CARD));
+        let mut how = card(CARD);
+        how["redirect_after_payment"] = if url.ends_with("unwanted") { "false" } else { "True" }.into();
+        let path = caller.begin(&id, &how);
         let txn = path.rsplit('/').next().unwrap();
         let sent = shop.ask("GET", &path, &browser, b"");
         assert_eq!(sent.status, 303);
@@ -375,4 +380,29 @@ fn a_kept_card_is_known_to_the_other_apis() {
     assert_eq!(cashfree.status(&order, &payment), "SUCCESS");
     assert_eq!(caller.cards("asha")[0]["provider_category"], "NETWORK_TOKEN");
     cashfree.get(&path).ok();
+}
+
+/// An engine that is stopped: the API's own answer for a provider that gives none. What is
+/// paid is paid, and the token is made when the engine is back.
+#[test]
+fn without_its_engine_it_says_so_and_tokenises_when_it_is_back() {
+    let shop = Shop::open();
+    let caller = Caller::of(&shop, 0);
+    let saved = json!({"card_token": caller.add("asha", CARD)["card_token"]});
+    assert_eq!(caller.pay("asha", &card(OTHER), "success")["status"], "CHARGED");
+    let order = caller.order("asha");
+    let path = caller.begin(&order, &saved);
+    signal(shop.engine_pid(), "STOP");
+    assert_eq!(refused(&caller.get("/cards?customer_id=asha")), (503, "service_timeout".into()));
+    assert_eq!(refused(&caller.post("/card/add", &added("bela", CARD))), (503, "service_timeout".into()));
+    shop.ask("GET", &path, &[], b"").ok();
+    assert!(caller.status(&order)["card"].get("token").is_none());
+    signal(shop.engine_pid(), "CONT");
+    let begun = Instant::now();
+    while caller.status(&order)["card"].get("token").is_none() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "it stays {}", caller.status(&order));
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(caller.status(&order)["status"], "CHARGED");
+    assert_eq!(caller.cards("asha")[0]["provider_category"], "NETWORK_TOKEN");
 }

@@ -1,6 +1,7 @@
 //! Razorpay's API: the life of a token, and its rules.
 
 mod caller;
+mod killed;
 mod once;
 mod orders;
 mod others;

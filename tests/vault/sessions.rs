@@ -220,6 +220,35 @@ fn the_verification_value_is_asked_for_each_time_and_kept_never() {
     assert!(!dump.windows(5).any(|bytes| bytes == b"\"987\""));
 }
 
+/// Also where nothing is paid with it yet, or at all.
+#[test]
+fn a_card_in_clear_is_refused_wherever_it_comes() {
+    let shop = Shop::open();
+    let merchant = Caller::of(&shop, 0);
+    let mut redirect = wanted();
+    redirect["mode"] = json!("REDIRECT");
+    redirect["autoConfirm"] = json!(true);
+    for name in ["successUrl", "failureUrl", "expiredUrl"] {
+        redirect["redirect"][name] = json!("https://shop.example.com");
+    }
+    let mut wallet = redirect.clone();
+    wallet["mode"] = json!("API");
+    wallet["paymentMethod"]["type"] = json!("E_WALLET");
+    for wanted in [wanted(), redirect, wallet] {
+        assert_eq!(merchant.ask("POST", "/sessions", &wanted, None).status, 201);
+        for (method, options) in [
+            (json!({"number": CARD}), Value::Null),
+            (json!({"encryptedCard": "bm8="}), Value::Null),
+            (Value::Null, json!({"cvc": "12x"})),
+        ] {
+            let mut wanted = wanted.clone();
+            wanted["paymentMethod"]["card"] = method;
+            wanted["paymentMethodOptions"]["card"] = options;
+            assert_eq!(refused(&merchant.ask("POST", "/sessions", &wanted, None), 400), "field_invalid");
+        }
+    }
+}
+
 #[test]
 fn what_is_anothers_is_not_there() {
     let shop = Shop::open();

@@ -32,6 +32,21 @@ fn a_body_of_ten_megabytes_is_refused() {
 }
 
 #[test]
+fn a_path_that_is_not_utf_8_is_refused_in_the_apis_shape() {
+    let shop = Shop::open();
+    for (path, pointer) in [
+        ("/pg/orders/%ff", "/message"),
+        ("/v1/orders/%ff", "/error/description"),
+        ("/orders/%ff", "/error_message"),
+        ("/sessions/%ff", "/error/message"),
+    ] {
+        let reply = shop.ask("GET", path, &[], b"");
+        assert_eq!((reply.status, reply.header("content-type")), (400, Some("application/json")), "{path}");
+        assert_eq!(reply.json().pointer(pointer).unwrap(), "The request is malformed", "{path}");
+    }
+}
+
+#[test]
 fn two_ways_to_say_where_a_body_ends_are_refused() {
     let shop = Shop::open();
     for framing in [

@@ -114,6 +114,20 @@ CREATE TABLE instrument (
 ) STRICT;
 CREATE INDEX instruments_of_customer ON instrument (merchant, customer);
 
+-- Cards that are being saved without a payment, as the engine is asked for them.
+CREATE TABLE saving (
+    origin TEXT NOT NULL PRIMARY KEY,
+    merchant INTEGER NOT NULL REFERENCES merchant,
+    customer TEXT,
+    handle BLOB NOT NULL,
+    card TEXT NOT NULL,
+    provider TEXT NOT NULL,
+    reference TEXT NOT NULL,
+    auth_reference TEXT,
+    details TEXT NOT NULL,
+    created INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 -- The sandbox issuer's own book: what it has authorised.
 CREATE TABLE ledger (
     payment TEXT NOT NULL PRIMARY KEY,

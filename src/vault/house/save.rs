@@ -43,15 +43,6 @@ pub struct Saved<'a> {
 }
 
 impl House {
-    /// Saves a card, once for its origin however often it is asked.
-    ///
-    /// # Errors
-    /// [`Fault::ProviderTimeout`], [`Fault::CardGone`], [`Fault::Engine`], [`Fault::Db`].
-    pub fn save(&self, saved: &Saved<'_>, now: UnixTime) -> Result<Instrument, Fault> {
-        let new = self.tokenised(saved, now)?;
-        Ok(self.db.write(|tx| new.add(tx))?)
-    }
-
     /// Keeps a card without a payment. It has a number in the engine, which no provider
     /// activates before a payment with a second factor.
     ///
@@ -154,7 +145,7 @@ impl House {
         if scenario == Scenario::ProviderTimeout { Err(Fault::ProviderTimeout) } else { Ok(scenario) }
     }
 
-    fn tokenised(&self, saved: &Saved<'_>, now: UnixTime) -> Result<Instrument, Fault> {
+    pub(super) fn tokenised(&self, saved: &Saved<'_>, now: UnixTime) -> Result<Instrument, Fault> {
         let fingerprint = saved.card.fingerprint().ok_or(Fault::CardGone)?;
         let scenario = self.scenario(&fingerprint)?;
         let view = self.provision(saved, Sandbox::providers(scenario, saved.card.network()))?;

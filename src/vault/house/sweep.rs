@@ -24,6 +24,7 @@ impl House {
         for session in &keyed {
             self.drop_key(session)?;
         }
-        Ok(unfinished.len() + overdue.len() + keyed.len())
+        let left = self.settle_all(now)?;
+        Ok(unfinished.len() + overdue.len() + keyed.len() + left)
     }
 }

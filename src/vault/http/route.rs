@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
+use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{RawPathParams, State};
 use axum::http::{Request, Response, header};
 use http_body_util::BodyExt;
@@ -41,29 +42,31 @@ impl Desk {
     }
 }
 
+/// What stands in the path in place of names, unless it is not UTF-8.
+type Named = Result<RawPathParams, RawPathParamsRejection>;
 type Served = Pin<Box<dyn Future<Output = Response<Body>> + Send>>;
 
 /// Serves requests by a function, in the shape of its API.
 pub fn on<F>(
     serve: fn(&House, &Call) -> Result<Answer, F>,
-) -> impl Fn(State<Desk>, RawPathParams, Request<Body>) -> Served + Clone + Send + 'static
+) -> impl Fn(State<Desk>, Named, Request<Body>) -> Served + Clone + Send + 'static
 where
     F: Shape + Send + 'static,
 {
     move |State(desk), path, request| {
         Box::pin(async move {
-            let path = path.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-            answered(desk, path, request, serve)
-                .await
-                .unwrap_or_else(|fail| F::fail(fail).answer())
-                .response()
+            let served = match path {
+                Ok(path) => answered(desk, path, request, serve).await,
+                Err(_) => Err(Fail::Malformed),
+            };
+            served.unwrap_or_else(|fail| F::fail(fail).answer()).response()
         })
     }
 }
 
 async fn answered<F: Shape + Send + 'static>(
     desk: Desk,
-    path: Vec<(String, String)>,
+    path: RawPathParams,
     request: Request<Body>,
     serve: fn(&House, &Call) -> Result<Answer, F>,
 ) -> Result<Answer, Fail> {
@@ -78,7 +81,7 @@ async fn answered<F: Shape + Send + 'static>(
     let call = Call {
         method: parts.method,
         headers: parts.headers,
-        path,
+        path: path.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
         query: parts.uri.query().unwrap_or_default().to_owned(),
         body,
     };

@@ -29,10 +29,7 @@ pub fn start(house: &House, call: &Call) -> Result<Answer, Error> {
         "GET" => house.authenticate(&payment.id, outcome, house.now())?,
         _ => payment,
     };
-    if browser
-        && payment.detail("redirect") == true
-        && let Some(url) = back(&order, &payment)
-    {
+    if browser && let Some(url) = back(&order, &payment) {
         return Ok(Answer::redirect(&url));
     }
     let (status, number) = status(Some(&payment));

@@ -130,10 +130,11 @@ fn token_of(instrument: &Instrument) -> Value {
 }
 
 /// Where the customer's browser goes in the end, if the merchant said so: with the order
-/// and its state, which the merchant must not take from there but ask for.
+/// and its state, which the merchant must not take from there but ask for. None, if the
+/// merchant wants no redirect after this payment.
 #[must_use]
 pub fn back(order: &Order, payment: &Payment) -> Option<String> {
-    let url = order.detail("return_url").as_str()?;
+    let url = order.detail("return_url").as_str().filter(|_| payment.detail("redirect") == true)?;
     let (page, fragment) = match url.split_once('#') {
         Some((page, fragment)) => (page, format!("#{fragment}")),
         None => (url, String::new()),

@@ -13,12 +13,10 @@ use crate::command::HeldCard;
 use crate::types::{Network, UnixTime};
 use crate::vault::body::{Fields, Node, Text, Why, digest};
 use crate::vault::card::CardFace;
-use crate::vault::db::{Asked, Instrument, Merchant, Stored};
-use crate::vault::engine::EngineError;
-use crate::vault::house::{Entered, Fault, House, Saved};
+use crate::vault::db::{Asked, Merchant, NewToken, Stored};
+use crate::vault::house::{Entered, Fault, House};
 use crate::vault::http::{Answer, Call};
 use crate::vault::ids;
-use crate::wire::Status;
 
 /// Characters of an authentication reference number.
 const REFERENCE: usize = 26;
@@ -76,41 +74,23 @@ fn stored(
             Some(key) => format!("razorpay:{}:{key}", merchant.pk),
             None => format!("razorpay:{}", ids::uuid()?),
         };
-        let instrument = save(house, merchant, wanted, held, &origin, now)?;
+        let instrument = house.save(&new_token(merchant, wanted, held, origin), now)?;
         let shown = house.shown(instrument)?;
         Ok(Stored { status: 200, body: entity::token(&shown).to_string() })
     })
 }
 
-fn save(
-    house: &House,
-    merchant: &Merchant,
-    wanted: &Wanted<'_>,
-    held: &HeldCard,
-    origin: &str,
-    now: UnixTime,
-) -> Result<Instrument, Fault> {
-    let saved = Saved {
-        merchant,
-        customer: wanted.customer,
-        handle: held.handle,
-        card: &CardFace::of(held).named(wanted.card.name, None),
-        provider: wanted.evidence.provider,
-        reference: wanted.evidence.reference,
-        auth_reference: wanted.evidence.auth_reference,
+fn new_token(merchant: &Merchant, wanted: &Wanted<'_>, held: &HeldCard, origin: String) -> NewToken {
+    NewToken {
         origin,
+        merchant: merchant.pk,
+        customer: wanted.customer.map(str::to_owned),
+        handle: held.handle,
+        card: CardFace::of(held).named(wanted.card.name, None),
+        provider: wanted.evidence.provider.to_owned(),
+        reference: wanted.evidence.reference.to_owned(),
+        auth_reference: wanted.evidence.auth_reference.map(str::to_owned),
         details: json!({ "notes": wanted.notes }),
-    };
-    match house.save(&saved, now) {
-        // The same key came twice at a time, and the other request was before this one.
-        Err(Fault::Engine(EngineError::Refused(Status::IdempotencyConflict))) => {
-            match house.db.read(|db| Instrument::by_origin(db, origin))? {
-                Some(made) if made.fingerprint == held.fingerprint => Ok(made),
-                Some(_) => Err(Fault::KeyReused),
-                None => Err(Fault::Engine(EngineError::Away)),
-            }
-        }
-        other => other,
     }
 }
 

@@ -17,6 +17,7 @@ pub fn create(house: &House, call: &Call) -> Result<Answer, Error> {
     let now = house.now();
     let at_once = wanted.mode == Mode::Api && wanted.auto_confirm;
     // Read before anything is made, so that a fault makes nothing.
+    Paying::looked_at(&fields)?;
     let paying = if at_once { Some(Paying::read(&fields)?) } else { None };
     if let Some(Paying::Encrypted(_)) = paying {
         return Err(Error::new(409, "no_key", "a session that confirms itself has no key to encrypt under"));

@@ -13,7 +13,7 @@ pub const KEY: &str = "X-Razorpay-Idempotency-Key";
 /// A merchant of a shop, as it calls this API.
 pub struct Caller<'s> {
     pub shop: &'s Shop,
-    authorization: String,
+    pub authorization: String,
 }
 
 impl<'s> Caller<'s> {
