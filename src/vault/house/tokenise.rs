@@ -61,9 +61,8 @@ impl House {
         let left = self.db.read(|db| NewToken::begun_before(db, then))?;
         for new in &left {
             self.release(new.handle);
-            match self.settle(new, now) {
-                Err(fault @ (Fault::Db(_) | Fault::Random(_))) => return Err(fault),
-                _ => {}
+            if let Err(fault @ (Fault::Db(_) | Fault::Random(_))) = self.settle(new, now) {
+                return Err(fault);
             }
         }
         Ok(left.len())
