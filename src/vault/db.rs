@@ -100,6 +100,16 @@ impl Db {
         Ok(value)
     }
 
+    /// Empties the log, in which what was taken out still stands.
+    ///
+    /// # Errors
+    /// [`DbError`].
+    pub fn tidy(&self) -> Result<(), DbError> {
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        Ok(())
+    }
+
     /// Reads something.
     ///
     /// # Errors
@@ -124,6 +134,8 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, DbError> {
     connection.busy_timeout(Duration::from_secs(5))?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "trusted_schema", false)?;
+    // What is taken out, as a cryptogram that was decided, is not left in free pages.
+    connection.pragma_update(None, "secure_delete", true)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
 }

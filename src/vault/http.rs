@@ -4,6 +4,7 @@
 mod answer;
 mod call;
 mod listener;
+mod prompt;
 mod route;
 
 pub use answer::{Answer, Fail, Shape};

@@ -20,6 +20,8 @@ use super::http::{Answer, Desk, Fail, Shape, serve};
 use super::watch::Watch;
 use super::{cashfree, juspay, pages, razorpay, sessions, webhook};
 
+/// After how many rounds of that the database's log is emptied.
+const TIDY: u64 = 60;
 /// How often what is unfinished is gone on with.
 const SWEEP: Duration = Duration::from_secs(1);
 
@@ -106,10 +108,15 @@ fn router(house: Arc<House>, config: &Config) -> Router {
 
 /// Goes on with what is unfinished, from the start on.
 async fn sweep(house: Arc<House>) {
-    loop {
+    for round in 0_u64.. {
         let swept = Arc::clone(&house);
         // An error here is the database's, which the next request tells of.
-        let _ = tokio::task::spawn_blocking(move || swept.sweep(swept.now())).await;
+        let _ = tokio::task::spawn_blocking(move || {
+            let swept_all = swept.sweep(swept.now()).map(drop);
+            let tidied = if round.is_multiple_of(TIDY) { swept.db.tidy() } else { Ok(()) };
+            swept_all.and(tidied.map_err(Into::into))
+        })
+        .await;
         tokio::time::sleep(SWEEP).await;
     }
 }

@@ -99,6 +99,20 @@ fn slow_clients_keep_nobody_waiting_and_are_let_go() {
     assert!(silent.receive().is_err());
 }
 
+/// One that asks and never reads is let go, and what it holds is free again.
+#[test]
+fn a_peer_that_does_not_read_is_let_go() {
+    let shop = Shop::open();
+    let mut connection = Connection::to(&shop.address);
+    let asked = "GET /openapi.yaml HTTP/1.1\r\nhost: vault\r\n\r\n".repeat(400);
+    connection.raw(asked.as_bytes()).unwrap();
+    let begun = std::time::Instant::now();
+    while connection.raw(b"x").is_ok() {
+        assert!(begun.elapsed() < Duration::from_secs(120), "it is kept");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
 /// Nothing of a card stays with the vault: not in its files, not in what it prints.
 #[test]
 fn no_card_number_stays_anywhere() {
@@ -110,6 +124,14 @@ fn no_card_number_stays_anywhere() {
     let mut card = crate::cashfree::card(CARD);
     card["card_cvv"] = cvv.into();
     caller.pay(&session, card, true);
+    // A card's number in a field for a token's: it is none, and is not written down to say so.
+    let (session, _) = caller.order("asha");
+    let mut mistaken = crate::cashfree::card(CARD);
+    mistaken["cryptogram"] = "AQBBBBBBZatIlaIAmWKSghwBBBA=".into();
+    mistaken["token_requestor_id"] = "40010000001".into();
+    let body = serde_json::json!({"payment_session_id": session, "payment_method": {"card": mistaken}});
+    let reply = caller.keyed("POST", "/pg/orders/sessions", &body, Some("key"));
+    assert_eq!(shaped(&reply).0, 404);
     std::thread::sleep(Duration::from_millis(50));
     let mut files = Vec::new();
     walk(shop.dir.path(), &mut files);

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::Error;
 use super::visit::{Version, key, merchant};
 use crate::types::{Amount, Currency, UnixTime};
-use crate::vault::body::{Fields, Text, digest};
+use crate::vault::body::{FieldFault, Fields, Text, Why, digest};
 use crate::vault::db::{Api, Asked, Before, NewOrder, Order, Stored};
 use crate::vault::house::{Fault, House};
 use crate::vault::http::{Answer, Call};
@@ -86,7 +86,6 @@ pub fn find(house: &House, merchant: i64, id: &str) -> Result<Order, Error> {
 }
 
 fn wanted<'c>(fields: &Fields<'c>) -> Result<Wanted<'c>, Error> {
-    use crate::vault::body::Why;
     const ORDER: Text = Text { most: 45, of: |c| c.is_ascii_alphanumeric() || c == '_' || c == '-' };
     let amount = fields.decimal("order_amount")?.ok_or_else(|| fields.fault("order_amount", Why::Missing))?;
     let currency = fields.needed("order_currency", Text::ID.up_to(3))?;
@@ -102,13 +101,14 @@ fn wanted<'c>(fields: &Fields<'c>) -> Result<Wanted<'c>, Error> {
         return Err(customer.fault("customer_phone", Why::Value).into());
     }
     let meta = fields.object("order_meta")?;
+    let url = |name| address(&meta, name);
     let details = json!({
         "phone": phone,
         "email": customer.text("customer_email", Text::LINE)?,
         "name": customer.text("customer_name", Text::LINE)?,
         "note": fields.text("order_note", Text::LINE)?,
-        "return_url": meta.text("return_url", Text::LINE.up_to(1024))?,
-        "notify_url": meta.text("notify_url", Text::LINE.up_to(1024))?,
+        "return_url": url("return_url")?,
+        "notify_url": url("notify_url")?,
     });
     let given = fields.text("order_id", ORDER)?;
     if given.is_some_and(|id| id.len() < 3) {
@@ -119,6 +119,17 @@ fn wanted<'c>(fields: &Fields<'c>) -> Result<Wanted<'c>, Error> {
         None => format!("order_{}", ids::hex::<10>().map_err(Fault::from)?),
     };
     Ok(Wanted { id: order, amount: Amount::from_minor_units(amount), currency, customer: id, details })
+}
+
+/// An address that a browser is sent to.
+fn address<'c>(fields: &Fields<'c>, name: &str) -> Result<Option<&'c str>, FieldFault> {
+    let url = fields.text(name, Text { most: 1024, of: |c| c.is_ascii_graphic() })?;
+    match url {
+        Some(url) if !url.starts_with("https://") && !url.starts_with("http://") => {
+            Err(fields.fault(name, Why::Value))
+        }
+        url => Ok(url),
+    }
 }
 
 fn shown(order: &Order, version: Version, now: UnixTime) -> Value {

@@ -50,16 +50,18 @@ pub fn pay(house: &House, call: &Call) -> Result<Answer, Error> {
     let save = fields.flag("save_instrument")?.unwrap_or(false);
     let now = house.now();
     let means = means(house, &order, &card, save, now)?;
+    let is_card = matches!(means.source, Source::Card(_));
     let fingerprint = means.card.as_ref().and_then(CardFace::fingerprint).map(|print| print.to_hex());
     let digest = digest(&body, &|path| match path {
-        "payment_method.card.card_number" => Some(fingerprint.clone().unwrap_or_default()),
+        "payment_method.card.card_number" if is_card => Some(fingerprint.clone().unwrap_or_default()),
         "payment_method.card.card_cvv" => Some(String::new()),
         _ => None,
     });
-    let asked =
-        key(call)?.map(|key| Asked { merchant: order.merchant, operation: "cashfree/pay", key, digest });
+    // Whoever has a session of the merchant's may ask: keys of other orders are not theirs.
+    let operation = format!("cashfree/pay/{}", order.pk);
+    let asked = key(call)?.map(|key| Asked { merchant: order.merchant, operation: &operation, key, digest });
     let id = ids::number().map_err(Fault::from)?.to_string();
-    let save = save && matches!(means.source, Source::Card(_));
+    let save = save && is_card;
     let details = json!({ "channel": channel });
     let begin =
         Begin { order: &order, id, customer: None, source: means.source, card: means.card, save, details };
@@ -119,6 +121,7 @@ fn means(house: &House, order: &Order, card: &Fields<'_>, save: bool, now: UnixT
         Cryptogram::from_base64_lenient(cryptogram).map_err(|_| card.fault("cryptogram", Why::Value))?;
     let digits: String = number.chars().filter(|c| *c != ' ').collect();
     let token = TokenNumber::parse(digits.as_bytes()).map_err(|_| card.fault("card_number", Why::Value))?;
+    house.known(token)?;
     let trid = card.text_or_number("token_requestor_id", Text::DIGITS)?;
     let trid = trid.map(|trid| Trid::parse(trid.as_bytes())).transpose();
     let trid = trid.map_err(|_| card.fault("token_requestor_id", Why::Value))?;

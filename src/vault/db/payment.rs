@@ -274,6 +274,17 @@ impl Payment {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// How many cards the engine holds for a merchant's payments.
+    ///
+    /// # Errors
+    /// [`DbError`].
+    pub fn cards_waiting(db: &Connection, merchant: i64) -> Result<u64, DbError> {
+        let mut found = db.prepare_cached(
+            "SELECT count(*) FROM payment WHERE merchant = ? AND state = 'authenticating' AND source = 'card'",
+        )?;
+        Ok(unsigned(found.query_row([merchant], |row| row.get(0))?))
+    }
+
     /// Whether another payment of the order is being charged or is charged.
     ///
     /// # Errors

@@ -82,6 +82,7 @@ CREATE TABLE payment (
 
 -- Whatever is tried at the same time, an order is paid once.
 CREATE UNIQUE INDEX one_charge_an_order ON payment ("order") WHERE state IN ('charging', 'charged');
+CREATE INDEX cards_waiting ON payment (merchant) WHERE state = 'authenticating' AND source = 'card';
 CREATE INDEX payments_of_order ON payment ("order");
 CREATE INDEX unfinished ON payment (state) WHERE state IN ('authenticating', 'charging') OR saving = 'wanted';
 

@@ -57,6 +57,16 @@ impl Mode {
 }
 
 impl Session {
+    /// How many keys the engine has for a merchant's sessions.
+    ///
+    /// # Errors
+    /// [`DbError`].
+    pub fn keys_of(db: &Connection, merchant: i64) -> Result<u64, DbError> {
+        let mut found =
+            db.prepare_cached("SELECT count(*) FROM session WHERE merchant = ? AND entry IS NOT NULL")?;
+        Ok(unsigned(found.query_row([merchant], |row| row.get(0))?))
+    }
+
     /// Makes it.
     ///
     /// # Errors

@@ -9,11 +9,14 @@ use crate::vault::card::CardFace;
 use crate::vault::db::{
     Api, Asked, Before, DbError, Instrument, NewPayment, Order, Payment, Source, Standing, Stored,
 };
+use crate::vault::engine::EngineError;
 
 /// How long the second factor is awaited, in seconds.
 const WINDOW: u64 = 900;
 /// Payments that an order takes: who may pay it cannot fill the engine with held cards.
 const ATTEMPTS: u64 = 20;
+/// Cards of one merchant that may be held at a time: an eighth of what the engine holds.
+const HELD_AT_A_TIME: u64 = 512;
 
 /// A payment to be begun.
 #[derive(Debug)]
@@ -90,6 +93,10 @@ impl House {
             let order = Order::by_pk(tx, begin.order.pk)?;
             if order.is_none_or(|order| order.attempts >= ATTEMPTS) {
                 return Err(Fault::Attempts);
+            }
+            let is_card = matches!(begin.source, Source::Card(_));
+            if is_card && Payment::cards_waiting(tx, begin.order.merchant)? >= HELD_AT_A_TIME {
+                return Err(EngineError::Away.into());
             }
             let (amount, currency) = begin.amount();
             let new = NewPayment {

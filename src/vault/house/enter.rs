@@ -7,14 +7,23 @@ use crate::vault::db::Session;
 use crate::vault::engine::EngineError;
 use crate::wire::Status;
 
+/// How long a key lives at most, in seconds, however long its session is: another one is
+/// made when it is asked for.
+const KEY: u64 = 1200;
+/// Keys of one merchant at a time: an eighth of what the engine has.
+const KEYS_AT_A_TIME: u64 = 128;
+
 impl House {
-    /// Has the engine make a key that lives until then, at most a day.
+    /// Has the engine make a key that lives until then, at most twenty minutes.
     ///
     /// # Errors
     /// [`Fault::OrderOver`] if that time has come, [`Fault::Engine`].
-    pub fn open_entry(&self, until: UnixTime, now: UnixTime) -> Result<OpenedEntry, Fault> {
-        let left = until.seconds().saturating_sub(now.seconds());
+    pub fn open_entry(&self, merchant: i64, until: UnixTime, now: UnixTime) -> Result<OpenedEntry, Fault> {
+        let left = until.seconds().saturating_sub(now.seconds()).min(KEY);
         let seconds = u32::try_from(left).ok().and_then(EntrySeconds::new).ok_or(Fault::OrderOver)?;
+        if self.db.read(|db| Session::keys_of(db, merchant))? >= KEYS_AT_A_TIME {
+            return Err(EngineError::Away.into());
+        }
         match self.engine.ask(|client| client.open_entry(OpenEntry { seconds })) {
             // As many are open as may be: it passes.
             Err(EngineError::Refused(Status::EntryLimit)) => Err(EngineError::Away.into()),
@@ -49,7 +58,11 @@ impl House {
     /// [`Fault::Db`].
     pub fn drop_key(&self, session: &Session) -> Result<(), Fault> {
         let Some(entry) = session.entry else { return Ok(()) };
-        self.close_entry(entry);
+        let closed = self.engine.ask(|client| client.close_entry(entry));
+        // While the engine is away it is still there: the sweep comes again.
+        if matches!(closed, Err(EngineError::Away)) {
+            return Ok(());
+        }
         Ok(self.db.write(|tx| Session::unkeyed(tx, &session.id, entry))?)
     }
 

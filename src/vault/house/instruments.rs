@@ -4,10 +4,10 @@ use super::save::engine_key;
 use super::{Fault, House};
 use crate::command::{ChangeStatus, Issue, Issued, TokenView};
 use crate::types::{
-    Amount, Currency, DeactivationReason, IdempotencyKey, ProviderName, StatusEvent, TokenStatus,
-    Transaction, UnixTime,
+    Amount, Currency, DeactivationReason, IdempotencyKey, ProviderName, StatusEvent, TokenNumber,
+    TokenStatus, Transaction, UnixTime,
 };
-use crate::vault::db::{Instrument, Merchant};
+use crate::vault::db::{Instrument, Merchant, Standing};
 use crate::vault::engine::EngineError;
 use crate::wire::Status;
 
@@ -38,6 +38,19 @@ impl Shown {
 }
 
 impl House {
+    /// Makes sure that these digits are a token's. What is none may be a PAN that came in
+    /// the wrong field, and must not be kept.
+    ///
+    /// # Errors
+    /// [`Fault::NotFound`], [`Fault::Engine`].
+    pub fn known(&self, token: TokenNumber) -> Result<(), Fault> {
+        match self.engine.ask(|client| client.show(token)) {
+            Ok(_) => Ok(()),
+            Err(EngineError::Refused(Status::UnknownToken)) => Err(Fault::NotFound("token")),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// An instrument with its token.
     ///
     /// # Errors
@@ -70,6 +83,10 @@ impl House {
         if instrument.deleted.is_some() {
             return Err(Fault::Deleted);
         }
+        // Whatever the engine has of it meanwhile: its first payment makes it a token.
+        if instrument.standing == Standing::Kept {
+            return Err(EngineError::Refused(Status::TokenInitiated).into());
+        }
         // The engine knows the vault as one caller, so whose key it is belongs into it.
         let key = key.map(|key| engine_key(&format!("fetch:{}", instrument.merchant), key));
         let issued = self.engine.ask(|client| {
@@ -90,10 +107,9 @@ impl House {
     /// # Errors
     /// [`Fault::Engine`], [`Fault::Db`].
     pub fn delete(&self, instrument: &Instrument, now: UnixTime) -> Result<Instrument, Fault> {
-        if instrument.deleted.is_none() {
-            self.deactivate(instrument)?;
-            self.db.write(|tx| Instrument::delete(tx, instrument.pk, now))?;
-        }
+        // Here first, so that nothing is done with it from now on; the engine may be away.
+        self.db.write(|tx| Instrument::delete(tx, instrument.pk, now))?;
+        self.deactivate(instrument)?;
         self.db.read(|db| Instrument::by_pk(db, instrument.pk))?.ok_or(Fault::NotFound("instrument"))
     }
 

@@ -13,18 +13,21 @@ impl House {
     /// [`Fault::Db`].
     pub fn sweep(&self, now: UnixTime) -> Result<usize, Fault> {
         let unfinished = self.db.read(Payment::unfinished)?;
+        // One that fails does not keep the others waiting; the first fault is told.
+        let mut told = Ok(());
         for payment in &unfinished {
-            self.go_on(payment, now)?;
+            told = told.and(self.go_on(payment, now).map(drop));
         }
         let overdue = self.db.read(|db| Payment::overdue(db, now))?;
         for id in &overdue {
-            self.authenticate(id, Outcome::Failed, now)?;
+            told = told.and(self.authenticate(id, Outcome::Failed, now).map(drop));
         }
         let keyed = self.db.read(|db| Session::keys_left(db, now))?;
         for session in &keyed {
-            self.drop_key(session)?;
+            told = told.and(self.drop_key(session));
         }
         let left = self.settle_all(now)?;
+        told?;
         Ok(unfinished.len() + overdue.len() + keyed.len() + left)
     }
 }

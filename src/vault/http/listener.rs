@@ -13,6 +13,8 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
+use super::prompt::Prompt;
+
 /// Connections at a time; more wait to be accepted.
 const CONNECTIONS: usize = 1024;
 /// How long a connection may take for a request's head, also when it is idle.
@@ -46,7 +48,7 @@ pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Outp
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD)
             .max_buf_size(HEAD_BYTES)
-            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router.clone()));
+            .serve_connection(TokioIo::new(Prompt::of(stream)), TowerToHyperService::new(router.clone()));
         let watched = graceful.watch(connection);
         tokio::spawn(async move {
             // How a connection ends is its peer's affair.

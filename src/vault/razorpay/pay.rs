@@ -104,7 +104,7 @@ fn means(
         return Err(fields.fault("card", Why::Missing).into());
     }
     if tokenised {
-        return anothers(&card, save);
+        return anothers(house, &card, save);
     }
     if card.text("cryptogram_value", Text::BASE64)?.is_some() {
         return Err(Error::field("tokenised", "The tokenised must be true with a cryptogram_value"));
@@ -149,7 +149,7 @@ fn own(
 }
 
 /// By a token that another provider gave, and a cryptogram of that provider.
-fn anothers(card: &Fields<'_>, save: bool) -> Result<Means, Error> {
+fn anothers(house: &House, card: &Fields<'_>, save: bool) -> Result<Means, Error> {
     if save {
         return Err(Error::field("save", "The save must be false with a token"));
     }
@@ -165,6 +165,7 @@ fn anothers(card: &Fields<'_>, save: bool) -> Result<Means, Error> {
     }
     let digits: String = typed.number.chars().filter(|c| *c != ' ').collect();
     let token = TokenNumber::parse(digits.as_bytes()).map_err(|_| card.fault("number", Why::Value))?;
+    house.known(token)?;
     let source = Source::Token { token, expiry: typed.expiry, trid: None, cryptogram: Some(cryptogram) };
     Ok(Means { source, card: CardFace::of_token(token, typed.expiry, None).named(typed.name, None) })
 }

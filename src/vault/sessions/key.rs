@@ -14,7 +14,7 @@ pub fn keyed(house: &House, session: Session, now: UnixTime) -> Result<Session, 
     if session.entry.is_some() {
         return Ok(session);
     }
-    let opened = house.open_entry(session.expires, now)?;
+    let opened = house.open_entry(session.merchant, session.expires, now)?;
     let done = house.db.write(|tx| Session::keyed(tx, &session.id, opened.session, &opened.public_key));
     if !matches!(done, Ok(true)) {
         house.close_entry(opened.session);
