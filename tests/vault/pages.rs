@@ -203,13 +203,15 @@ fn a_page_of_a_session_that_is_over_leads_on() {
 fn other_apis_customers_come_to_the_bank_and_go_back() {
     let shop = Shop::open();
     let merchant = cashfree::Caller::of(&shop, 0);
+    let mut order = cashfree::order_of("asha");
+    order["order_meta"] = json!({"return_url": "javascript:alert(1)"});
+    assert_eq!(merchant.ask("POST", "/pg/orders", &order).status, 400);
     for (url, place) in [
         (Value::Null, None),
         (
             json!("https://shop.example/back?order={order_id}"),
             Some("https://shop.example/back?order=order-5"),
         ),
-        (json!("javascript:alert(1)"), None),
     ] {
         let mut order = cashfree::order_of("asha");
         order["order_meta"] = json!({"return_url": url});

@@ -252,5 +252,7 @@ fn anothers_token_pays_with_its_cryptogram_once() {
     // The number of no token, with a cryptogram of one.
     let mut card = token_card(&caller.data(&token, None));
     card["number"] = "4895371564152630".into();
-    assert_eq!(caller.pay(10_000, json!({"card": card}))["error_reason"], "token_unknown");
+    let order = caller.order(10_000);
+    let refused = caller.post("/v1/payments/create/json", &payment_of(&order, 10_000, json!({"card": card})));
+    assert_eq!(refused.status, 400, "{}", refused.body);
 }

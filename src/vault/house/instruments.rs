@@ -107,9 +107,10 @@ impl House {
     /// # Errors
     /// [`Fault::Engine`], [`Fault::Db`].
     pub fn delete(&self, instrument: &Instrument, now: UnixTime) -> Result<Instrument, Fault> {
-        // Here first, so that nothing is done with it from now on; the engine may be away.
-        self.db.write(|tx| Instrument::delete(tx, instrument.pk, now))?;
-        self.deactivate(instrument)?;
+        if instrument.deleted.is_none() {
+            self.deactivate(instrument)?;
+            self.db.write(|tx| Instrument::delete(tx, instrument.pk, now))?;
+        }
         self.db.read(|db| Instrument::by_pk(db, instrument.pk))?.ok_or(Fault::NotFound("instrument"))
     }
 
