@@ -326,3 +326,43 @@ fn an_order_takes_so_many_payments() {
     let reply = caller.ask("POST", "/pg/orders/sessions", &body);
     assert_eq!((reply.status, text(&reply.json()["code"])), (400, "order_attempts_exceeded".to_owned()));
 }
+
+/// The sandbox's customer, of a merchant's own payments only.
+#[test]
+fn a_customer_is_simulated() {
+    let shop = Shop::open();
+    let (caller, other) = (Caller::of(&shop, 0), Caller::of(&shop, 1));
+    for (wanted, told) in [("SUCCESS", "SUCCESS"), ("FAILED", "FAILED"), ("USER_DROPPED", "FAILED")] {
+        let (session, order) = caller.order("asha");
+        let payment = caller.pay(&session, card(CARD), false);
+        let body = json!({"entity": "PAYMENTS", "entity_id": payment,
+            "entity_simulation": {"payment_status": wanted}});
+        assert_eq!(other.ask("POST", "/pg/simulate", &body).status, 404);
+        assert_eq!(caller.status(&order, &payment), "NOT_ATTEMPTED");
+        let simulated = caller.ask("POST", "/pg/simulate", &body).ok();
+        assert_eq!(simulated["entity_simulation"]["payment_status"], told);
+        assert_eq!(caller.status(&order, &payment), told);
+        let path = format!("/pg/simulate/{}", text(&simulated["simulation_id"]));
+        assert_eq!(caller.get(&path).ok(), simulated);
+        assert_eq!(other.get(&path).status, 404);
+    }
+}
+
+/// Cards that wait for their second factor are held by the engine, which has so many
+/// places: a merchant has an eighth of them.
+#[test]
+fn a_merchant_leaves_room_for_the_others() {
+    let shop = Shop::open();
+    let (caller, other) = (Caller::of(&shop, 0), Caller::of(&shop, 1));
+    for _ in 0..512 / 16 {
+        let (session, _) = caller.order("asha");
+        for _ in 0..16 {
+            caller.pay(&session, card(CARD), false);
+        }
+    }
+    let (session, _) = caller.order("asha");
+    let body = json!({"payment_session_id": session, "payment_method": {"card": card(CARD)}});
+    let reply = caller.ask("POST", "/pg/orders/sessions", &body);
+    assert_eq!((reply.status, text(&reply.json()["code"])), (503, "service_timeout".to_owned()));
+    other.save("bela", CARD);
+}
