@@ -73,20 +73,12 @@ fn killed_at_any_moment_nobody_is_charged_twice_and_no_card_is_half_saved() {
     let mut shop = Shop::open();
     let mut all = Vec::new();
     for round in 0..ROUNDS {
-        let (stop, beginning) = (AtomicBool::new(false), Instant::now());
+        let stop = AtomicBool::new(false);
         let names: Vec<_> = (0..3).map(|at| format!("customer{round}{at}")).collect();
         let known = std::thread::scope(|scope| {
             let workers: Vec<_> =
                 names.iter().map(|name| scope.spawn(|| customer(&shop, name, &stop))).collect();
-            let moment = Duration::from_millis(300 + fastrand::u64(0..700));
-            std::thread::sleep(moment.saturating_sub(beginning.elapsed()));
-            match round % 3 {
-                // The engine alone, the vault alone, both.
-                0 => signal(shop.engine_pid(), "KILL"),
-                1 => shop.kill_vault(),
-                _ => shop.kill_both(),
-            }
-            std::thread::sleep(Duration::from_millis(100));
+            shop.kill_at_a_moment(round, 300..1000);
             stop.store(true, Ordering::SeqCst);
             workers.into_iter().map(|worker| worker.join().unwrap()).collect::<Vec<_>>()
         });

@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
+use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -48,6 +49,18 @@ impl Shop {
         self.kill_both();
         let _ = self.child.wait();
         self.idle.lock().unwrap().clear();
+    }
+
+    /// Kills the engine, the vault, or both, by turns, at a moment within so many
+    /// milliseconds, and lets those who ask notice.
+    pub fn kill_at_a_moment(&self, round: u64, within: std::ops::Range<u64>) {
+        std::thread::sleep(Duration::from_millis(fastrand::u64(within)));
+        match round % 3 {
+            0 => signal(self.engine_pid(), "KILL"),
+            1 => self.kill_vault(),
+            _ => self.kill_both(),
+        }
+        std::thread::sleep(Duration::from_millis(100));
     }
 
     pub fn kill_vault(&self) {

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::caller::{Caller, KEY, token_of};
 use crate::cashfree::{engine_tokens, text};
-use crate::shop::{CARD, Shop, signal};
+use crate::shop::{CARD, Shop};
 
 /// Makes tokens until told to stop or left alone, with a key and without in turn: the
 /// keys, each with the token if there was an answer.
@@ -51,13 +51,7 @@ fn killed_at_any_moment_every_token_is_somebodys() {
         let asked = std::thread::scope(|scope| {
             let workers: Vec<_> =
                 names.iter().map(|name| scope.spawn(|| customer(&shop, &id, name, &stop))).collect();
-            std::thread::sleep(Duration::from_millis(200 + fastrand::u64(0..400)));
-            match round % 3 {
-                0 => signal(shop.engine_pid(), "KILL"),
-                1 => shop.kill_vault(),
-                _ => shop.kill_both(),
-            }
-            std::thread::sleep(Duration::from_millis(100));
+            shop.kill_at_a_moment(round, 200..600);
             stop.store(true, Ordering::SeqCst);
             workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect::<Vec<_>>()
         });
