@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::Error;
 use crate::vault::db::{Api, Credential, Merchant};
-use crate::vault::house::{Fault, House};
+use crate::vault::house::House;
 use crate::vault::http::Call;
 
 /// The version of the API that a caller speaks.
@@ -67,14 +67,7 @@ pub fn merchant(house: &House, call: &Call) -> Result<Merchant, Error> {
 /// # Errors
 /// One that is too long, or there twice.
 pub fn key(call: &Call) -> Result<Option<&str>, Error> {
-    if !call.headers.contains_key("x-idempotency-key") {
-        return Ok(None);
-    }
-    let fits = |key: &&str| (1..=64).contains(&key.len()) && key.bytes().all(|c| c.is_ascii_graphic());
-    match call.header("x-idempotency-key").filter(fits) {
-        Some(key) => Ok(Some(key)),
-        None => Err(Fault::KeyMalformed.into()),
-    }
+    Ok(call.key("x-idempotency-key")?)
 }
 
 #[cfg(test)]

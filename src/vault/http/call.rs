@@ -5,6 +5,7 @@ use data_encoding::{BASE64, BASE64_NOPAD};
 use zeroize::Zeroizing;
 
 use crate::vault::body::{BodyFault, Node, form, json, query};
+use crate::vault::house::Fault;
 
 /// A request. Its body is wiped on drop.
 pub struct Call {
@@ -36,6 +37,19 @@ impl Call {
         let mut values = self.headers.get_all(name).iter();
         let first = values.next()?.to_str().ok()?;
         values.next().is_none().then_some(first)
+    }
+
+    /// The idempotency key in a header, if there is one.
+    ///
+    /// # Errors
+    /// [`Fault::KeyMalformed`] for one that is empty, too long, not printable, or there
+    /// twice.
+    pub fn key(&self, name: &str) -> Result<Option<&str>, Fault> {
+        if !self.headers.contains_key(name) {
+            return Ok(None);
+        }
+        let fits = |key: &&str| (1..=64).contains(&key.len()) && key.bytes().all(|c| c.is_ascii_graphic());
+        self.header(name).filter(fits).map(Some).ok_or(Fault::KeyMalformed)
     }
 
     /// What stands in the path in this place; nothing where there is no such place.

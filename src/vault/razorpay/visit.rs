@@ -2,7 +2,7 @@
 
 use super::Error;
 use crate::vault::db::{Api, Credential, Merchant};
-use crate::vault::house::{Fault, House};
+use crate::vault::house::House;
 use crate::vault::http::Call;
 
 /// The header with an idempotency key. The API itself has one for payouts only, which
@@ -24,12 +24,5 @@ pub fn merchant(house: &House, call: &Call) -> Result<Merchant, Error> {
 /// # Errors
 /// One that is too long, or there twice.
 pub fn key(call: &Call) -> Result<Option<&str>, Error> {
-    if !call.headers.contains_key(KEY) {
-        return Ok(None);
-    }
-    let fits = |key: &&str| (1..=64).contains(&key.len()) && key.bytes().all(|c| c.is_ascii_graphic());
-    match call.header(KEY).filter(fits) {
-        Some(key) => Ok(Some(key)),
-        None => Err(Fault::KeyMalformed.into()),
-    }
+    Ok(call.key(KEY)?)
 }

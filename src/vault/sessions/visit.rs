@@ -2,7 +2,7 @@
 
 use super::Error;
 use crate::vault::db::{Api, Credential, Merchant, Session};
-use crate::vault::house::{Fault, House};
+use crate::vault::house::House;
 use crate::vault::http::Call;
 
 /// The merchant whose credentials came with the request.
@@ -29,12 +29,5 @@ pub fn session(house: &House, merchant: &Merchant, id: &str) -> Result<Session, 
 /// # Errors
 /// One that is too long, or there twice.
 pub fn key(call: &Call) -> Result<Option<&str>, Error> {
-    if !call.headers.contains_key("idempotency-key") {
-        return Ok(None);
-    }
-    let fits = |key: &&str| (1..=64).contains(&key.len()) && key.bytes().all(|c| c.is_ascii_graphic());
-    match call.header("idempotency-key").filter(fits) {
-        Some(key) => Ok(Some(key)),
-        None => Err(Fault::KeyMalformed.into()),
-    }
+    Ok(call.key("idempotency-key")?)
 }
