@@ -3,14 +3,21 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 const PACKAGES: [&str; 3] = ["pyemv==1.5.0", "psec==1.3.0", "cryptography==50.0.2"];
 
-/// Its interpreter; none, and said so, if the environment says to do without.
+/// Its interpreter; none, and said so, if the environment says to do without. Made once:
+/// tests run side by side, and two that make it would take it from under each other.
 ///
 /// # Panics
 /// If Python or the packages are not to be had.
 pub fn python() -> Option<PathBuf> {
+    static MADE: OnceLock<Option<PathBuf>> = OnceLock::new();
+    MADE.get_or_init(make).clone()
+}
+
+fn make() -> Option<PathBuf> {
     if std::env::var_os("TALLYSTICK_WITHOUT_PYTHON").is_some() {
         println!("NOT TESTED: TALLYSTICK_WITHOUT_PYTHON is set");
         return None;
