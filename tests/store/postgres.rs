@@ -1,0 +1,1 @@
+//! What the store on the PostgreSQL wire promises beside the contract.
