@@ -20,11 +20,10 @@ pub(super) const MARKS: StoreError = StoreError::Corrupt("the marks of a journal
 /// Rows asked for at once.
 const AT_ONCE: usize = 1024;
 
-/// Hands all that is stored to `sink`, in the order of [`Store::load`](crate::store::Store::load).
-/// Returns the head of what was handed over. `within` says that the session is in a
-/// transaction already, under whose lock nothing changes.
-pub(super) fn load(session: &mut Session, within: bool, sink: &mut dyn Load) -> Result<Head, Fault> {
-    if !within {
+/// Begins a view in which nothing changes, unless this node has the turn, in which nothing
+/// does either. Returns the head in it, and the newest epoch.
+pub(super) fn begin(session: &mut Session, held: bool) -> Result<(Head, Epoch), Fault> {
+    if !held {
         session.call(&BEGIN_VIEW, &[])?;
         call(session, &UNHURRIED, &[])?;
         session.done("BEGIN")?;
@@ -33,20 +32,33 @@ pub(super) fn load(session: &mut Session, within: bool, sink: &mut dyn Load) -> 
     }
     call(session, &HEAD, &[])?;
     let row = session.one()?;
-    let (head, newest) = head::read(row.as_ref())?;
+    let found = head::read(row.as_ref())?;
     session.ready()?;
+    Ok(found)
+}
+
+/// Ends what [`begin`] began.
+pub(super) fn end(session: &mut Session, held: bool) -> Result<(), Fault> {
+    if held {
+        return Ok(());
+    }
+    call(session, &COMMIT, &[])?;
+    session.done("COMMIT")?;
+    session.ready()
+}
+
+/// Hands all that is stored to `sink`, in the order of [`Store::load`](crate::store::Store::load).
+pub(super) fn load(
+    session: &mut Session,
+    (head, newest): (Head, Epoch),
+    sink: &mut dyn Load,
+) -> Result<(), Fault> {
     each(session, &RECORDS, &[], |row| sink.record(record(row)?))?;
     pages(session, PageKind::Tokens, sink)?;
     sink.token_pages_end();
     rows(session, sink)?;
     pages(session, PageKind::Counters, sink)?;
-    journal(session, &head, newest, sink)?;
-    if !within {
-        call(session, &COMMIT, &[])?;
-        session.done("COMMIT")?;
-        session.ready()?;
-    }
-    Ok(head)
+    journal(session, &head, newest, sink)
 }
 
 /// Refuses what is no journal body.

@@ -168,19 +168,23 @@ impl Log {
     /// breaks ends it.
     pub(super) fn load(&mut self, sink: &mut dyn Load) -> Result<(), StoreError> {
         let Self { line, head, .. } = self;
-        line.patiently(Line::settle)?;
-        let within = line.turn == Turn::Held;
+        let found = line.patiently(|line| {
+            line.settle()?;
+            let held = line.turn == Turn::Held;
+            let found = load::begin(line.session()?, held)?;
+            found.0.check_holds(&head.chain)?;
+            Ok(found)
+        })?;
+        let held = line.turn == Turn::Held;
         let session = line.session()?;
         // However much there is: only a pause in it is limited.
         session.set_deadline(None);
-        let loaded = load::load(session, within, sink).and_then(|loaded| {
-            loaded.check_holds(&head.chain)?;
-            Ok(loaded)
-        });
+        let loaded = load::load(session, found, sink).and_then(|()| load::end(session, held));
         if loaded.is_err() {
             line.lose();
         }
-        *head = loaded?;
+        loaded?;
+        *head = found.0;
         Ok(())
     }
 }
