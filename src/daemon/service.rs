@@ -44,7 +44,7 @@ fn keep_telling(lobby: &Weak<Lobby>, pause: Duration) {
                 (epoch, owed) = (opened.epoch, GroupNumber(0));
             }
             // Waits for the engine's lock: if that is never free, nothing is told any more.
-            let newest = opened.hall.decide(|engine| engine.horizon());
+            let newest = opened.hall.look(|engine| engine.horizon());
             if let (Ok(newest), Ok(durable)) = (newest, opened.hall.durable())
                 && durable >= owed
             {
