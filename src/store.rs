@@ -10,6 +10,8 @@ mod group;
 mod guard;
 pub mod journal;
 mod memory;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 mod receipt;
 pub(crate) mod sqlite;
 
@@ -84,6 +86,13 @@ pub trait Store: Send {
     /// [`StoreError::Io`] or [`StoreError::Poisoned`].
     fn rest(&mut self) -> Result<(), StoreError> {
         Ok(())
+    }
+
+    /// Says whether another turn is wanted right after the next append, so that a shared
+    /// store may ask for it in the same breath. Who wants one takes it, or
+    /// [`rest`](Self::rest)s: other nodes wait for that.
+    fn want_turn(&mut self, wanted: bool) {
+        let _ = wanted;
     }
 
     /// Hands all that is stored to `sink`: first the records, then the token

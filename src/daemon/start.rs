@@ -115,6 +115,11 @@ fn start(
     self_test()?;
     let config_path = options.config.clone().unwrap_or_else(|| paths::config(&options.dir));
     let config = Config::read(&config_path)?;
+    #[cfg(feature = "postgres")]
+    if matches!(config.store, super::config::StoreConfig::Postgres(_)) {
+        // Until the house opens it: never another store than the one that was asked for.
+        return Err(StoreError::Io("a shared store cannot be served from yet".to_owned()).into());
+    }
     sandbox::ready(&config)?;
     // Before anything that other threads must not have is given up.
     let examiner = examiner(&config)?;

@@ -116,6 +116,12 @@ impl Group {
         }
     }
 
+    /// The head of the chain once the group is its last.
+    #[must_use]
+    pub const fn head(&self) -> ChainHead {
+        ChainHead { number: self.number, mac: self.mac }
+    }
+
     /// The bytes that the group adds to the journal.
     #[must_use]
     pub fn journal_bytes(&self) -> u64 {
