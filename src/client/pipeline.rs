@@ -63,6 +63,11 @@ impl<S> Client<S> {
         self.window.len() + self.ready.len()
     }
 
+    /// Whether [`receive`](Self::receive) has an answer without reading.
+    pub(super) fn has_answers(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
     /// Whether one more request may be submitted before an answer is received.
     #[must_use]
     pub fn has_room(&self) -> bool {

@@ -246,6 +246,7 @@ fn a_wrong_configuration_names_its_field_and_does_not_serve() {
 fn a_failed_self_test_refuses_to_serve() {
     let daemon = Daemon::prepared(|config| config);
     let options = Options {
+        wait: std::time::Duration::ZERO,
         dir: daemon.dir.path().to_owned(),
         config: None,
         passphrase_file: Some(daemon.path("passphrase")),

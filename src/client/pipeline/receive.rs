@@ -4,7 +4,7 @@ use std::io::{ErrorKind, Read, Write};
 
 use super::{Client, Window};
 use crate::client::{Answer, ClientError};
-use crate::wire::{Arrival, Frame, Opcode};
+use crate::wire::{Arrival, Frame, Opcode, Status};
 
 impl<S: Read + Write> Client<S> {
     /// Takes the next answer, with the id of its request. Answers may come in
@@ -50,6 +50,16 @@ impl<S: Read + Write> Client<S> {
         }
     }
 
+    /// Reads until the connection ends, and says how it did. What was answered before
+    /// is there for [`receive`](Self::receive).
+    pub(super) fn take_in_the_rest(&mut self) -> ClientError {
+        loop {
+            if let Err(error) = self.take_in() {
+                return error;
+            }
+        }
+    }
+
     fn sort(&mut self) -> Result<(), ClientError> {
         let mut arrivals = Vec::new();
         let parsed = self.intake.arrivals(usize::MAX, &mut arrivals);
@@ -71,6 +81,9 @@ impl<S: Read + Write> Client<S> {
 
 /// Reads a reply and finds its request.
 fn take(window: &mut Window, frame: &Frame<'_>) -> Result<(u64, Result<Answer, ClientError>), ClientError> {
+    if frame.id == 0 && frame.status == Status::GoingAway.code() {
+        return Err(ClientError::GoneAway);
+    }
     // Id 0 is the daemon's own. Who is refused at the door is told so before it
     // asks; later it means that our frames cannot be told apart any more.
     if frame.id == 0 && window.oldest() != Some(Opcode::Hello) {
