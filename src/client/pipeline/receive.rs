@@ -22,8 +22,11 @@ impl<S: Read + Write> Client<S> {
                 return Err(ClientError::NothingUnderWay);
             }
             self.flush()?;
-            if self.ready.is_empty() {
-                self.take_in()?;
+            if self.ready.is_empty()
+                && let Err(error) = self.take_in()
+                && self.ready.is_empty()
+            {
+                return Err(error);
             }
         }
     }
@@ -40,6 +43,7 @@ impl<S: Read + Write> Client<S> {
                 self.intake.filled(count);
                 let sorted = self.sort();
                 self.broken = sorted.is_err();
+                self.gone = matches!(sorted, Err(ClientError::GoneAway));
                 sorted
             }
             Err(error) if error.kind() == ErrorKind::Interrupted => Ok(()),
