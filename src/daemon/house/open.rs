@@ -62,9 +62,13 @@ impl Site {
 
     /// The keyring as it stands in its file.
     pub(super) fn keyring(&self) -> Result<SealedKeyring, DaemonError> {
+        Ok(SealedKeyring::from_bytes(&self.keyring_file()?)?)
+    }
+
+    /// The bytes of that file.
+    pub(super) fn keyring_file(&self) -> Result<Vec<u8>, DaemonError> {
         let path = self.keyring_path();
-        let bytes = std::fs::read(&path).map_err(DaemonError::at(&path))?;
-        Ok(SealedKeyring::from_bytes(&bytes)?)
+        std::fs::read(&path).map_err(DaemonError::at(&path))
     }
 
     /// The file of the keyring.
