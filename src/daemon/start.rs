@@ -20,7 +20,7 @@ use super::sandbox::{self, Role};
 use super::server::Server;
 use super::service;
 use super::sockets::{Passed, Socket, bind};
-use super::{DaemonError, House, Metrics, Rates, Site, backup, paths};
+use super::{DaemonError, House, Metrics, Rates, Site, StorePlace, backup, paths};
 use crate::crypto::{CryptoError, LoadedCipher, SystemRandom};
 use crate::engine::{EngineError, self_test};
 use crate::entry::{self, EntryRegions};
@@ -141,22 +141,18 @@ fn prepare(options: &Options, self_test: fn() -> Result<(), EngineError>) -> Res
     self_test()?;
     let config_path = options.config.clone().unwrap_or_else(|| paths::config(&options.dir));
     let config = Config::read(&config_path)?;
-    #[cfg(feature = "postgres")]
-    if matches!(config.store, super::config::StoreConfig::Postgres(_)) {
-        // Until the house opens it: never another store than the one that was asked for.
-        return Err(StoreError::Io("a shared store cannot be served from yet".to_owned()).into());
-    }
     sandbox::ready(&config)?;
     // Before anything that other threads must not have is given up.
     let examiner = examiner(&config)?;
     // Before any thread that has keys, and for good: keys come and go in it.
     let (region, entry) = (region()?, entry_regions()?);
     let unlock = passphrase(options)?;
+    let place = StorePlace::find(&config.store)?;
     make_dir(&config.audit, &options.dir)?;
     give_up_capabilities(kept(&config))?;
     sandbox::restrict_files(&config, &options.dir)?;
     let (call, calls) = channel();
-    let lobby = Arc::new(lobby(options, &config, (region, entry), &call)?);
+    let lobby = Arc::new(lobby(options, &config, (region, entry), place, &call)?);
     let warm = unlock.map(|unlock| lobby.house.warm(unlock)).transpose()?;
     if warm.is_none() {
         tracing::warn!("sealed: nothing here opens the keyring; it is to be unsealed on the admin socket");
@@ -210,6 +206,7 @@ fn lobby(
     options: &Options,
     config: &Config,
     (region, entry): (Region, Option<EntryRegions>),
+    place: StorePlace,
     call: &Sender<Call>,
 ) -> Result<Lobby, DaemonError> {
     let (failed, errand) = (call.clone(), call.clone());
@@ -218,7 +215,7 @@ fn lobby(
     let audit = Recorder::new();
     // Nobody who opens it later may ask where the process stands.
     let dir = std::path::absolute(&options.dir).map_err(DaemonError::at(&options.dir))?;
-    let site = Site::new(dir, config, region, audit.clone(), failed).with_entry(entry);
+    let site = Site::new(dir, config, region, audit.clone(), failed).with_entry(entry).with_store(place);
     Ok(Lobby {
         house: House::sealed(site).sending(move |one| drop(errand.send(Call::Errand(one)))),
         metrics: Metrics::new(),
