@@ -410,6 +410,34 @@ class Lost(Case):
             self.assertEqual([frame.body for frame in second.seen[1:]], again)
             self.assertEqual([frame.id for frame in second.seen], [1, 2, 3, 4])
 
+    def test_what_was_not_sent_whole_is_sent_on_the_next_connection_also_without_a_key(self) -> None:
+        """More than the sockets' buffers take, so that some of it never left."""
+        batch = IssueBatch([(ISSUE, None)] * 1000)
+        reply = struct.pack(">H", 1000) + struct.pack(">HH", Status.SEALED, 0) * 1000
+
+        def dies(peer: Peer) -> None:
+            peer.welcome()
+            peer.requests(1)
+
+        def serves(peer: Peer) -> None:
+            peer.welcome()
+            while True:
+                request = peer.next()
+                if request is None:
+                    return
+                peer.reply(request, reply)
+
+        with Fake(dies, serves) as fake:
+            engine = self.engine(fake)
+            futures = engine.submit_all([(batch, None)] * 100)
+            errors = [future.exception(LONG) for future in futures]
+            lost = [error for error in errors if error is not None]
+            self.assertTrue(all(getattr(error, "outcome_unknown") for error in lost))
+            # Those before are told, those behind are answered.
+            self.assertEqual([error is not None for error in errors], [True] * len(lost) + [False] * (100 - len(lost)))
+            self.assertTrue(1 <= len(lost) < 100, len(lost))
+            engine.close()
+
     def test_a_batch_is_asked_again_if_every_item_has_a_key(self) -> None:
         def dies(peer: Peer) -> None:
             peer.welcome()
@@ -589,12 +617,27 @@ class Closing(Case):
             del engine
             self.assertTrue(gone.wait(LONG))
 
-    def test_a_callback_may_ask(self) -> None:
-        with Fake(echo) as fake:
+    def test_a_callback_may_ask_while_the_queue_is_full(self) -> None:
+        is_full = threading.Event()
+
+        def script(peer: Peer) -> None:
+            peer.welcome()
+            (first,) = peer.requests(1)
+            is_full.wait(LONG)
+            peer.reply(first)
+            for _ in range(2):
+                (request,) = peer.requests(1)
+                peer.reply(request)
+            peer.next()
+
+        with Fake(script) as fake:
             engine = self.engine(fake, in_flight=1)
             done: "Future[Any]" = Future()
             first = engine.submit(Ping())
             first.add_done_callback(lambda _: engine.submit(Ping()).add_done_callback(done.set_result))
+            second = engine.submit(Ping())
+            is_full.set()
+            self.assertIsNone(second.result(LONG))
             self.assertIsNone(done.result(LONG).result())
             engine.close()
 

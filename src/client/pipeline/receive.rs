@@ -59,7 +59,8 @@ impl<S: Read + Write> Client<S> {
                 sorted = Err(ClientError::Protocol("a reply of a wrong size"));
                 break;
             };
-            sorted = take(&mut self.window, &frame, self.keeps_body).map(|answer| self.ready.push_back(answer));
+            sorted =
+                take(&mut self.window, &frame, self.keeps_body).map(|answer| self.ready.push_back(answer));
             if sorted.is_err() {
                 break;
             }
