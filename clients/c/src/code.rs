@@ -33,7 +33,7 @@ pub const TALLY_INTERNAL: i32 = 0x10006;
 pub const TALLY_UNKNOWN_STATUS: i32 = 0x10007;
 
 /// The library's own codes: number, name, meaning.
-const OWN: [(Code, &str, &str); 7] = [
+pub const OWN: [(Code, &str, &str); 7] = [
     (TALLY_ARGUMENT, "argument", "an argument is null, not UTF-8, or out of its range"),
     (TALLY_CONNECTION_LOST, "connection_lost", "the connection is over"),
     (TALLY_TIMED_OUT, "timed_out", "no answer came in time"),
@@ -92,33 +92,4 @@ fn texts() -> &'static BTreeMap<Code, (CString, CString)> {
         let text = |text: &str| CString::new(text).unwrap_or_default();
         wire.chain(OWN).map(|(code, name, says)| (code, (text(name), text(says)))).collect()
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_code_has_its_name_and_no_two_are_one() {
-        let mut seen = std::collections::BTreeSet::new();
-        for status in Status::ALL {
-            assert_eq!(name(of_status(*status)).to_str(), Ok(status.name()));
-            assert_eq!(says(of_status(*status)).to_str(), Ok(status.says()));
-            assert!(seen.insert(of_status(*status)));
-        }
-        for (code, text, _) in OWN {
-            assert_eq!(name(code).to_str(), Ok(text));
-            assert!(seen.insert(code));
-        }
-        assert!([-1, 0x7777, i32::MAX].iter().all(|code| name(*code) == c"unknown"));
-    }
-
-    #[test]
-    fn a_fault_that_leaves_the_answer_open_ends_the_client() {
-        let timed_out = ClientError::Io(ErrorKind::WouldBlock.into());
-        assert!(is_final(of_error(&timed_out)) && is_final(of_error(&ClientError::Closed)));
-        assert!(!is_final(of_status(Status::Replayed)) && !is_final(TALLY_ARGUMENT));
-        let large = ClientError::Request(Status::FrameTooLarge.into());
-        assert!(of_error(&large) == TALLY_TOO_LARGE && !is_final(TALLY_TOO_LARGE));
-    }
 }

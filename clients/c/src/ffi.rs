@@ -47,10 +47,12 @@ struct State {
     said: String,
 }
 
-type Done = Result<(), Code>;
+#[doc(hidden)]
+pub type Done = Result<(), Code>;
 
 /// No panic goes further than this.
-fn guarded(run: impl FnOnce() -> Done) -> Code {
+#[doc(hidden)]
+pub fn guarded(run: impl FnOnce() -> Done) -> Code {
     match catch_unwind(AssertUnwindSafe(run)) {
         Ok(Ok(())) => TALLY_OK,
         Ok(Err(code)) => code,

@@ -4,7 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <tallystick.h>
+#include <unistd.h>
 
 #define DIGITS "4929123456789015"
 #define TRID "40010000001"
@@ -64,6 +67,43 @@ static void doors(const char *path) {
     HOLDS(client == NULL);
     tally_free(NULL);
     IS(tally_ping(NULL), TALLY_ARGUMENT);
+}
+
+/* Who listens and says nothing is waited for as long as was said. */
+static void silence(const char *path) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    tally_client *client = NULL;
+    int listener = socket(AF_UNIX, SOCK_STREAM, 0);
+    snprintf(address.sun_path, sizeof address.sun_path, "%.90s.silent", path);
+    HOLDS(bind(listener, (struct sockaddr *)&address, sizeof address) == 0 && listen(listener, 1) == 0);
+    IS(tally_connect(address.sun_path, "c", 50, &client), TALLY_TIMED_OUT);
+    HOLDS(client == NULL);
+    close(listener);
+    unlink(address.sun_path);
+}
+
+/* Who answers with something else is not believed. */
+static void *babble(void *listener) {
+    char hello[64];
+    int stream = accept(*(int *)listener, NULL, NULL);
+    HOLDS(read(stream, hello, sizeof hello) > 0);
+    HOLDS(write(stream, "HTTP/1.1 400 Bad Request\r\n\r\n", 28) == 28);
+    close(stream);
+    return NULL;
+}
+
+static void noise(const char *path) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    tally_client *client = NULL;
+    pthread_t running;
+    int listener = socket(AF_UNIX, SOCK_STREAM, 0);
+    snprintf(address.sun_path, sizeof address.sun_path, "%.90s.noise", path);
+    HOLDS(bind(listener, (struct sockaddr *)&address, sizeof address) == 0 && listen(listener, 1) == 0);
+    HOLDS(pthread_create(&running, NULL, babble, &listener) == 0);
+    IS(tally_connect(address.sun_path, "c", 60000, &client), TALLY_PROTOCOL);
+    HOLDS(pthread_join(running, NULL) == 0);
+    close(listener);
+    unlink(address.sun_path);
 }
 
 static void tokens(tally_client *client) {
@@ -345,6 +385,8 @@ int main(int argc, char **argv) {
     }
     names();
     doors(argv[1]);
+    silence(argv[1]);
+    noise(argv[1]);
     IS(tally_connect(argv[1], "whole.c", 60000, &client), TALLY_OK);
     IS(tally_ping(client), TALLY_OK);
     tokens(client);
