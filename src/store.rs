@@ -10,6 +10,8 @@ mod group;
 mod guard;
 pub mod journal;
 mod memory;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 mod receipt;
 pub(crate) mod sqlite;
 
@@ -56,6 +58,42 @@ pub trait Store: Send {
     /// The receipt of everything that was durable when the store was opened or
     /// last appended to.
     fn receipt(&self) -> CommitReceipt;
+
+    /// Whether other nodes write to the store as well. Then nothing may be decided but in
+    /// a [`turn`](Self::turn).
+    fn is_shared(&self) -> bool {
+        false
+    }
+
+    /// Takes the turn: until this node appends or [`rest`](Self::rest)s, no other
+    /// appends. Hands every group that others have appended since this node last looked
+    /// to `sink`, in order; from then on [`receipt`](Self::receipt) covers them. Waits
+    /// for other nodes' turns. A store of one's own is always at turn.
+    ///
+    /// # Errors
+    /// [`StoreError::Fenced`] if this node's place was taken, or groups that it has not
+    /// seen are gone already; [`StoreError::Corrupt`] if the store lacks a group that this
+    /// node has seen; [`StoreError::Io`], [`StoreError::Poisoned`], or what `sink`
+    /// returned, after which the store is poisoned.
+    fn turn(&mut self, sink: &mut dyn Follow) -> Result<(), StoreError> {
+        let _ = sink;
+        Ok(())
+    }
+
+    /// Gives the turn back without having appended. Nothing was decided in it.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] or [`StoreError::Poisoned`].
+    fn rest(&mut self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// Says whether another turn is wanted right after the next append, so that a shared
+    /// store may ask for it in the same breath. Who wants one takes it, or
+    /// [`rest`](Self::rest)s: other nodes wait for that.
+    fn want_turn(&mut self, wanted: bool) {
+        let _ = wanted;
+    }
 
     /// Hands all that is stored to `sink`: first the records, then the token
     /// pages, then by ascending slot the rows that any group of the journal wrote,
@@ -151,6 +189,28 @@ pub struct StoredGroup<'a> {
     pub body: &'a [u8],
     /// The MAC that chains it to the group before.
     pub mac: [u8; 32],
+}
+
+/// A group that another node appended, with everything that it wrote.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Followed<'a> {
+    /// The group.
+    pub group: StoredGroup<'a>,
+    /// The token rows that it wrote.
+    pub tokens: Vec<TokenRow>,
+    /// The records that it wrote or removed.
+    pub records: Vec<Record>,
+    /// The pages that it wrote; what they hold follows from what came before.
+    pub pages: Vec<(PageKind, u32)>,
+}
+
+/// Takes what other nodes appended. An error ends the following.
+pub trait Follow {
+    /// The group after the last one that was followed, loaded or appended.
+    ///
+    /// # Errors
+    /// Why it cannot be taken, for example a broken chain.
+    fn follow(&mut self, group: Followed<'_>) -> Result<(), StoreError>;
 }
 
 /// Takes what a store holds when it is loaded. An error ends the loading.

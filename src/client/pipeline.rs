@@ -25,6 +25,8 @@ pub struct Client<S> {
     broken: bool,
     /// Whether the body of the only answer under way is wanted as it comes.
     pub(super) keeps_body: bool,
+    /// The daemon has said goodbye.
+    gone: bool,
 }
 
 impl<S> Client<S> {
@@ -46,6 +48,7 @@ impl<S> Client<S> {
             agreed,
             broken: false,
             keeps_body: false,
+            gone: false,
         }
     }
 
@@ -66,6 +69,11 @@ impl<S> Client<S> {
         self.window.len() + self.ready.len()
     }
 
+    /// Whether [`receive`](Self::receive) has an answer without reading.
+    pub(super) fn has_answers(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
     /// Whether one more request may be submitted before an answer is received.
     #[must_use]
     pub fn has_room(&self) -> bool {
@@ -78,7 +86,11 @@ impl<S> Client<S> {
     }
 
     const fn check(&self) -> Result<(), ClientError> {
-        if self.broken { Err(ClientError::Broken) } else { Ok(()) }
+        match (self.gone, self.broken) {
+            (true, _) => Err(ClientError::GoneAway),
+            (false, true) => Err(ClientError::Broken),
+            (false, false) => Ok(()),
+        }
     }
 }
 

@@ -3,8 +3,10 @@
 
 mod defaults;
 mod raw;
+mod store;
 
 pub use defaults::default_text;
+pub use store::StoreConfig;
 
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
@@ -27,6 +29,8 @@ pub struct Config {
     pub engine: EngineConfig,
     /// Limits of the daemon.
     pub limits: DaemonLimits,
+    /// Where the store is.
+    pub store: StoreConfig,
     /// Where anchors are kept.
     pub anchor: AnchorConfig,
     /// Where the audit log is kept.
@@ -152,6 +156,7 @@ impl Config {
         let config = Self {
             engine: parse_engine(&raw)?,
             limits: parse_limits(&raw)?,
+            store: store::parse(raw.store.as_ref())?,
             anchor: parse_anchor(&raw)?,
             audit: parse_audit(&raw)?,
             sandbox_enforced: raw.sandbox.enforce,

@@ -10,8 +10,14 @@
 //! while their counters are written. A connection with only a handful has nothing
 //! to compute meanwhile, and would wait for two threads to be woken one after the
 //! other: it takes the pen itself, if that lies there.
+//!
+//! Where several nodes share a store, nothing is decided but at this node's turn: then the
+//! committer waits for the turn when somebody has something to decide, and everybody who
+//! came meanwhile decides in it.
 
+mod behind;
 mod committer;
+mod turn;
 mod writer;
 
 pub use committer::Committer;
@@ -19,6 +25,7 @@ pub use committer::Committer;
 use super::sync::{Condvar, Mutex, MutexGuard, SyncSender, sync_channel};
 use crate::engine::{Engine, Fetched, Need, Unsealed};
 use crate::store::{CommitReceipt, GroupNumber, StoreError};
+use turn::Turn;
 use writer::{LOOK_INTERVAL, Writer};
 
 /// The engine has stopped: its store failed, a thread panicked at it, or the
@@ -34,6 +41,8 @@ pub struct Hall {
     desk: Mutex<Desk>,
     /// Rung when there is work for the committer.
     work: Condvar,
+    /// Rung when the turn begins, and when all have decided who waited for it.
+    turn: Condvar,
     progress: Mutex<Progress>,
     /// Rung when a group is durable, the one for even numbers and the other for odd,
     /// or when the committer has stopped. While one group is written the next forms, and
@@ -61,6 +70,7 @@ pub struct Duty<'h> {
 struct Desk {
     engine: Engine<Unsealed>,
     questions: Vec<Question>,
+    turn: Turn,
     closing: bool,
 }
 
@@ -82,8 +92,9 @@ impl Hall {
     pub fn new(engine: Engine<Unsealed>, receipt: CommitReceipt) -> Self {
         Self {
             pen: Mutex::new(Pen::Nobody),
-            desk: Mutex::new(Desk { engine, questions: Vec::new(), closing: false }),
+            desk: Mutex::new(Desk { engine, questions: Vec::new(), turn: Turn::Always, closing: false }),
             work: Condvar::new(),
+            turn: Condvar::new(),
             progress: Mutex::new(Progress { receipt, stopped: false }),
             done: [Condvar::new(), Condvar::new()],
         }
@@ -109,13 +120,22 @@ impl Hall {
         if self.is_stopped() {
             return Err(Stopped);
         }
-        let mut desk = self.desk()?;
+        let mut desk = self.at_turn()?;
         let before = desk.engine.horizon();
         let result = decide(&mut desk.engine);
-        let opened = desk.engine.horizon() != before;
+        // What is decided in a turn is committed when the turn ends, by the committer.
+        let opened = desk.engine.horizon() != before && desk.turn == Turn::Always;
         drop(desk);
         // It was empty before, so the committer may be asleep.
         Ok((result, opened.then(|| Duty { hall: self, is_done: false })))
+    }
+
+    /// Looks at the engine as it stands at this node, which others may have left behind.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn look<T>(&self, look: impl FnOnce(&Engine<Unsealed>) -> T) -> Result<T, Stopped> {
+        if self.is_stopped() { Err(Stopped) } else { self.desk().map(|desk| look(&desk.engine)) }
     }
 
     /// Waits until a group is durable.
@@ -177,7 +197,8 @@ impl Hall {
     /// Waits a while for something to do, and takes the questions; none when the
     /// hall is closed and empty.
     fn next_work(&self) -> Option<Vec<Question>> {
-        let has_work = |desk: &Desk| !desk.questions.is_empty() || desk.engine.has_open_group();
+        let has_work =
+            |desk: &Desk| !desk.questions.is_empty() || desk.engine.has_open_group() || desk.turn.is_wanted();
         let mut desk = self.desk().ok()?;
         if !has_work(&desk) && !desk.closing {
             desk = self.work.wait_timeout(desk, LOOK_INTERVAL).ok()?.0;
@@ -201,6 +222,7 @@ impl Hall {
             desk.questions.clear();
         }
         self.work.notify_one();
+        self.turn.notify_all();
         if let Ok(mut progress) = self.progress.lock() {
             progress.stopped = true;
         }

@@ -8,7 +8,7 @@ use super::tags::Tags;
 use crate::crypto::{Audit, MacState};
 use crate::keys::{Keyring, Versions};
 use crate::store::journal::{self, Standing};
-use crate::store::{ChainHead, Epoch, Group, GroupNumber, StoredGroup};
+use crate::store::{ChainHead, Epoch, Group, GroupNumber, Page, Record, Store, StoreError, StoredGroup};
 
 const GROUP_LABEL: &[u8] = b"tallystick/v1/journal";
 
@@ -21,11 +21,12 @@ pub struct Chain {
     epoch: Epoch,
     keyring: Arc<Keyring>,
     tags: Tags,
+    is_shared: bool,
 }
 
 impl Chain {
-    pub(super) const fn new(keyring: Arc<Keyring>, epoch: Epoch, head: ChainHead, tags: Tags) -> Self {
-        Self { head, epoch, keyring, tags }
+    pub(super) fn new(keyring: Arc<Keyring>, store: &dyn Store, head: ChainHead, tags: Tags) -> Self {
+        Self { head, epoch: store.epoch(), keyring, tags, is_shared: store.is_shared() }
     }
 
     /// Makes the next group of what was taken from the engine. `anchored` is the
@@ -35,16 +36,11 @@ impl Chain {
         let OpenGroup { issued, consumed, tokens, records, pages, first } = open;
         let (version, key) = self.keyring.audit.active();
         let audit = key.mac_state();
-        for page in &pages {
-            self.tags.put(audit, page.kind, page.number, &page.body);
-        }
-        for record in &records {
-            self.tags.put_record(audit, record);
-        }
+        let pages_digest = self.tags.take(audit, &pages, &records);
         let GroupNumber(before) = self.head.number;
-        let pages_digest = self.tags.digest(audit);
-        // One that is told of everything is told of what there is.
-        let told = anchored.min(self.head.number);
+        // One that is told of everything is told of what there is. Where several nodes
+        // write, each has an anchor of its own, and the journal knows of none.
+        let told = if self.is_shared { GroupNumber(0) } else { anchored.min(self.head.number) };
         let standing = Standing { first, anchored: told, pages: pages_digest };
         let mut group = Group {
             number: GroupNumber(before + 1),
@@ -61,6 +57,46 @@ impl Chain {
         group.mac = link(audit, &StoredGroup { number, epoch, before, marks: &group.marks(), body, mac });
         self.head = ChainHead { number, mac: group.mac };
         group
+    }
+
+    /// Checks that a group of another node follows the newest one.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] if it does not, or is not authentic.
+    pub(super) fn expect(&self, group: &StoredGroup<'_>) -> Result<(), StoreError> {
+        let GroupNumber(before) = self.head.number;
+        let follows = before.checked_add(1) == Some(group.number.0) && group.before == self.head.mac;
+        if follows && is_authentic(&self.keyring.audit, group) {
+            Ok(())
+        } else {
+            Err(StoreError::Corrupt("the journal's chain is broken"))
+        }
+    }
+
+    /// Goes on behind a group of another node. `records` and `pages` are what it wrote,
+    /// the pages as this node has them.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] if the other node's pages are not this one's.
+    pub(super) fn follow(
+        &mut self,
+        group: &StoredGroup<'_>,
+        records: &[Record],
+        pages: &[Page],
+        standing: Standing,
+    ) -> Result<(), StoreError> {
+        let (_, key) = self.keyring.audit.active();
+        let digest = self.tags.take(key.mac_state(), pages, records);
+        if !bool::from(subtle::ConstantTimeEq::ct_eq(&digest[..], &standing.pages[..])) {
+            return Err(StoreError::Corrupt("another node's pages are not as this one's"));
+        }
+        self.head = ChainHead { number: group.number, mac: group.mac };
+        Ok(())
+    }
+
+    /// The keys that groups are chained with.
+    pub(super) fn keyring(&self) -> Arc<Keyring> {
+        Arc::clone(&self.keyring)
     }
 
     /// The newest group sealed.

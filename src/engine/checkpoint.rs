@@ -56,6 +56,15 @@ impl Checkpoint {
         self.first
     }
 
+    /// Says that another node wrote these pages, and which group it kept first.
+    pub fn followed(&mut self, pages: impl Iterator<Item = (PageKind, u32)>, first: GroupNumber) {
+        for (kind, number) in pages {
+            self.bits(kind).take(number);
+        }
+        // What that node has written round and round, this one need not keep.
+        self.first = self.first.max(first);
+    }
+
     /// The pages to be written with the group `number`, which adds `bytes` to
     /// what a start replays. The book must be as of that group.
     pub fn advance(&mut self, book: &Book, number: GroupNumber, bytes: u64) -> Vec<Page> {

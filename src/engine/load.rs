@@ -4,23 +4,23 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::authentic::Authentic;
-use super::book::{Book, Entry};
+use super::book::Book;
 use super::cards::{CardId, Cards};
 use super::chain::is_authentic;
 use super::checkpoint::Checkpoint;
-use super::ghosts::Ghosts;
 use super::idempotency::Memory;
 use super::lockouts::Lockouts;
+use super::nodes::Nodes;
 use super::page;
-use super::record::TokenRecord;
+use super::records::Records;
+use super::row::Placed;
 use super::short_values::ShortValues;
 use super::tags::Tags;
 use crate::crypto::{Audit, LoadedKey};
 use crate::keys::Keyring;
 use crate::store::journal::{JournalBody, Standing, read_marks};
 use crate::store::{
-    ChainHead, CounterMove, GroupNumber, Load, PageKind, Record, Space, StoreError, StoredGroup, TokenRow,
-    TokenSlot,
+    ChainHead, CounterMove, GroupNumber, Load, PageKind, Record, StoreError, StoredGroup, TokenRow, TokenSlot,
 };
 use crate::types::{Counters, KeyVersion, Par};
 
@@ -33,6 +33,7 @@ pub(super) struct Loader {
     pub lockouts: Lockouts<TokenSlot>,
     pub cards: Cards,
     pub card_lockouts: Lockouts<CardId>,
+    pub nodes: Nodes,
     pub checkpoint: Checkpoint,
     /// The newest group so far, and how pages and anchor stood at it.
     pub head: ChainHead,
@@ -69,6 +70,7 @@ impl Loader {
             lockouts: Lockouts::default(),
             cards: Cards::default(),
             card_lockouts: Lockouts::default(),
+            nodes: Nodes::new(&keyring),
             checkpoint: Checkpoint::new(limit),
             head: ChainHead::START,
             standing: Standing::default(),
@@ -94,6 +96,11 @@ impl Loader {
         self.anchored.iter().any(|(of, met)| of == head && *met)
     }
 
+    /// Whether the journal goes on behind a group, and does not reach back to it.
+    pub fn is_past(&self, number: GroupNumber) -> bool {
+        self.first.is_some_and(|first| number < first)
+    }
+
     /// Checks what only the whole can tell: that the journal reaches back to where
     /// the pages stop, that the pages are those of the newest group, and the rows
     /// those that the journal wrote last.
@@ -115,6 +122,19 @@ impl Loader {
             return Err(StoreError::Corrupt("a row is not the one that the journal wrote"));
         }
         Ok(())
+    }
+
+    fn records(&mut self) -> Records<'_> {
+        Records {
+            profiles: &mut self.book.profiles,
+            memory: &mut self.memory,
+            par_links: &mut self.par_links,
+            short_values: &mut self.short_values,
+            lockouts: &mut self.lockouts,
+            cards: &mut self.cards,
+            card_lockouts: &mut self.card_lockouts,
+            nodes: &mut self.nodes,
+        }
     }
 
     fn take_tokens(&mut self, number: u32, body: &[u8]) -> Result<(), StoreError> {
@@ -143,11 +163,6 @@ impl Loader {
     fn index(&mut self) {
         self.book.index_added(self.indexed);
         self.indexed = self.book.len();
-    }
-
-    fn push(&mut self, entry: Entry) -> Result<(), StoreError> {
-        let pushed = self.book.push(entry);
-        pushed.map(drop).ok_or(StoreError::Corrupt("there are more tokens than slots"))
     }
 
     fn take_counters(&mut self, number: u32, body: &[u8]) -> Result<(), StoreError> {
@@ -182,22 +197,7 @@ impl Load for Loader {
         for (tags, (_, key)) in self.tags.iter_mut().zip(self.keyring.audit.iter()) {
             tags.put_record(key.mac_state(), &record);
         }
-        match record.space {
-            Space::Idempotency => self.memory.restore(record),
-            Space::ShortValues | Space::BadMacs | Space::CardMisses if Ghosts::own(&record) => Ok(()),
-            Space::ShortValues => self.short_values.restore(&record),
-            Space::BadMacs => self.lockouts.restore(&record),
-            Space::Card => self.cards.restore(&record),
-            Space::CardMisses => self.card_lockouts.restore(&record),
-            Space::Profile => self.book.profiles.restore(&record),
-            Space::ParLink => {
-                const DAMAGED: StoreError = StoreError::Corrupt("a PAR link cannot be read");
-                let fingerprint: [u8; 32] = record.key.try_into().map_err(|_| DAMAGED)?;
-                let text = String::from_utf8(record.body.ok_or(DAMAGED)?).map_err(|_| DAMAGED)?;
-                self.par_links.insert(fingerprint, Par::parse(&text).map_err(|_| DAMAGED)?);
-                Ok(())
-            }
-        }
+        self.records().take(record)
     }
 
     fn expect(&mut self, token_pages: u64) {
@@ -224,33 +224,10 @@ impl Load for Loader {
     fn token(&mut self, row: TokenRow) -> Result<(), StoreError> {
         let (slot, revision) = (row.slot, row.revision);
         let row = row.opened(&self.keyring.audit)?;
-        let record = TokenRecord::from_body(&row.body)?;
-        let token = record.view.token;
-        if record.view.trid != row.trid || record.revision != revision {
-            return Err(StoreError::Corrupt("a row contradicts itself"));
-        }
-        let (profile, fresh) = self.book.profiles.intern(row.trid, &record.view.domain);
-        if fresh.is_some() {
-            return Err(StoreError::Corrupt("a row has no profile"));
-        }
+        let placed = self.book.take_row(&row)?;
+        self.vacant -= usize::from(placed == Placed::Vacancy);
         self.rows.insert(slot, revision);
         self.checkpoint.touch(PageKind::Tokens, slot);
-        let next = Entry::of(&record, profile);
-        let Some(entry) = self.book.get_mut(slot) else {
-            if self.book.next_slot() != Some(slot) || self.book.find(token).is_some() {
-                return Err(StoreError::Corrupt("token rows do not follow each other"));
-            }
-            return self.push(next);
-        };
-        if entry.is_vacant() {
-            self.vacant -= usize::from(self.book.occupy(slot, next));
-            return Ok(());
-        }
-        if entry.number() != (token.value(), token.digit_count()) || entry.profile != profile {
-            return Err(StoreError::Corrupt("a row is of another token than its page"));
-        }
-        (entry.expiry, entry.revision) = (record.view.expiry, revision);
-        entry.status = record.view.providers.overall();
         Ok(())
     }
 

@@ -76,6 +76,11 @@ impl ShortValues {
         Some(values.record(slot))
     }
 
+    /// Forgets all values of a token, as another node did.
+    pub fn forget(&mut self, slot: TokenSlot) {
+        self.0.remove(&slot);
+    }
+
     /// Takes a stored record back.
     ///
     /// # Errors

@@ -10,7 +10,7 @@
 use std::collections::HashMap;
 
 use crate::crypto::MacState;
-use crate::store::{PageKind, Record, Space};
+use crate::store::{Page, PageKind, Record, Space};
 
 const PAGE_LABEL: &[u8] = b"tallystick/v1/page";
 const CARD_LABEL: &[u8] = b"tallystick/v1/card-record";
@@ -25,6 +25,13 @@ pub(super) struct Tags {
 }
 
 impl Tags {
+    /// Takes in what a group writes, and gives the digest after it.
+    pub fn take(&mut self, audit: &MacState, pages: &[Page], records: &[Record]) -> [u8; 32] {
+        pages.iter().for_each(|page| self.put(audit, page.kind, page.number, &page.body));
+        records.iter().for_each(|record| self.put_record(audit, record));
+        self.digest(audit)
+    }
+
     /// Takes a page in, in place of an older one of its number.
     pub fn put(&mut self, audit: &MacState, kind: PageKind, number: u32, body: &[u8]) {
         let mac = audit.mac(&[PAGE_LABEL, &[kind.number()], &number.to_be_bytes(), body]);

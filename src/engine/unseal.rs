@@ -47,7 +47,7 @@ impl Loader {
         self.checkpoint.resume(self.standing.first);
         // The first tags are those under the active key.
         let tags = self.tags.drain(..).next().unwrap_or_default();
-        let chain = Chain::new(Arc::clone(&keyring), store.epoch(), self.head, tags);
+        let chain = Chain::new(Arc::clone(&keyring), store, self.head, tags);
         let GroupNumber(newest) = self.head.number;
         let state = Unsealed {
             keyring,
@@ -58,6 +58,7 @@ impl Loader {
             lockouts: self.lockouts,
             cards: self.cards,
             card_lockouts: self.card_lockouts,
+            nodes: self.nodes,
             ghosts: Ghosts::default(),
             rates,
             checkpoint: self.checkpoint,

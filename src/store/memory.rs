@@ -10,7 +10,9 @@ pub use disk::MemoryDisk;
 pub use faults::{Fault, Faults, Operation};
 
 use super::guard::Guard;
-use super::{CommitReceipt, Epoch, Group, Load, Room, Store, StoreError, TokenRow, TokenSlot};
+use super::{
+    CommitReceipt, Epoch, Follow, Group, GroupNumber, Load, Room, Store, StoreError, TokenRow, TokenSlot,
+};
 use crate::types::{Trid, UnixTime};
 
 /// A [`Store`] on a [`MemoryDisk`].
@@ -20,6 +22,8 @@ pub struct MemoryStore {
     epoch: Epoch,
     anchored: Epoch,
     guard: Guard,
+    /// Its name among several, and the newest group that it has seen; none if it is alone.
+    node: Option<(u32, GroupNumber)>,
 }
 
 impl MemoryStore {
@@ -29,7 +33,34 @@ impl MemoryStore {
     pub fn open(disk: &MemoryDisk) -> Self {
         let mut state = disk.state();
         let (anchored, epoch) = (state.anchored(), state.draw_epoch(Epoch(0)));
-        Self { disk: disk.clone(), epoch, anchored, guard: Guard::default() }
+        Self { disk: disk.clone(), epoch, anchored, guard: Guard::default(), node: None }
+    }
+
+    /// Opens a disk that several nodes share, as the node of this name. One that had it
+    /// open under the same name is fenced off from then on.
+    #[must_use]
+    pub fn join(disk: &MemoryDisk, node: u32) -> Self {
+        let mut state = disk.state();
+        let (epoch, head) = (state.join(node), state.head());
+        let node = Some((node, head));
+        Self { disk: disk.clone(), epoch, anchored: Epoch(0), guard: Guard::default(), node }
+    }
+
+    /// As a node: at its turn, and nothing has come that it has not followed.
+    fn append_shared(&mut self, node: u32, seen: GroupNumber, group: &Group) -> Result<(), StoreError> {
+        let Self { disk, epoch, guard, .. } = self;
+        guard
+            .write(|| {
+                let mut state = disk.turn(*epoch);
+                if !state.is_of(node, *epoch) || state.head() != seen {
+                    return Err(StoreError::Fenced);
+                }
+                group.check(state.head(), *epoch, *epoch)?;
+                state.strike(Operation::Append, |state| state.append(group))
+            })
+            // Whatever came of it, the turn is over.
+            .inspect(|()| disk.end_turn(*epoch))
+            .inspect_err(|_| disk.end_turn(*epoch))
     }
 }
 
@@ -62,7 +93,34 @@ impl Store for MemoryStore {
     }
 
     fn receipt(&self) -> CommitReceipt {
-        CommitReceipt::new(self.disk.state().head())
+        CommitReceipt::new(self.node.map_or_else(|| self.disk.state().head(), |(_, seen)| seen))
+    }
+
+    fn is_shared(&self) -> bool {
+        self.node.is_some()
+    }
+
+    fn turn(&mut self, sink: &mut dyn Follow) -> Result<(), StoreError> {
+        let Self { disk, epoch, guard, node: Some((name, seen)), .. } = self else { return Ok(()) };
+        let followed = guard.write(|| {
+            // A copy, so that a sink that looks at the disk meets no held lock.
+            let state = disk.turn(*epoch).clone();
+            if !state.is_of(*name, *epoch) {
+                return Err(StoreError::Fenced);
+            }
+            state.follow(*seen, sink)?;
+            Ok(state.head())
+        });
+        *seen = followed.inspect_err(|_| disk.end_turn(*epoch))?;
+        Ok(())
+    }
+
+    fn rest(&mut self) -> Result<(), StoreError> {
+        self.guard.check()?;
+        if self.is_shared() {
+            self.disk.end_turn(self.epoch);
+        }
+        Ok(())
     }
 
     fn load(&mut self, sink: &mut dyn Load) -> Result<(), StoreError> {
@@ -78,6 +136,11 @@ impl Store for MemoryStore {
     }
 
     fn append(&mut self, group: &Group) -> Result<CommitReceipt, StoreError> {
+        if let Some((node, seen)) = self.node {
+            self.append_shared(node, seen, group)?;
+            self.node = Some((node, group.number));
+            return Ok(CommitReceipt::new(group.number));
+        }
         let Self { disk, epoch, guard, .. } = self;
         guard.write(|| {
             let mut state = disk.state();
@@ -127,10 +190,10 @@ impl MemoryStore {
         operation: Operation,
         change: impl FnOnce(&mut disk::State) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        let Self { disk, epoch, guard, .. } = self;
+        let Self { disk, epoch, guard, node, .. } = self;
         guard.write(|| {
             let mut state = disk.state();
-            if state.epoch() != *epoch {
+            if node.is_none() && state.epoch() != *epoch {
                 return Err(StoreError::Fenced);
             }
             state.strike(operation, change)

@@ -5,10 +5,12 @@ mod anchor;
 mod attack;
 mod commit;
 mod desk;
+mod standby;
 mod start;
 
 pub use anchor::{Keeper, Mood, Place};
 pub use attack::Backup;
+pub use standby::Standby;
 
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -40,6 +42,9 @@ pub struct Server {
     pub random: Seeded,
     pub config: EngineConfig,
     pub up: Option<Up>,
+    /// Whether two nodes share the disk, and the one that does not serve.
+    pub is_shared: bool,
+    pub standby: Option<Standby>,
     /// Counts the starts, so that what belongs to one before is told apart.
     pub start: u64,
     /// The newest group known to be durable.
@@ -132,6 +137,8 @@ impl Server {
             random,
             config,
             up: None,
+            is_shared: seed.is_multiple_of(2),
+            standby: None,
             start: 0,
             durable: 0,
             sealed: 0,
@@ -145,6 +152,11 @@ impl Up {
     /// Whether the committer has nothing to do.
     pub fn is_idle(&self) -> bool {
         matches!(self.committer, Committer::Idle)
+    }
+
+    /// Whether nothing waits for it, and it for nothing.
+    pub fn is_quiet(&self) -> bool {
+        self.is_idle() && !self.engine.has_open_group()
     }
 
     /// When the oldest request arrived that was not answered yet.

@@ -18,6 +18,10 @@ macro_rules! held_by_all {
         mod sqlite {
             $(#[test] fn $property() { super::$property::<crate::fixture::Sqlite>(); })*
         }
+        #[cfg(feature = "postgres")]
+        mod postgres {
+            $(#[test] fn $property() { super::$property::<crate::fixture::Postgres>(); })*
+        }
     };
 }
 

@@ -100,3 +100,27 @@ fn copy_file(from: &Path, to: &Path) {
         fs::copy(from, to).unwrap();
     }
 }
+
+/// A database of its own on the server that all tests share.
+#[cfg(feature = "postgres")]
+pub struct Postgres(pub String);
+
+#[cfg(feature = "postgres")]
+impl Fixture for Postgres {
+    type Store = tallystick::store::postgres::PostgresStore;
+    const REMOVED: u64 = 3;
+    const EXPIRED: usize = 256;
+
+    fn make() -> Self {
+        Self(crate::server::shared().database())
+    }
+
+    fn open(&mut self) -> Self::Store {
+        Self::Store::open(&crate::server::shared().config(&self.0, "node-1")).unwrap()
+    }
+
+    fn crash(&mut self, store: Self::Store) {
+        crate::server::shared().end_sessions(&self.0);
+        drop(store);
+    }
+}

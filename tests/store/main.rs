@@ -10,9 +10,14 @@ mod fixture;
 mod load;
 mod memory;
 mod model;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod process;
 mod room;
 mod sample;
+#[cfg(feature = "postgres")]
+#[path = "../support/postgres.rs"]
+mod server;
 mod sqlite;
 #[path = "../support/mod.rs"]
 mod support;

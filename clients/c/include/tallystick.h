@@ -636,6 +636,8 @@ int32_t tally_release_card(const struct tally_client *client, const uint8_t *han
 #define TALLY_STATUS_STORAGE_FULL 0x0603
 // the anchor cannot be written: nothing new is taken on until it can
 #define TALLY_STATUS_UNANCHORED 0x0604
+// the daemon is stopping; nothing that it has not answered was done
+#define TALLY_STATUS_GOING_AWAY 0x0605
 // no key is in memory: the daemon must be unsealed first
 #define TALLY_STATUS_SEALED 0x0610
 // the keys are in memory already

@@ -58,7 +58,12 @@ pub fn of_error(error: &ClientError) -> Code {
         ClientError::Io(io) if matches!(io.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
             TALLY_TIMED_OUT
         }
-        ClientError::Io(_) | ClientError::Closed | ClientError::Broken => TALLY_CONNECTION_LOST,
+        ClientError::GoneAway => of_status(Status::GoingAway),
+        ClientError::Io(_)
+        | ClientError::Closed
+        | ClientError::Broken
+        | ClientError::Unknown
+        | ClientError::Away(_) => TALLY_CONNECTION_LOST,
         ClientError::Protocol(_) | ClientError::Body(_) => TALLY_PROTOCOL,
         ClientError::Request(fault) if fault.status == Status::FrameTooLarge => TALLY_TOO_LARGE,
         ClientError::Request(fault) => of_status(fault.status),
@@ -68,8 +73,10 @@ pub fn of_error(error: &ClientError) -> Code {
 
 /// Whether the client is of no more use after this.
 #[must_use]
-pub const fn is_final(code: Code) -> bool {
-    matches!(code, TALLY_CONNECTION_LOST | TALLY_TIMED_OUT | TALLY_PROTOCOL | TALLY_INTERNAL)
+pub fn is_final(code: Code) -> bool {
+    // Who says goodbye has closed its end.
+    let is_goodbye = code == of_status(Status::GoingAway);
+    is_goodbye || matches!(code, TALLY_CONNECTION_LOST | TALLY_TIMED_OUT | TALLY_PROTOCOL | TALLY_INTERNAL)
 }
 
 /// A code's name, as `docs/WIRE.md` has those of the wire; `unknown` for others.

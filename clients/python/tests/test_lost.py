@@ -10,6 +10,7 @@ from tallystick import ConnectionLost, ProtocolError, Refused, Status, TimedOut,
 from tallystick.batches import IssueBatch
 from tallystick.frame import Frame
 from tallystick.link import Link, Waiting
+from tallystick.opcode import Opcode
 from tallystick.service import Hello, Ping
 
 from .case import ISSUE, SHORT, TOKEN, TRID, Case, issued, number_of
@@ -94,6 +95,45 @@ class Lost(Case):
             self.assertGreater(len(sent), 1)
             go.set()
             link.close()
+
+    def test_after_a_goodbye_everything_goes_to_the_next_daemon_also_without_a_key(self) -> None:
+        def leaves(peer: Peer) -> None:
+            peer.welcome()
+            first, *_ = peer.requests(4)
+            peer.reply(first, issued(99))
+            peer.send(Frame(Opcode.HELLO, Status.GOING_AWAY, 0, b"").encode())
+
+        def is_leaving(peer: Peer) -> None:
+            peer.send(Frame(Opcode.HELLO, Status.GOING_AWAY, 0, b"").encode())
+
+        def serves(peer: Peer) -> None:
+            peer.welcome()
+            second, third, fourth = peer.requests(3)
+            peer.reply(second, issued(2))
+            peer.reply(third, issued(3))
+            # It is no second asking: the first was not done.
+            peer.reply(fourth, b"", Status.SEALED)
+            peer.next()
+
+        with Fake(leaves, is_leaving, serves) as fake:
+            engine = self.engine(fake)
+            futures = engine.submit_all([(ISSUE, "a"), (ISSUE, None), (ISSUE, "b"), (ISSUE, "c")])
+            self.assertEqual([number_of(future.result(LONG)) for future in futures[:3]], [99, 2, 3])
+            error = self.error(futures[3])
+            assert isinstance(error, Refused)
+            self.assertEqual((error.status, error.outcome_unknown), (Status.SEALED, False))
+            engine.close()
+
+    def test_a_goodbye_without_another_daemon_is_told_as_not_done(self) -> None:
+        def leaves(peer: Peer) -> None:
+            peer.welcome()
+            peer.requests(1)
+            peer.send(Frame(Opcode.HELLO, Status.GOING_AWAY, 0, b"").encode())
+
+        with Fake(leaves) as fake:
+            error = self.error(self.engine(fake, reconnect=False).submit(ISSUE))
+            self.assertIs(type(error), ConnectionLost)
+            self.assertFalse(getattr(error, "outcome_unknown"))
 
     def test_a_batch_is_asked_again_if_every_item_has_a_key(self) -> None:
         def dies(peer: Peer) -> None:

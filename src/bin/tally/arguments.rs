@@ -160,6 +160,12 @@ pub enum Task {
         #[arg(long)]
         metrics: bool,
     },
+    /// The store on the PostgreSQL wire
+    #[cfg(feature = "postgres")]
+    Postgres {
+        #[command(subcommand)]
+        task: PostgresTask,
+    },
     /// Check the audit log, export it, or begin it anew after damage
     Audit {
         #[command(subcommand)]
@@ -183,6 +189,14 @@ pub enum Task {
     },
     /// Measure a daemon: operations per second and latency percentiles
     Bench(Bench),
+}
+
+/// What to do for a database.
+#[cfg(feature = "postgres")]
+#[derive(Subcommand)]
+pub enum PostgresTask {
+    /// Print the SQL that makes the tables, and the role of the nodes
+    Schema,
 }
 
 /// The state directory.

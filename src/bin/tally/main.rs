@@ -24,6 +24,8 @@ mod merchant;
 mod output;
 mod passphrase;
 mod pay;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod progress;
 mod reseal;
 mod restore;
@@ -103,6 +105,8 @@ fn run(task: Task, output: &Output) -> Result<(), Failure> {
         Task::Fingerprint(card) => cards::fingerprint(&card, output),
         Task::Status { at, metrics } => status::run(&at, metrics, output),
         Task::Backup { task } => backup::run(&task, output),
+        #[cfg(feature = "postgres")]
+        Task::Postgres { task } => postgres::run(&task, output),
         Task::Audit { task } => audit::run(&task, output),
         Task::Keyblock { task } => keyblock::run(&task, output),
         Task::Kat { file } => kat::run(&file, output),

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+use super::store::RawStore;
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawConfig {
@@ -14,6 +16,7 @@ pub(super) struct RawConfig {
     pub cryptogram: RawCryptogram,
     #[serde(default)]
     pub limits: RawLimits,
+    pub store: Option<RawStore>,
     #[serde(default)]
     pub anchor: RawAnchor,
     #[serde(default)]

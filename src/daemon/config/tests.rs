@@ -101,3 +101,61 @@ fn one_user_may_be_two_peers_by_their_executables() {
     assert_eq!(config.peers[2].executable, Some([0x0b; 32]));
     assert_eq!(field_of(two(&one, &one)), "peer[2]");
 }
+
+#[test]
+fn the_store_is_a_file_unless_said_otherwise() {
+    let store = |lines: &str| {
+        Config::parse(&format!("{}\n[store]\n{lines}", default_text(0))).map(|config| config.store)
+    };
+    assert!(matches!(Config::parse(&default_text(0)).unwrap().store, StoreConfig::Sqlite));
+    assert!(matches!(store("kind = \"sqlite\""), Ok(StoreConfig::Sqlite)));
+    for wrong in ["", "kind = \"oracle\"", "kind = \"sqlite\"\nhosts = []"] {
+        assert!(matches!(store(wrong), Err(ConfigError::Syntax(_))), "{wrong}");
+    }
+}
+
+#[cfg(feature = "postgres")]
+#[test]
+fn a_shared_store_is_checked_field_by_field() {
+    use crate::store::postgres::{PostgresHost, PostgresTls};
+    use std::path::PathBuf;
+
+    let good = r#"[store]
+kind = "postgres"
+hosts = ["db-1.example", "db-2.example:6432"]
+database = "cards"
+user = "tally-a"
+password_file = "/etc/tallystick/password"
+ca_file = "/etc/tallystick/ca.pem"
+node = "a"
+"#;
+    let with = |from: &str, to: &str| {
+        assert!(good.contains(from), "{from}");
+        Config::parse(&format!("{}\n{}", default_text(0), good.replacen(from, to, 1)))
+    };
+    let StoreConfig::Postgres(config) = with("a", "a").unwrap().store else { panic!("another store") };
+    assert_eq!(config.hosts[1], PostgresHost::Tcp("db-2.example".to_owned(), 6432));
+    assert_eq!(config.tls, Some(PostgresTls { ca: PathBuf::from("/etc/tallystick/ca.pem"), identity: None }));
+    assert_eq!((config.patience.as_secs(), config.turn_timeout.as_secs()), (20, 5));
+    let ca = "ca_file = \"/etc/tallystick/ca.pem\"\n";
+    for (from, to, field) in [
+        (":6432", ":0", "store.hosts[1]"),
+        ("\"db-1.example\", \"db-2.example:6432\"", "", "store.hosts"),
+        ("\"cards\"", "\"\"", "store.database"),
+        ("\"tally-a\"", "\"a\\u0000b\"", "store.user"),
+        ("node = \"a\"", "node = \"A\"", "store.node"),
+        (ca, "", "store.ca_file"),
+        (ca, "certificate_file = \"/x\"\nkey_file = \"/x\"\n", "store.ca_file"),
+        (ca, "ca_file = \"/x\"\nkey_file = \"/x\"\n", "store.certificate_file"),
+        (ca, "ca_file = \"/x\"\ncertificate_file = \"/x\"\n", "store.key_file"),
+        (ca, "ca_file = \"/x\"\npatience_seconds = 0\n", "store.patience_seconds"),
+        (ca, "ca_file = \"/x\"\nturn_milliseconds = 10000\n", "store.turn_milliseconds"),
+        (ca, "ca_file = \"/x\"\nturn_milliseconds = 99\n", "store.turn_milliseconds"),
+    ] {
+        assert_eq!(field_of(with(from, to)), field, "{to}");
+    }
+    let local =
+        with("\"db-1.example\", \"db-2.example:6432\"", "\"127.0.0.1\", \"/run/postgresql\"").unwrap();
+    assert!(matches!(local.store, StoreConfig::Postgres(_)));
+    assert!(matches!(with("user", "usr"), Err(ConfigError::Syntax(_))));
+}

@@ -144,7 +144,7 @@ fn export(
 
 fn page(lobby: &Lobby, trid: Option<Trid>, after: Option<u32>, limit: u8) -> Result<Export, Status> {
     let opened = lobby.house.enter().ok_or(Status::Sealed)?;
-    let tokens = opened.hall.decide(|engine| engine.token_count()).map_err(|_| Status::Stopped)?;
+    let tokens = opened.hall.look(|engine| engine.token_count()).map_err(|_| Status::Stopped)?;
     let step =
         opened.step(after.map(TokenSlot), limit.into(), |engine, rows| engine.survey_pans(rows, trid))?;
     let cards = step.survey.found.into_iter().map(|(token, card)| (token, card.pan, card.expiry));

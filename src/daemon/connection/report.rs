@@ -47,7 +47,7 @@ impl Lobby {
     /// Brings the gauges that nothing else sets up to date.
     pub(in crate::daemon) fn refresh_metrics(&self, opened: Option<&Opened>) {
         self.metrics.tokens.set(i64::try_from(tokens(opened)).unwrap_or(i64::MAX));
-        let cards = opened.and_then(|opened| opened.hall.decide(|engine| engine.cards()).ok());
+        let cards = opened.and_then(|opened| opened.hall.look(|engine| engine.cards()).ok());
         let (cards, worn) = cards.unwrap_or((0, 0));
         self.metrics.cards.set(i64::try_from(cards).unwrap_or(i64::MAX));
         self.metrics.cards_worn.set(i64::try_from(worn).unwrap_or(i64::MAX));
@@ -64,7 +64,7 @@ impl Lobby {
             // The engine is told a moment later.
             return Status::AuditUnwritable.name();
         }
-        match opened.hall.decide(|engine| engine.closed()) {
+        match opened.hall.look(|engine| engine.closed()) {
             Ok(None) => "serving",
             Ok(Some(why)) => Status::from(why).name(),
             Err(Stopped) => Status::Stopped.name(),
@@ -73,5 +73,5 @@ impl Lobby {
 }
 
 fn tokens(opened: Option<&Opened>) -> usize {
-    opened.and_then(|opened| opened.hall.decide(|engine| engine.token_count()).ok()).unwrap_or(0)
+    opened.and_then(|opened| opened.hall.look(|engine| engine.token_count()).ok()).unwrap_or(0)
 }

@@ -30,6 +30,9 @@ impl Committer {
         keeper: Keeper,
         clock: fn() -> UnixTime,
     ) -> Self {
+        if store.is_shared() {
+            hall.take_turns();
+        }
         Self { hall, writer: Writer::new(store, chain, keeper, clock) }
     }
 

@@ -34,6 +34,10 @@ struct Open {
 }
 
 fn open(disk: &MemoryDisk, keyring: &Arc<Keyring>) -> Open {
+    serve(MemoryStore::open(disk), keyring)
+}
+
+fn serve(mut store: MemoryStore, keyring: &Arc<Keyring>) -> Open {
     let config = EngineConfig {
         bin_controller: BinController::parse("TLY1").unwrap(),
         token_ranges: vec![(Network::Visa, TokenRange::parse("489537").unwrap())],
@@ -41,7 +45,6 @@ fn open(disk: &MemoryDisk, keyring: &Arc<Keyring>) -> Open {
         // So short a journal that pages are written with nearly every group.
         limits: EngineLimits { journal_bytes: 256, ..EngineLimits::default() },
     };
-    let mut store = MemoryStore::open(disk);
     let (engine, chain): (_, Chain) =
         Engine::new(config).unseal(Arc::clone(keyring), &mut store, &[], NOW).unwrap();
     let hall = Arc::new(Hall::new(engine, store.receipt()));
@@ -195,4 +198,65 @@ fn closing_commits_what_is_left() {
     let second = open(&disk, &keyring);
     assert!(second.verify(&token, cryptogram).unwrap().is_ok());
     second.close().unwrap();
+}
+
+/// Nodes on one disk, each with a hall of its own.
+fn nodes(disk: &MemoryDisk, keyring: &Arc<Keyring>, count: u32) -> Vec<Open> {
+    (0..count).map(|node| serve(MemoryStore::join(disk, node), keyring)).collect()
+}
+
+#[test]
+fn of_verifications_racing_at_several_nodes_exactly_one_wins() {
+    let (disk, keyring) = (MemoryDisk::new(), keyring());
+    let nodes = nodes(&disk, &keyring, 3);
+    let token = nodes[0].provision();
+    let mut seen = std::collections::BTreeSet::new();
+    for round in 0..40 {
+        let cryptogram = nodes[round % 3].issue(&token).unwrap();
+        assert!(seen.insert(cryptogram.header().unwrap().atc.get()), "a counter was issued twice");
+        let start = Barrier::new(nodes.len());
+        let race = |node| {
+            start.wait();
+            Open::verify(node, &token, cryptogram).unwrap()
+        };
+        let verdicts: Vec<_> = std::thread::scope(|scope| {
+            let racers: Vec<_> = nodes.iter().map(|node| scope.spawn(|| race(node))).collect();
+            racers.into_iter().map(|racer| racer.join().unwrap()).collect()
+        });
+        let accepted = verdicts.iter().filter(|verdict| verdict.is_ok()).count();
+        let replayed = verdicts.iter().filter(|verdict| matches!(verdict, Err(Refusal::Replayed))).count();
+        assert_eq!((accepted, replayed), (1, 2), "round {round}");
+    }
+    nodes.into_iter().for_each(|node| node.close().unwrap());
+}
+
+#[test]
+fn counters_of_threads_at_several_nodes_never_repeat() {
+    let (disk, keyring) = (MemoryDisk::new(), keyring());
+    let nodes = nodes(&disk, &keyring, 3);
+    let token = nodes[2].provision();
+    let work = |node| (0..50).map(|_| Open::issue(node, &token).unwrap()).collect::<Vec<_>>();
+    let issued: Vec<_> = std::thread::scope(|scope| {
+        let twice = nodes.iter().flat_map(|node| [node, node]);
+        let threads: Vec<_> = twice.map(|node| scope.spawn(|| work(node))).collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    });
+    let seen: std::collections::BTreeSet<_> =
+        issued.iter().map(|cryptogram| cryptogram.header().unwrap().atc.get()).collect();
+    assert_eq!((seen.len(), seen.last()), (300, Some(&300)));
+    nodes.into_iter().for_each(|node| node.close().unwrap());
+}
+
+#[test]
+fn a_node_whose_place_was_taken_stops_and_the_others_go_on() {
+    let (disk, keyring) = (MemoryDisk::new(), keyring());
+    let [first, other] = nodes(&disk, &keyring, 2).try_into().ok().unwrap();
+    let token = first.provision();
+    let again = serve(MemoryStore::join(&disk, 0), &keyring);
+    assert_eq!(first.issue(&token), Err(Stopped));
+    assert_eq!(first.close(), Err(StoreError::Fenced));
+    let cryptogram = other.issue(&token).unwrap();
+    assert!(again.verify(&token, cryptogram).unwrap().is_ok());
+    other.close().unwrap();
+    again.close().unwrap();
 }

@@ -6,6 +6,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 
+use super::behind::Behind;
 use super::{Hall, Question};
 use crate::command::Refusal;
 use crate::daemon::Metrics;
@@ -13,11 +14,13 @@ use crate::daemon::anchor::Keeper;
 use crate::daemon::audit::Recorder;
 use crate::daemon::sync::{Instant, sleep};
 use crate::engine::{Chain, Fetched, Need, OpenGroup};
-use crate::store::{Group, Room, Store, StoreError};
+use crate::store::{Follow, Followed, Group, Room, Store, StoreError};
 use crate::types::UnixTime;
 
 /// How often what has expired is removed.
 const EXPIRY_INTERVAL: Duration = Duration::from_secs(60);
+/// How often other nodes are followed when there is nothing to decide.
+const FOLLOW_INTERVAL: Duration = Duration::from_millis(500);
 /// How often room and anchor are looked at when there is nothing to commit.
 pub(super) const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 
@@ -31,9 +34,25 @@ pub(super) struct Writer {
     clock: fn() -> UnixTime,
     expired: Instant,
     looked: Instant,
+    behind: Behind,
+    /// When other nodes were followed last.
+    followed: Instant,
     /// Why the engine takes nothing new on, if so.
     closed: Option<Refusal>,
     meters: Option<Meters>,
+}
+
+/// Takes what other nodes appended into the engine.
+struct Following<'w> {
+    hall: &'w Hall,
+    chain: &'w mut Chain,
+}
+
+impl Follow for Following<'_> {
+    fn follow(&mut self, group: Followed<'_>) -> Result<(), StoreError> {
+        let mut desk = self.hall.desk().map_err(|_| StoreError::Poisoned)?;
+        desk.engine.follow(self.chain, group)
+    }
 }
 
 /// What is measured of commits.
@@ -47,9 +66,20 @@ struct Meters {
 
 impl Writer {
     pub fn new(store: Box<dyn Store>, chain: Chain, keeper: Keeper, clock: fn() -> UnixTime) -> Self {
-        let (expired, looked) = (Instant::now(), Instant::now());
-        let recorder = Recorder::none();
-        Self { store, chain, keeper, recorder, clock, expired, looked, closed: None, meters: None }
+        let (now, recorder) = (Instant::now(), Recorder::none());
+        Self {
+            store,
+            chain,
+            keeper,
+            recorder,
+            clock,
+            expired: now,
+            looked: now,
+            behind: Behind::new(now),
+            followed: now,
+            closed: None,
+            meters: None,
+        }
     }
 
     /// Records groups from now on.
@@ -77,9 +107,31 @@ impl Writer {
 
     /// Makes what is decided durable, if anything is.
     pub fn commit_next(&mut self, hall: &Hall) -> Result<(), StoreError> {
+        if self.store.is_shared() {
+            return self.take_turn(hall);
+        }
         // Taken while holding the pen, so that groups are sealed in their order.
         let group = hall.desk().ok().and_then(|mut desk| desk.engine.take_group());
         group.map_or(Ok(()), |group| self.commit(hall, group))
+    }
+
+    /// Follows other nodes, lets everybody decide who waits, and commits that. Now and
+    /// then although nobody waits, so that this node is never far behind.
+    fn take_turn(&mut self, hall: &Hall) -> Result<(), StoreError> {
+        if !hall.wants_turn() && self.followed.elapsed() < FOLLOW_INTERVAL {
+            return Ok(());
+        }
+        let Self { store, chain, .. } = self;
+        store.turn(&mut Following { hall, chain })?;
+        self.followed = Instant::now();
+        if let Ok(mut progress) = hall.progress.lock() {
+            progress.receipt = self.store.receipt();
+        }
+        self.keeper.tell(self.chain.head());
+        match hall.decide_in_turn() {
+            Some(group) => self.commit(hall, group),
+            None => self.store.rest(),
+        }
     }
 
     fn answer(&mut self, questions: Vec<Question>) {
@@ -95,8 +147,14 @@ impl Writer {
             return Err(StoreError::Fenced);
         }
         let (has_rows, size, begun) = (group.has_rows(), group.len(), Instant::now());
-        let group = self.chain.seal(group, keeping.anchored);
+        let mut anchored = keeping.anchored;
+        if self.store.is_shared() {
+            anchored = anchored.min(self.behind.keep(self.chain.head().number, begun));
+        }
+        let group = self.chain.seal(group, anchored);
         self.wait_for_room(hall, &group)?;
+        // Who came meanwhile decides next: the turn for that is asked for with the group.
+        self.store.want_turn(hall.wants_turn());
         let receipt = self.store.append(&group)?;
         if let Ok(mut progress) = hall.progress.lock() {
             progress.receipt = receipt;

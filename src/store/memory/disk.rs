@@ -1,19 +1,26 @@
 //! What survives a memory store: the durable state.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::super::journal::read_marks;
 use super::super::{
-    Epoch, Group, GroupNumber, Load, PageKind, Record, Room, Space, StoreError, StoredGroup, TokenRow,
-    TokenSlot,
+    Epoch, Follow, Followed, Group, GroupNumber, Load, PageKind, Record, Room, Space, StoreError,
+    StoredGroup, TokenRow, TokenSlot,
 };
 use super::{Faults, Operation};
 use crate::types::{Trid, UnixTime};
 
 /// A disk in memory, shared by its clones: all that reopening a store sees.
 #[derive(Debug, Clone, Default)]
-pub struct MemoryDisk(Arc<Mutex<State>>);
+pub struct MemoryDisk(Arc<Place>);
+
+/// The state, and a bell for nodes that wait for their turn.
+#[derive(Debug, Default)]
+struct Place {
+    state: Mutex<State>,
+    turn: Condvar,
+}
 
 impl MemoryDisk {
     /// An empty disk.
@@ -36,7 +43,7 @@ impl MemoryDisk {
     #[must_use]
     pub fn backup(&self) -> Self {
         let state = State { faults: Faults::none(), ..self.state().clone() };
-        Self(Arc::new(Mutex::new(state)))
+        Self(Arc::new(Place { state: Mutex::new(state), turn: Condvar::new() }))
     }
 
     /// Puts a copy back in place of what the disk holds; its plan of faults stays.
@@ -47,10 +54,31 @@ impl MemoryDisk {
         *state = State { faults, ..copy };
     }
 
+    /// Takes the turn from whichever node has it, as a database does from one that stalls.
+    pub fn break_turn(&self) {
+        self.state().turn = None;
+        self.0.turn.notify_all();
+    }
+
     /// The durable state, locked.
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         // No change here can panic half-way, so what a panicking test leaves is whole.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends the turn of the node with this epoch, if it has it.
+    pub(super) fn end_turn(&self, epoch: Epoch) {
+        self.state().end_turn(epoch);
+        self.0.turn.notify_all();
+    }
+
+    /// The same, once it is the turn of the node with this epoch.
+    pub(super) fn turn(&self, epoch: Epoch) -> MutexGuard<'_, State> {
+        let taken = |state: &mut State| state.turn.is_some_and(|other| other != epoch);
+        let waited = self.0.turn.wait_while(self.state(), taken);
+        let mut state = waited.unwrap_or_else(PoisonError::into_inner);
+        state.turn = Some(epoch);
+        state
     }
 }
 
@@ -62,6 +90,9 @@ struct Row {
     marks: Vec<u8>,
     body: Vec<u8>,
     mac: [u8; 32],
+    tokens: Vec<TokenRow>,
+    records: Vec<Record>,
+    pages: Vec<(PageKind, u32)>,
 }
 
 /// The content of a record.
@@ -82,6 +113,10 @@ pub(super) struct State {
     records: BTreeMap<(Space, Vec<u8>), Kept>,
     faults: Faults,
     room: Room,
+    /// The newest epoch of each node, where several share the disk.
+    nodes: BTreeMap<u32, Epoch>,
+    /// The node at turn.
+    turn: Option<Epoch>,
 }
 
 impl Default for State {
@@ -95,6 +130,8 @@ impl Default for State {
             records: BTreeMap::new(),
             faults: Faults::none(),
             room: Room::Ample,
+            nodes: BTreeMap::new(),
+            turn: None,
         }
     }
 }
@@ -135,13 +172,57 @@ impl State {
         self.epoch
     }
 
+    pub(super) fn join(&mut self, node: u32) -> Epoch {
+        let epoch = self.draw_epoch(Epoch(0));
+        let before = self.nodes.insert(node, epoch);
+        if before.is_some() && self.turn == before {
+            self.turn = None;
+        }
+        epoch
+    }
+
+    /// Whether the node's place is still that of this epoch.
+    pub(super) fn is_of(&self, node: u32, epoch: Epoch) -> bool {
+        self.nodes.get(&node) == Some(&epoch)
+    }
+
+    fn end_turn(&mut self, epoch: Epoch) {
+        self.turn = self.turn.filter(|other| *other != epoch);
+    }
+
+    /// Hands the groups after `seen` to `sink`.
+    pub(super) fn follow(&self, seen: GroupNumber, sink: &mut dyn Follow) -> Result<(), StoreError> {
+        let mut next = seen.0;
+        for (number, row) in self.journal.range(GroupNumber(seen.0.saturating_add(1))..) {
+            next = next.saturating_add(1);
+            if number.0 != next {
+                return Err(StoreError::Fenced);
+            }
+            let Row { epoch, before, marks, body, mac, tokens, records, pages } = row;
+            let (number, epoch, before, mac) = (*number, *epoch, *before, *mac);
+            let group = StoredGroup { number, epoch, before, marks, body, mac };
+            let (tokens, records, pages) = (tokens.clone(), records.clone(), pages.clone());
+            sink.follow(Followed { group, tokens, records, pages })?;
+        }
+        Ok(())
+    }
+
     pub(super) fn head(&self) -> GroupNumber {
         self.journal.last_key_value().map_or(GroupNumber(0), |(number, _)| *number)
     }
 
     pub(super) fn append(&mut self, group: &Group) -> Result<(), StoreError> {
         let Group { epoch, before, mac, .. } = *group;
-        let row = Row { epoch, before, marks: group.marks(), body: group.body.clone(), mac };
+        let row = Row {
+            epoch,
+            before,
+            marks: group.marks(),
+            body: group.body.clone(),
+            mac,
+            tokens: group.tokens.clone(),
+            records: group.records.clone(),
+            pages: group.pages.iter().map(|page| (page.kind, page.number)).collect(),
+        };
         self.journal.insert(group.number, row);
         self.tokens.extend(group.tokens.iter().map(|row| (row.slot, row.clone())));
         self.pages.extend(group.pages.iter().map(|page| ((page.kind, page.number), page.body.clone())));
@@ -199,7 +280,7 @@ impl State {
             sink.token(row.ok_or(StoreError::Corrupt("a row that the journal wrote is missing"))?)?;
         }
         counters.iter().try_for_each(|((kind, number), body)| sink.page(*kind, *number, body))?;
-        for (number, Row { epoch, before, marks, body, mac }) in &self.journal {
+        for (number, Row { epoch, before, marks, body, mac, .. }) in &self.journal {
             let (number, epoch, before, mac) = (*number, *epoch, *before, *mac);
             sink.journal(StoredGroup { number, epoch, before, marks, body, mac })?;
         }

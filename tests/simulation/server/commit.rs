@@ -21,6 +21,9 @@ impl World {
         let Some(up) = &mut self.server.up else { return };
         let Some(open) = up.engine.take_group() else {
             up.committer = Committer::Idle;
+            if self.trouble.nodes_change_places() {
+                self.change_places();
+            }
             return;
         };
         let has_rows = open.has_rows();
@@ -120,6 +123,7 @@ impl World {
     /// expired is removed.
     pub fn tick(&mut self) {
         let start = self.server.start;
+        self.follow();
         let Some(up) = &self.server.up else { return };
         self.agenda.after(LOOK, Event::Tick(start));
         if matches!(up.committer, Committer::Idle | Committer::Settling(..)) && self.look().is_none() {

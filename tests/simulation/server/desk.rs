@@ -76,7 +76,14 @@ impl World {
         let changed = self.model.take(&mut decision, group);
         let taken = up.chain.head().number.0;
         if changed && group != taken + 1 {
-            fail(None, format!("a change is to be durable with group {group}, but {} is open", taken + 1));
+            fail(
+                None,
+                format!(
+                    "a change is to be durable with group {group}, but {} is open: {}",
+                    taken + 1,
+                    request.about()
+                ),
+            );
         }
         let about = self.about(&sent.request);
         self.trace.tell(self.clock.ms, about, format!("decided {}, group {group}", sent.request.about()));

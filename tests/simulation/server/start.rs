@@ -9,7 +9,7 @@ use tallystick::keys::Keyring;
 use tallystick::store::{MemoryStore, Store};
 use tallystick::types::{KeyVersion, UnixTime};
 
-use super::{Committer, Keeper, Mood, Server, Up};
+use super::{Committer, Keeper, Mood, Server, Standby, Up};
 use crate::trace::fail;
 use crate::world::{Event, World};
 
@@ -30,7 +30,7 @@ impl Server {
         keyring: &Arc<Keyring>,
         now: u64,
     ) -> Result<(Engine<Unsealed>, Chain, MemoryStore), NoStart> {
-        let mut store = MemoryStore::open(&self.disk);
+        let mut store = self.open_store();
         if self.place.mood == Mood::Gone {
             return Err(NoStart::Place);
         }
@@ -50,22 +50,37 @@ impl World {
         if self.server.up.is_some() {
             return;
         }
-        if self.trouble.attack_is_due() {
+        // With an anchor for each node, an older one put back is not told: see the threat model.
+        if self.trouble.attack_is_due() && !self.server.is_shared {
             self.attack();
         }
         self.server.start += 1;
         let now = self.clock.wall();
         if self.trouble.dies_while_starting() {
-            drop(MemoryStore::open(&self.server.disk));
+            drop(self.server.open_store());
             return self.start_later("it died before the engine was unsealed");
         }
-        let (engine, chain, store) = match self.server.unseal(&self.server.keyring, now) {
+        self.follow();
+        let keys = |standby: &Standby| Arc::ptr_eq(standby.engine.keyring(), &self.server.keyring);
+        let standby = self.server.standby.take_if(|standby| keys(standby));
+        let takes_over = standby.is_some();
+        let opened = match standby {
+            Some(Standby { engine, chain, store }) => Ok((engine, chain, store)),
+            None => self.server.unseal(&self.server.keyring, now),
+        };
+        let (mut engine, chain, store) = match opened {
             Ok(opened) => opened,
             Err(NoStart::Place) => return self.start_later("the anchor cannot be read"),
             Err(error) => fail(None, format!("an honest start is refused: {error:?}")),
         };
+        // The other node may have served before, in other times.
+        while engine.expire(UnixTime::from_seconds(now)) {}
+        engine.close(None);
         let head = store.receipt().newest().0;
         self.check_head(head);
+        if takes_over {
+            self.trace.count("times the other node took over");
+        }
         self.model.restart(head, now);
         (self.server.durable, self.server.sealed) = (head, head);
         let tokens = self.model.decided.tokens.len();
@@ -99,6 +114,9 @@ impl World {
             self.server.up = None;
             self.trace.count("anchorings that could not be noted");
             return self.start_later("that the anchor was told could not be noted");
+        }
+        if let Some(up) = self.server.up.as_mut().filter(|_| self.server.is_shared) {
+            up.engine.tell_keyring();
         }
         self.server.older_is_told = true;
         self.trace.count("starts");

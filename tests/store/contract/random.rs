@@ -83,3 +83,14 @@ proptest! {
         agrees::<Sqlite>(&steps);
     }
 }
+
+#[cfg(feature = "postgres")]
+proptest! {
+    // A database is made for each.
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(16) })]
+
+    #[test]
+    fn postgres(steps in prop::collection::vec(step(), 1..30)) {
+        agrees::<crate::fixture::Postgres>(&steps);
+    }
+}

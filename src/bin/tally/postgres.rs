@@ -1,0 +1,18 @@
+//! `tally postgres`: what a database needs before it can hold a store.
+
+use serde_json::json;
+use tallystick::store::postgres::{ROLE_SQL, SCHEMA_SQL};
+
+use crate::arguments::PostgresTask;
+use crate::output::{Failure, Output};
+
+/// Does it.
+pub fn run(task: &PostgresTask, output: &Output) -> Result<(), Failure> {
+    match task {
+        PostgresTask::Schema => output.item(
+            || json!({"schema": SCHEMA_SQL, "role": ROLE_SQL}),
+            || Some(format!("{SCHEMA_SQL}\n{}", ROLE_SQL.trim_end())),
+        ),
+    }
+    Ok(())
+}
