@@ -23,6 +23,8 @@ pub struct Client<S> {
     last_id: u64,
     agreed: Welcome,
     broken: bool,
+    /// Whether the body of the only answer under way is wanted as it comes.
+    pub(super) keeps_body: bool,
     /// The daemon has said goodbye.
     gone: bool,
 }
@@ -45,6 +47,7 @@ impl<S> Client<S> {
             last_id: 0,
             agreed,
             broken: false,
+            keeps_body: false,
             gone: false,
         }
     }
