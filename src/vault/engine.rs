@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use thiserror::Error;
 
 use crate::client::{Client, ClientError};
-use crate::wire::Status;
+use crate::vault::trace::Step;
+use crate::wire::{Opcode, Status};
 
 /// How long an answer may take. The engine's own take a millisecond.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -73,6 +74,7 @@ impl Engine {
         if self.millis() < self.rests_until.load(Ordering::Relaxed) {
             return Err(EngineError::Away);
         }
+        let mut step = Step::of_engine();
         let until = Instant::now() + PATIENCE;
         loop {
             let kept = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
@@ -83,7 +85,9 @@ impl Engine {
                 Err(error) if !is_over && is_stale(&error) => continue,
                 Err(error) => return Err(self.told(&error)),
             };
-            match asked(&mut client) {
+            let answer = asked(&mut client);
+            step.asked(client.last_asked().map(Opcode::name), answer.as_ref().err().map(ClientError::status));
+            match answer {
                 Err(error) if !is_over && is_stale(&error) => {}
                 Err(ClientError::Refused(status, _)) => {
                     self.keep(client);
