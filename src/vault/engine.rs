@@ -158,3 +158,53 @@ const fn told_by(status: Status) -> EngineError {
         EngineError::Refused(status)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::os::unix::net::UnixListener;
+
+    use super::*;
+    use crate::wire::{FrameWriter, PROTOCOL, Welcome};
+
+    /// Reads a frame and answers it in this way.
+    fn answer(stream: &mut UnixStream, opcode: Opcode, status: Status, id: u64) {
+        let mut length = [0; 4];
+        stream.read_exact(&mut length).unwrap();
+        let mut rest = vec![0; usize::try_from(u32::from_be_bytes(length)).unwrap()];
+        stream.read_exact(&mut rest).unwrap();
+        let mut out = Vec::new();
+        let frame = FrameWriter::begin(&mut out, opcode.number(), status.code(), id);
+        if opcode == Opcode::Hello && status == Status::Ok {
+            Welcome { version: PROTOCOL, frame: 65_536, in_flight: 16, server: "test".to_owned() }
+                .encode(&mut out);
+        }
+        frame.finish(&mut out);
+        stream.write_all(&out).unwrap();
+    }
+
+    #[test]
+    fn an_engine_that_says_goodbye_is_followed_by_the_next_and_nobody_notices() {
+        let dir = tempfile::tempdir().unwrap();
+        let socket = dir.path().join("tallyd.sock");
+        let listener = UnixListener::bind(&socket).unwrap();
+        let engines = std::thread::spawn(move || {
+            // One goes at a request, one at a HELLO, and one just closes.
+            let mut stream = listener.accept().unwrap().0;
+            answer(&mut stream, Opcode::Hello, Status::Ok, 1);
+            answer(&mut stream, Opcode::Ping, Status::Ok, 2);
+            answer(&mut stream, Opcode::Hello, Status::GoingAway, 0);
+            drop(stream);
+            answer(&mut listener.accept().unwrap().0, Opcode::Hello, Status::GoingAway, 0);
+            answer(&mut listener.accept().unwrap().0, Opcode::Hello, Status::Ok, 1);
+            let mut stream = listener.accept().unwrap().0;
+            answer(&mut stream, Opcode::Hello, Status::Ok, 1);
+            answer(&mut stream, Opcode::Ping, Status::Ok, 2);
+        });
+        let engine = Engine::at(socket);
+        engine.ask(|client| client.ping()).unwrap();
+        engine.ask(|client| client.ping()).unwrap();
+        engines.join().unwrap();
+        assert!(matches!(engine.ask(|client| client.ping()), Err(EngineError::Away)), "nobody is left");
+    }
+}
