@@ -13,7 +13,7 @@
 //!
 //! One method an operation waits for its answer. To have many requests under
 //! way, [`submit`](Client::submit) them and [`receive`](Client::receive) the
-//! answers.
+//! answers. [`Reconnecting`] goes on with the next daemon when one is replaced.
 
 mod answer;
 mod batches;
@@ -24,8 +24,10 @@ mod custody;
 mod entry;
 mod error;
 mod pipeline;
+mod reconnecting;
 mod window;
 
 pub use answer::Answer;
 pub use error::ClientError;
 pub use pipeline::Client;
+pub use reconnecting::Reconnecting;

@@ -29,7 +29,7 @@ mod sync;
 pub use connection::{Lobby, SERVER, serve};
 pub use error::DaemonError;
 pub use hall::{Committer, Duty, Hall, Stopped};
-pub use house::{House, Opened, Site, UnsealError};
+pub use house::{House, Opened, Site, StorePlace, UnsealError};
 use house::{KeyChange, of_import};
 pub use metrics::Metrics;
 pub use peer::{Accepted, Authorised, Examiner, Identified, PeerError, Process, ProcessError};

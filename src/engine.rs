@@ -21,6 +21,7 @@ mod load;
 mod lockouts;
 mod mint;
 mod misses;
+mod nodes;
 mod open_group;
 mod operation;
 mod page;
@@ -63,6 +64,7 @@ use checkpoint::Checkpoint;
 use ghosts::Ghosts;
 use idempotency::Memory;
 use lockouts::Lockouts;
+use nodes::Nodes;
 use rates::Rates;
 use short_values::ShortValues;
 
@@ -85,6 +87,7 @@ pub struct Unsealed {
     lockouts: Lockouts<TokenSlot>,
     cards: Cards,
     card_lockouts: Lockouts<CardId>,
+    nodes: Nodes,
     ghosts: Ghosts,
     rates: Rates,
     checkpoint: Checkpoint,
@@ -184,6 +187,12 @@ impl Engine<Unsealed> {
         let GroupNumber(number) = state.number;
         state.number = GroupNumber(number + 1);
         Some(taken)
+    }
+
+    /// Says to other nodes which keyring this one has, if it is newer than what they have
+    /// been told. Call it at this node's turn.
+    pub fn tell_keyring(&mut self) {
+        self.state.open.records.extend(self.state.nodes.tell());
     }
 
     /// Takes nothing new on from now on, for this reason; or everything again.

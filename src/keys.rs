@@ -9,6 +9,7 @@ mod block;
 mod check_value;
 mod error;
 mod imported;
+mod inventory;
 mod keyring;
 mod passphrase;
 mod provider;
@@ -25,6 +26,7 @@ pub use error::KeyError;
 pub use imported::{
     Components, ImportError, ImportedInfo, ImportedKey, MAX_IMPORTED, MAX_LISTED, MAX_OPTIONAL, WrappedImport,
 };
+pub use inventory::{Age, Inventory};
 pub use keyring::Keyring;
 pub use passphrase::{Stdin, read_passphrase};
 pub use provider::{MAX_WRAPPED, Provider};

@@ -23,6 +23,18 @@ pub enum ClientError {
     /// were done is not known: ask again with the same idempotency keys.
     #[error("the daemon closed the connection")]
     Closed,
+    /// The daemon is stopping and has closed the connection in order: no request that
+    /// it has not answered was done, so that each may be sent to the next daemon.
+    #[error("the daemon is stopping; nothing that it has not answered was done")]
+    GoneAway,
+    /// The connection broke while a request without an idempotency key was under way,
+    /// which may be done or not: it was not sent again.
+    #[error("whether the request was done is not known, and it has no key to be asked again under")]
+    Unknown,
+    /// No daemon was there, or stayed, for as long as the client waits for one. What
+    /// has a key or changes nothing may be asked again.
+    #[error("no daemon answers: {0}")]
+    Away(String),
     /// The daemon sent something that the protocol does not allow.
     #[error("the daemon broke the protocol: {0}")]
     Protocol(&'static str),

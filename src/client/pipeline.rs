@@ -23,6 +23,8 @@ pub struct Client<S> {
     last_id: u64,
     agreed: Welcome,
     broken: bool,
+    /// The daemon has said goodbye.
+    gone: bool,
 }
 
 impl<S> Client<S> {
@@ -43,6 +45,7 @@ impl<S> Client<S> {
             last_id: 0,
             agreed,
             broken: false,
+            gone: false,
         }
     }
 
@@ -63,6 +66,11 @@ impl<S> Client<S> {
         self.window.len() + self.ready.len()
     }
 
+    /// Whether [`receive`](Self::receive) has an answer without reading.
+    pub(super) fn has_answers(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
     /// Whether one more request may be submitted before an answer is received.
     #[must_use]
     pub fn has_room(&self) -> bool {
@@ -75,7 +83,11 @@ impl<S> Client<S> {
     }
 
     const fn check(&self) -> Result<(), ClientError> {
-        if self.broken { Err(ClientError::Broken) } else { Ok(()) }
+        match (self.gone, self.broken) {
+            (true, _) => Err(ClientError::GoneAway),
+            (false, true) => Err(ClientError::Broken),
+            (false, false) => Ok(()),
+        }
     }
 }
 

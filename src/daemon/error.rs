@@ -85,6 +85,9 @@ pub enum DaemonError {
     /// The daemon runs already.
     #[error("a tallyd runs on this directory")]
     Running,
+    /// It still ran when nobody waited for it any more.
+    #[error("the tallyd that runs on this directory has not ended within {} s", .0.as_secs())]
+    StillRunning(std::time::Duration),
     /// The system gave no thread or signal handler.
     #[error("the system refused: {0}")]
     System(std::io::Error),

@@ -11,11 +11,15 @@ mod field_keys;
 mod open;
 mod opener;
 mod seal;
+mod store_place;
+mod warm;
 
 pub use chore::{Chore, Errand, Unlock};
 pub use field_keys::{KeyChange, of_import};
 pub use open::Site;
 pub use opener::UnsealError;
+pub use store_place::StorePlace;
+pub use warm::Warm;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::thread::JoinHandle;

@@ -2,15 +2,17 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
-use lexopt::prelude::{Long, Short};
+use lexopt::prelude::{Long, Short, ValueExt};
 use thiserror::Error;
 
 /// What `tallyd --help` prints.
 pub const HELP: &str = "\
 tallyd: the Tallystick daemon
 
-Usage: tallyd --dir DIR [--passphrase-file FILE] [--config FILE]
+Usage: tallyd --dir DIR [--passphrase-file FILE] [--config FILE] [--wait SECONDS]
+       tallyd --check --dir DIR [--passphrase-file FILE] [--config FILE]
 
   --dir DIR               state directory made by `tally init`
   --passphrase-file FILE  file whose first line is the passphrase; `-` reads
@@ -18,6 +20,11 @@ Usage: tallyd --dir DIR [--passphrase-file FILE] [--config FILE]
                           tallyd.passphrase of systemd; without that, tallyd
                           starts sealed and waits for `tally unseal`
   --config FILE           configuration, if not DIR/tallyd.toml
+  --wait SECONDS          if a tallyd runs on DIR, make everything ready beside it
+                          and take over when it ends, within so many seconds
+  --check                 say whether it would come to serve: tests itself, reads
+                          the configuration and opens the keyring, and serves
+                          nothing; a tallyd may run on DIR meanwhile
   -V, --version           print the version
   -h, --help              print this
 
@@ -35,6 +42,8 @@ pub struct Options {
     pub config: Option<PathBuf>,
     /// The passphrase file, or `-`, if one is given.
     pub passphrase_file: Option<PathBuf>,
+    /// How long it waits for a daemon that runs on the directory to end.
+    pub wait: Duration,
 }
 
 /// What a command line asks for.
@@ -42,6 +51,8 @@ pub struct Options {
 pub enum Invocation {
     /// Serve.
     Serve(Options),
+    /// Say whether it would.
+    Check(Options),
     /// Print the help.
     Help,
     /// Print the version.
@@ -62,6 +73,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation
     let missing = |name: &str| OptionsError(format!("{name} is missing"));
     let mut parser = lexopt::Parser::from_args(arguments);
     let (mut dir, mut config, mut passphrase_file) = (None, None, None);
+    let (mut wait, mut is_check) = (Duration::ZERO, false);
     while let Some(argument) = parser.next().map_err(told)? {
         match argument {
             Long("dir") => dir = Some(PathBuf::from(parser.value().map_err(told)?)),
@@ -69,12 +81,18 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation
             Long("passphrase-file") => {
                 passphrase_file = Some(PathBuf::from(parser.value().map_err(told)?));
             }
+            Long("wait") => {
+                wait = Duration::from_secs(parser.value().and_then(|it| it.parse()).map_err(told)?)
+            }
+            Long("check") => is_check = true,
             Long("help") | Short('h') => return Ok(Invocation::Help),
             Long("version") | Short('V') => return Ok(Invocation::Version),
             other => return Err(told(other.unexpected())),
         }
     }
-    Ok(Invocation::Serve(Options { dir: dir.ok_or_else(|| missing("--dir"))?, config, passphrase_file }))
+    let dir = dir.ok_or_else(|| missing("--dir"))?;
+    let options = Options { dir, config, passphrase_file, wait };
+    Ok(if is_check { Invocation::Check(options) } else { Invocation::Serve(options) })
 }
 
 #[cfg(test)]
@@ -87,10 +105,15 @@ mod tests {
 
     #[test]
     fn serves_with_both_and_says_what_is_missing() {
-        let options = Options { dir: "d".into(), config: None, passphrase_file: Some("-".into()) };
+        let wait = Duration::ZERO;
+        let options = Options { dir: "d".into(), config: None, passphrase_file: Some("-".into()), wait };
         let sealed = Options { passphrase_file: None, ..options.clone() };
         assert_eq!(of(&["--dir", "d", "--passphrase-file", "-"]), Ok(Invocation::Serve(options)));
-        assert_eq!(of(&["--dir", "d"]), Ok(Invocation::Serve(sealed)));
+        assert_eq!(of(&["--dir", "d"]), Ok(Invocation::Serve(sealed.clone())));
+        let waiting = Options { wait: Duration::from_secs(60), ..sealed.clone() };
+        assert_eq!(of(&["--dir", "d", "--wait", "60"]), Ok(Invocation::Serve(waiting)));
+        assert_eq!(of(&["--check", "--dir", "d"]), Ok(Invocation::Check(sealed)));
+        assert!(of(&["--dir", "d", "--wait", "-1"]).is_err());
         assert_eq!(of(&["--help"]), Ok(Invocation::Help));
         assert!(of(&["--passphrase-file", "f"]).unwrap_err().to_string().contains("--dir"));
         assert!(of(&["--passphrase", "secret"]).is_err());

@@ -57,12 +57,18 @@ impl Stranger {
     }
 }
 
-/// Tells a peer that it is not let in, in a frame with id 0, which it reads as the
-/// answer to its HELLO. Waits for at most `patience`, and then as long to write.
-fn tell(mut stream: UnixStream, status: Status, patience: Duration) {
+/// The daemon's own word to a peer, in the place of an answer to its HELLO.
+pub(super) fn farewell(status: Status) -> Vec<u8> {
     let mut out = Vec::new();
     let frame = FrameWriter::begin(&mut out, Opcode::Hello.number(), status.code(), 0);
     frame.finish(&mut out);
+    out
+}
+
+/// Tells a peer that it is not let in, in a frame with id 0, which it reads as the
+/// answer to its HELLO. Waits for at most `patience`, and then as long to write.
+fn tell(mut stream: UnixStream, status: Status, patience: Duration) {
+    let out = farewell(status);
     // Closing with unread bytes would reset the connection and lose the answer,
     // so its HELLO is read first, though not waited for long.
     let limit = Some(patience.max(Duration::from_millis(1)));

@@ -16,7 +16,7 @@ use std::sync::OnceLock;
 
 use thiserror::Error;
 
-use super::config::Config;
+use super::config::{Config, StoreConfig};
 use crate::secmem::give_up_capabilities;
 use filter::Filters;
 
@@ -48,7 +48,8 @@ static TOLD: OnceLock<String> = OnceLock::new();
 /// [`SandboxError::Filter`].
 pub fn ready(config: &Config) -> Result<(), SandboxError> {
     // There is one daemon in a process; a second would find the first's.
-    let _ = FILTERS.set(Filters::new(config.sandbox_enforced)?);
+    let is_shared = !matches!(config.store, StoreConfig::Sqlite);
+    let _ = FILTERS.set(Filters::new(config.sandbox_enforced, is_shared)?);
     Ok(())
 }
 

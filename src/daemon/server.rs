@@ -1,6 +1,7 @@
 //! Listeners and connections: who comes in, and how all leave.
 
 use std::collections::HashMap;
+use std::io::Write;
 use std::net::Shutdown;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
@@ -15,7 +16,7 @@ use super::connection::{Lobby, serve};
 use super::http;
 use super::metrics::ReasonLabels;
 use super::peer::{Accepted, Authorised, Examiner, Identified, PeerError, Watch};
-use super::porter::Porter;
+use super::porter::{Porter, farewell};
 use super::sandbox::{self, Role};
 use super::sockets::{Door, Socket};
 use crate::wire::Status;
@@ -126,6 +127,10 @@ impl Server {
         }
     }
 
+    fn is_closing(&self) -> bool {
+        self.open.lock().is_ok_and(|open| open.closing)
+    }
+
     /// Lets nobody in any more.
     pub fn refuse_more(&self) {
         if let Ok(mut open) = self.open.lock() {
@@ -159,6 +164,10 @@ impl Server {
     /// Starts the thread of a connection, if one more may be.
     fn start(self: &Arc<Self>, peer: Identified, door: Door) {
         let Some(id) = self.register(&peer, door) else {
+            if self.is_closing() {
+                // It was accepted just as the doors closed: the next daemon lets it in.
+                return self.refuse(peer.into_stream(), Status::GoingAway, "stopping");
+            }
             self.turned_away(peer.who(), Status::Busy);
             return self.refuse(peer.into_stream(), Status::Busy, "too_many");
         };
@@ -193,6 +202,7 @@ impl Server {
                 http::serve_metrics(&mut stream, &self.lobby, &caller)
             } else {
                 serve(&mut stream, &self.lobby, &caller, door)
+                    .and_then(|()| if self.is_closing() { say_goodbye(&mut stream) } else { Ok(()) })
             }
         });
         match ended {
@@ -266,6 +276,12 @@ impl Connection {
         // One that has just gone needs no shutting down.
         let _ = self.stream.shutdown(Shutdown::Read);
     }
+}
+
+/// The last word to a peer of a daemon that stops. Everything that had arrived whole is
+/// answered before it, so what has no answer was not done (`docs/WIRE.md`, "Goodbye").
+fn say_goodbye(stream: &mut UnixStream) -> std::io::Result<()> {
+    stream.write_all(&farewell(Status::GoingAway))
 }
 
 /// Ends connections with their processes, until the server is gone.

@@ -16,7 +16,7 @@ use crate::store::GroupNumber;
 /// # Errors
 /// The system's, if it gives no thread.
 pub(super) fn serving(lobby: &Arc<Lobby>) -> std::io::Result<()> {
-    tell(&[NotifyState::Ready]);
+    tell(&[NotifyState::Ready, NotifyState::Status("serving")]);
     if let Some(limit) = sd_notify::watchdog_enabled() {
         let lobby = Arc::downgrade(lobby);
         let thread = std::thread::Builder::new().name("watchdog".to_owned());
@@ -24,6 +24,12 @@ pub(super) fn serving(lobby: &Arc<Lobby>) -> std::io::Result<()> {
         thread.spawn(move || keep_telling(&lobby, limit / 2))?;
     }
     Ok(())
+}
+
+/// Says that everything is ready, and that another daemon is waited for.
+pub(super) fn standing_by() {
+    tracing::info!("standing by until the tallyd that runs ends");
+    tell(&[NotifyState::Status("standing by")]);
 }
 
 /// Says that the daemon is on its way out.

@@ -13,14 +13,14 @@ use signal_hook::iterator::Signals;
 use super::audit::{Recorder, make_dir};
 use super::config::Config;
 use super::connection::{Lobby, SERVER};
-use super::house::{Errand, Unlock};
+use super::house::{Errand, Unlock, Warm};
 use super::options::{HELP, Invocation, Options, parse};
 use super::peer::{Examiner, can_pin};
 use super::sandbox::{self, Role};
 use super::server::Server;
 use super::service;
 use super::sockets::{Passed, Socket, bind};
-use super::{DaemonError, House, Metrics, Rates, Site, backup, paths};
+use super::{DaemonError, House, Metrics, Rates, Site, StorePlace, backup, paths};
 use crate::crypto::{CryptoError, LoadedCipher, SystemRandom};
 use crate::engine::{EngineError, self_test};
 use crate::entry::{self, EntryRegions};
@@ -38,6 +38,9 @@ const SLOTS: usize = 1792;
 const IMPORTED_SLOTS: usize = MAX_IMPORTED * LoadedCipher::MOST_SLOTS;
 /// How often the house is looked after.
 const TIDY_INTERVAL: Duration = Duration::from_secs(5);
+/// How often it is looked whether the daemon that is waited for has ended: what that
+/// adds to the pause of a hand-over, half of it on average.
+const TURN_INTERVAL: Duration = Duration::from_millis(2);
 /// The credential of systemd with the passphrase.
 const CREDENTIAL: &str = "tallyd.passphrase";
 
@@ -64,22 +67,25 @@ enum Call {
 /// `tallyd`: reads the arguments after the program's name and serves.
 #[must_use]
 pub fn main(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode {
+    start_log();
     match parse(arguments) {
         Ok(Invocation::Help) => print(HELP),
         Ok(Invocation::Version) => print(&format!("{SERVER}\n")),
-        Ok(Invocation::Serve(options)) => {
-            start_log();
-            match run(&options, everything_tested) {
-                Ok(()) => ExitCode::SUCCESS,
-                Err(error) => {
-                    tracing::error!(%error, "tallyd does not serve");
-                    ExitCode::FAILURE
-                }
-            }
-        }
+        Ok(Invocation::Serve(options)) => ended(run(&options, everything_tested)),
+        Ok(Invocation::Check(options)) => ended(check(&options, everything_tested)),
         Err(error) => {
             tell(&format!("tallyd: {error}\n"));
             ExitCode::from(2)
+        }
+    }
+}
+
+fn ended(how: Result<(), DaemonError>) -> ExitCode {
+    match how {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(%error, "tallyd does not serve");
+            ExitCode::FAILURE
         }
     }
 }
@@ -106,38 +112,64 @@ pub fn run(options: &Options, self_test: fn() -> Result<(), EngineError>) -> Res
     Ok(())
 }
 
-/// Everything before the first connection. It leaves keys on its stack.
-fn start(
-    options: &Options,
-    passed: Passed,
-    self_test: fn() -> Result<(), EngineError>,
-) -> Result<Started, DaemonError> {
+/// Does what a start does before it needs the directory for itself, and nothing else: so
+/// a daemon may run there. It tells on standard error what it finds.
+///
+/// # Errors
+/// [`DaemonError`] if a daemon would not come to serve.
+pub fn check(options: &Options, self_test: fn() -> Result<(), EngineError>) -> Result<(), DaemonError> {
+    harden()?;
+    settle_allocator();
+    scrubbed::<START_STACK, _>(|| prepare(options, self_test).map(drop))?;
+    tracing::info!("it would serve");
+    Ok(())
+}
+
+/// A daemon that has everything but the directory for itself.
+struct Prepared {
+    config: Config,
+    examiner: Option<Examiner>,
+    lobby: Arc<Lobby>,
+    /// The open keyring, if there was what opens it.
+    warm: Option<Warm>,
+    call: Sender<Call>,
+    calls: Receiver<Call>,
+}
+
+/// Everything that another daemon's running does not hinder. It leaves keys on its stack.
+fn prepare(options: &Options, self_test: fn() -> Result<(), EngineError>) -> Result<Prepared, DaemonError> {
     self_test()?;
     let config_path = options.config.clone().unwrap_or_else(|| paths::config(&options.dir));
     let config = Config::read(&config_path)?;
-    #[cfg(feature = "postgres")]
-    if matches!(config.store, super::config::StoreConfig::Postgres(_)) {
-        // Until the house opens it: never another store than the one that was asked for.
-        return Err(StoreError::Io("a shared store cannot be served from yet".to_owned()).into());
-    }
     sandbox::ready(&config)?;
     // Before anything that other threads must not have is given up.
     let examiner = examiner(&config)?;
     // Before any thread that has keys, and for good: keys come and go in it.
     let (region, entry) = (region()?, entry_regions()?);
     let unlock = passphrase(options)?;
+    let place = StorePlace::find(&config.store)?;
     make_dir(&config.audit, &options.dir)?;
     give_up_capabilities(kept(&config))?;
     sandbox::restrict_files(&config, &options.dir)?;
-    let alone = StoreLock::take(&paths::daemon(&options.dir)).map_err(|error| match error {
-        StoreError::InUse => DaemonError::Running,
-        error => error.into(),
-    })?;
     let (call, calls) = channel();
-    let lobby = Arc::new(lobby(options, &config, (region, entry), &call)?);
-    match unlock {
-        Some(unlock) => lobby.house.open(&unlock, &lobby.metrics)?,
-        None => tracing::warn!("sealed: waiting to be unsealed on the admin socket"),
+    let lobby = Arc::new(lobby(options, &config, (region, entry), place, &call)?);
+    let warm = unlock.map(|unlock| lobby.house.warm(unlock)).transpose()?;
+    if warm.is_none() {
+        tracing::warn!("sealed: nothing here opens the keyring; it is to be unsealed on the admin socket");
+    }
+    Ok(Prepared { config, examiner, lobby, warm, call, calls })
+}
+
+/// Everything before the first connection. It leaves keys on its stack.
+fn start(
+    options: &Options,
+    passed: Passed,
+    self_test: fn() -> Result<(), EngineError>,
+) -> Result<Started, DaemonError> {
+    let Prepared { config, examiner, lobby, warm, call, calls } = prepare(options, self_test)?;
+    let alone = take_turn(options)?;
+    if let Some(warm) = warm {
+        lobby.house.open_warm(warm, &lobby.metrics)?;
     }
     watch_signals(call)?;
     let sockets = bind(passed, &options.dir, &config)?;
@@ -148,10 +180,33 @@ fn start(
     Ok(Started { server, sockets, lobby, calls, _alone: alone })
 }
 
+/// The lock that says that no other daemon runs, waiting for one that does as long as
+/// the command line says.
+fn take_turn(options: &Options) -> Result<StoreLock, DaemonError> {
+    let until = Instant::now() + options.wait;
+    let mut is_told = false;
+    loop {
+        match StoreLock::take(&paths::daemon(&options.dir)) {
+            Err(StoreError::InUse) if options.wait.is_zero() => return Err(DaemonError::Running),
+            Err(StoreError::InUse) if Instant::now() >= until => {
+                return Err(DaemonError::StillRunning(options.wait));
+            }
+            Err(StoreError::InUse) => {}
+            taken => return Ok(taken?),
+        }
+        if !is_told {
+            service::standing_by();
+            is_told = true;
+        }
+        std::thread::sleep(TURN_INTERVAL);
+    }
+}
+
 fn lobby(
     options: &Options,
     config: &Config,
     (region, entry): (Region, Option<EntryRegions>),
+    place: StorePlace,
     call: &Sender<Call>,
 ) -> Result<Lobby, DaemonError> {
     let (failed, errand) = (call.clone(), call.clone());
@@ -160,7 +215,7 @@ fn lobby(
     let audit = Recorder::new();
     // Nobody who opens it later may ask where the process stands.
     let dir = std::path::absolute(&options.dir).map_err(DaemonError::at(&options.dir))?;
-    let site = Site::new(dir, config, region, audit.clone(), failed).with_entry(entry);
+    let site = Site::new(dir, config, region, audit.clone(), failed).with_entry(entry).with_store(place);
     Ok(Lobby {
         house: House::sealed(site).sending(move |one| drop(errand.send(Call::Errand(one)))),
         metrics: Metrics::new(),

@@ -42,14 +42,16 @@ pub(super) trait Authentic: Sized {
     /// Checks version and MAC, and takes them off.
     ///
     /// # Errors
-    /// [`StoreError::Corrupt`] if it was changed, or the key is destroyed.
+    /// [`StoreError::Corrupt`] if it was changed, or the key is destroyed;
+    /// [`StoreError::StaleKeyring`] if the key is newer than any here.
     fn opened(mut self, keys: &Versions<Audit>) -> Result<Self, StoreError> {
         let mut content = self.body().map(std::mem::take).ok_or(FORGED)?;
         let at = content.len().checked_sub(TRAILER).ok_or(FORGED)?;
         let trailer = content.split_off(at);
         let (version, mac) = trailer.split_first().ok_or(FORGED)?;
         let version = KeyVersion::new(*version).map_err(|_| FORGED)?;
-        let key = keys.get(version).ok_or(FORGED)?;
+        let missing = if version > keys.active().0 { StoreError::StaleKeyring } else { FORGED };
+        let key = keys.get(version).ok_or(missing)?;
         let expected = self.mac(key.mac_state(), &content);
         if !bool::from(expected.as_bytes().as_slice().ct_eq(mac)) {
             return Err(FORGED);

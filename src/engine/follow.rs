@@ -22,6 +22,8 @@ impl Engine<Unsealed> {
     pub fn follow(&mut self, chain: &mut Chain, followed: Followed<'_>) -> Result<(), StoreError> {
         const DAMAGED: StoreError = StoreError::Corrupt("a journal body cannot be read");
         let Followed { group, tokens, records, pages } = followed;
+        // Before the chain, whose newest link may be under a key that is only there.
+        self.state.nodes.look_at(&records)?;
         chain.expect(&group)?;
         let state = &mut self.state;
         if !state.open.is_empty() || group.number != state.number {
@@ -60,6 +62,7 @@ impl Unsealed {
             lockouts: &mut self.lockouts,
             cards: &mut self.cards,
             card_lockouts: &mut self.card_lockouts,
+            nodes: &mut self.nodes,
         }
     }
 

@@ -10,6 +10,7 @@ use super::chain::is_authentic;
 use super::checkpoint::Checkpoint;
 use super::idempotency::Memory;
 use super::lockouts::Lockouts;
+use super::nodes::Nodes;
 use super::page;
 use super::records::Records;
 use super::row::Placed;
@@ -32,6 +33,7 @@ pub(super) struct Loader {
     pub lockouts: Lockouts<TokenSlot>,
     pub cards: Cards,
     pub card_lockouts: Lockouts<CardId>,
+    pub nodes: Nodes,
     pub checkpoint: Checkpoint,
     /// The newest group so far, and how pages and anchor stood at it.
     pub head: ChainHead,
@@ -68,6 +70,7 @@ impl Loader {
             lockouts: Lockouts::default(),
             cards: Cards::default(),
             card_lockouts: Lockouts::default(),
+            nodes: Nodes::new(&keyring),
             checkpoint: Checkpoint::new(limit),
             head: ChainHead::START,
             standing: Standing::default(),
@@ -130,6 +133,7 @@ impl Loader {
             lockouts: &mut self.lockouts,
             cards: &mut self.cards,
             card_lockouts: &mut self.card_lockouts,
+            nodes: &mut self.nodes,
         }
     }
 

@@ -6,6 +6,7 @@ use super::cards::{CardId, Cards};
 use super::ghosts::Ghosts;
 use super::idempotency::Memory;
 use super::lockouts::{Lockouts, Target};
+use super::nodes::Nodes;
 use super::profiles::Profiles;
 use super::short_values::ShortValues;
 use crate::store::{Record, Space, StoreError, TokenSlot};
@@ -20,6 +21,7 @@ pub(super) struct Records<'s> {
     pub lockouts: &'s mut Lockouts<TokenSlot>,
     pub cards: &'s mut Cards,
     pub card_lockouts: &'s mut Lockouts<CardId>,
+    pub nodes: &'s mut Nodes,
 }
 
 impl Records<'_> {
@@ -38,6 +40,7 @@ impl Records<'_> {
             Space::CardMisses => self.card_lockouts.restore(&record),
             Space::Profile => self.profiles.restore(&record),
             Space::ParLink => self.link(record),
+            Space::Keyring => self.nodes.hear(record.body.as_deref().unwrap_or_default()),
         }
     }
 
@@ -49,7 +52,9 @@ impl Records<'_> {
             Space::ShortValues => self.short_values.forget(slot()?),
             Space::BadMacs => drop(self.lockouts.clear(slot()?)),
             Space::CardMisses => drop(self.card_lockouts.clear(card()?)),
-            Space::Idempotency | Space::ParLink | Space::Profile | Space::Card => return Err(DAMAGED),
+            Space::Idempotency | Space::ParLink | Space::Profile | Space::Card | Space::Keyring => {
+                return Err(DAMAGED);
+            }
         }
         Ok(())
     }

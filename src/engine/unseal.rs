@@ -58,6 +58,7 @@ impl Loader {
             lockouts: self.lockouts,
             cards: self.cards,
             card_lockouts: self.card_lockouts,
+            nodes: self.nodes,
             ghosts: Ghosts::default(),
             rates,
             checkpoint: self.checkpoint,

@@ -11,6 +11,9 @@ pub enum StoreError {
     /// The store was opened again elsewhere: this writer's epoch is over.
     #[error("the store was opened by a newer writer; this one is fenced off")]
     Fenced,
+    /// Another node has come with a newer keyring than this one has, or with another one.
+    #[error("the keyring is not the newest that a node has come with; put that in its place")]
+    StaleKeyring,
     /// A group does not follow the last one.
     #[error("the commit group does not follow the last one")]
     OutOfOrder,

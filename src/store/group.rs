@@ -165,11 +165,13 @@ pub enum Space {
     Card,
     /// Bad MACs and wrong values of cards.
     CardMisses,
+    /// Which keys the keyring has, where several nodes share a store.
+    Keyring,
 }
 
 impl Space {
     /// Every space, in the order of their numbers from 1.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Idempotency,
         Self::ParLink,
         Self::ShortValues,
@@ -177,6 +179,7 @@ impl Space {
         Self::BadMacs,
         Self::Card,
         Self::CardMisses,
+        Self::Keyring,
     ];
 
     /// The number stored.
@@ -190,6 +193,7 @@ impl Space {
             Self::BadMacs => 5,
             Self::Card => 6,
             Self::CardMisses => 7,
+            Self::Keyring => 8,
         }
     }
 

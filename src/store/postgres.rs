@@ -25,6 +25,8 @@ mod wire;
 pub use config::{NodeName, PostgresConfig, PostgresHost, PostgresTls};
 pub use schema::{ROLE_SQL, SCHEMA_SQL};
 
+use std::sync::Arc;
+
 use super::guard::Guard;
 use super::{
     ChainHead, CommitReceipt, Epoch, Follow, Group, GroupNumber, Load, Room, Store, StoreError, TokenRow,
@@ -54,6 +56,24 @@ pub struct PostgresStore {
     guard: Guard,
 }
 
+/// Where the database is, with what is needed to log in: what takes files and the name
+/// service, which a confined process has no more.
+#[derive(Clone)]
+pub struct PostgresPlace {
+    connector: Arc<Connector>,
+    node: NodeName,
+}
+
+impl PostgresPlace {
+    /// Reads the files and resolves the names. Nothing is connected to.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub fn find(config: &PostgresConfig) -> Result<Self, StoreError> {
+        Ok(Self { connector: Arc::new(Connector::new(config)?), node: config.node.clone() })
+    }
+}
+
 impl PostgresStore {
     /// Connects and draws this node's next epoch, which is durable when this returns. From
     /// then on an older process of the same name is fenced off.
@@ -63,9 +83,17 @@ impl PostgresStore {
     /// refuses this node, or does not keep what it commits; [`StoreError::Schema`] if a newer
     /// version made its tables; [`StoreError::Corrupt`] if it has none, or damaged ones.
     pub fn open(config: &PostgresConfig) -> Result<Self, StoreError> {
-        let line = Line::new(Connector::new(config)?);
+        Self::open_at(&PostgresPlace::find(config)?)
+    }
+
+    /// The same with what was found before.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_at(place: &PostgresPlace) -> Result<Self, StoreError> {
+        let line = Line::new(Arc::clone(&place.connector));
         let start = Head { chain: ChainHead::START, oldest: GroupNumber(1), bytes: 0 };
-        let mut log = Log { line, node: config.node.clone(), epoch: Epoch(0), head: start };
+        let mut log = Log { line, node: place.node.clone(), epoch: Epoch(0), head: start };
         log.draw_epoch(Epoch(0), None)?;
         let name = log.node.clone();
         let found = log.read(|session| {

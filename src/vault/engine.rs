@@ -60,8 +60,9 @@ impl Engine {
         Self { socket, idle, began: Instant::now(), rests_until: AtomicU64::new(0) }
     }
 
-    /// Asks, and asks once more if a connection that had been idle turns out to be
-    /// closed. So what is asked must have an idempotency key, or change nothing.
+    /// Asks, and asks again on a new connection if one turns out to be closed, as when
+    /// the engine is replaced. So what is asked must have an idempotency key, or change
+    /// nothing.
     ///
     /// # Errors
     /// [`EngineError`].
@@ -72,15 +73,18 @@ impl Engine {
         if self.millis() < self.rests_until.load(Ordering::Relaxed) {
             return Err(EngineError::Away);
         }
+        let until = Instant::now() + PATIENCE;
         loop {
             let kept = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-            let was_idle = kept.is_some();
-            let mut client = match kept {
-                Some(client) => client,
-                None => self.connect().map_err(|error| self.told(&error))?,
+            let connected = kept.map_or_else(|| self.connect(), Ok);
+            let is_over = Instant::now() >= until;
+            let mut client = match connected {
+                Ok(client) => client,
+                Err(error) if !is_over && is_stale(&error) => continue,
+                Err(error) => return Err(self.told(&error)),
             };
             match asked(&mut client) {
-                Err(error) if was_idle && is_stale(&error) => {}
+                Err(error) if !is_over && is_stale(&error) => {}
                 Err(ClientError::Refused(status, _)) => {
                     self.keep(client);
                     return Err(told_by(status));
@@ -131,7 +135,7 @@ impl Engine {
 /// Whether the other end is gone, as after a restart of the engine.
 fn is_stale(error: &ClientError) -> bool {
     match error {
-        ClientError::Closed | ClientError::Broken => true,
+        ClientError::Closed | ClientError::Broken | ClientError::GoneAway => true,
         ClientError::Io(io) => {
             matches!(io.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset | ErrorKind::UnexpectedEof)
         }

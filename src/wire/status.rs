@@ -178,6 +178,7 @@ statuses! {
     Stopped = 0x0602 "stopped" "the engine has stopped; whether the request was done is not known",
     StorageFull = 0x0603 "storage_full" "the disk is full: nothing new is taken on until there is room",
     Unanchored = 0x0604 "unanchored" "the anchor cannot be written: nothing new is taken on until it can",
+    GoingAway = 0x0605 "going_away" "the daemon is stopping; nothing that it has not answered was done",
     Sealed = 0x0610 "sealed" "no key is in memory: the daemon must be unsealed first",
     Unsealed = 0x0611 "unsealed" "the keys are in memory already",
     UnsealFailed = 0x0612 "unseal_failed" "the daemon cannot serve with this keyring or store; its log says why",

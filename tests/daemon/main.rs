@@ -15,6 +15,7 @@ mod dual;
 mod entry;
 mod field;
 mod full_disk;
+mod handover;
 #[path = "../support/heir.rs"]
 mod heir;
 mod keyblock;

@@ -3,6 +3,7 @@
 use std::os::fd::OwnedFd;
 use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use tallystick::client::Client;
@@ -11,25 +12,40 @@ use tallystick::command::TokenView;
 use crate::process::{Daemon, issue_of, provision, verify_of};
 
 /// Does for a daemon what systemd does.
-struct Manager {
-    daemon: Daemon,
-    listeners: [UnixListener; 2],
-    told: UnixDatagram,
+pub struct Manager {
+    pub daemon: Daemon,
+    pub listeners: [UnixListener; 2],
+    told: Receiver<String>,
 }
 
 impl Manager {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let daemon = Daemon::prepared(|config| config);
         std::fs::create_dir(daemon.path("run")).unwrap();
         let listeners = ["run/tallyd.sock", "run/admin.sock"];
         let listeners = listeners.map(|name| UnixListener::bind(daemon.path(name)).unwrap());
-        let told = UnixDatagram::bind(daemon.path("notify")).unwrap();
-        told.set_read_timeout(Some(Duration::from_secs(300))).unwrap();
+        let socket = UnixDatagram::bind(daemon.path("notify")).unwrap();
+        // Taken off at once, as a manager does: who tells it something must not wait.
+        let (send, told) = channel();
+        std::thread::spawn(move || {
+            let mut bytes = [0; 4096];
+            while let Ok(count) = socket.recv(&mut bytes) {
+                let lines = String::from_utf8_lossy(&bytes[..count]).into_owned();
+                if lines.lines().any(|line| send.send(line.to_owned()).is_err()) {
+                    return;
+                }
+            }
+        });
         Self { daemon, listeners, told }
     }
 
     /// Starts the daemon with these of its sockets, at descriptors 3 and 4.
     fn start(&self, passed: [&UnixListener; 2]) -> Child {
+        self.start_with(passed, &[])
+    }
+
+    /// The same, with more said to it.
+    pub fn start_with(&self, passed: [&UnixListener; 2], more: &[&str]) -> Child {
         let [first, second] = passed.map(|one| Stdio::from(OwnedFd::from(one.try_clone().unwrap())));
         let log =
             std::fs::OpenOptions::new().append(true).create(true).open(self.daemon.path("log")).unwrap();
@@ -40,6 +56,7 @@ impl Manager {
             .arg(self.daemon.dir.path())
             .arg("--passphrase-file")
             .arg(self.daemon.path("passphrase"))
+            .args(more)
             .env("NOTIFY_SOCKET", self.daemon.path("notify"))
             .env("WATCHDOG_USEC", "100000")
             .stdin(first)
@@ -50,17 +67,12 @@ impl Manager {
     }
 
     /// Waits until this is told.
-    fn hears(&self, what: &str) {
-        let mut bytes = [0; 4096];
-        loop {
-            let count = self.told.recv(&mut bytes).unwrap_or_else(|error| panic!("{what}: {error}"));
-            if String::from_utf8_lossy(&bytes[..count]).lines().any(|line| line == what) {
-                return;
-            }
-        }
+    pub fn hears(&self, what: &str) {
+        let next = || self.told.recv_timeout(Duration::from_secs(300));
+        while next().unwrap_or_else(|error| panic!("{what}: {error}")) != what {}
     }
 
-    fn client(&self) -> Client<UnixStream> {
+    pub fn client(&self) -> Client<UnixStream> {
         Client::connect(&self.daemon.path("run/tallyd.sock"), "test").unwrap()
     }
 

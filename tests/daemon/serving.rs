@@ -89,6 +89,16 @@ fn stopping_in_order_under_load_loses_nothing_acknowledged() {
     let mut client = daemon.client();
     acknowledged.sort_by_key(|one| one.header().unwrap().atc);
     let newest = acknowledged.last().unwrap().header().unwrap().atc.get();
+    for pair in acknowledged.windows(2) {
+        let [one, next] = [pair[0], pair[1]].map(|one| one.header().unwrap().atc.get());
+        assert!(
+            one < next,
+            "{one} then {next}, {} in all: {:02x?} {:02x?}",
+            acknowledged.len(),
+            pair[0].as_bytes(),
+            pair[1].as_bytes()
+        );
+    }
     assert_eq!(acknowledged.len(), newest as usize, "counters were burnt or repeated");
     for cryptogram in &acknowledged {
         client.verify(verify_of(&token, *cryptogram), None).unwrap();
@@ -246,6 +256,7 @@ fn a_wrong_configuration_names_its_field_and_does_not_serve() {
 fn a_failed_self_test_refuses_to_serve() {
     let daemon = Daemon::prepared(|config| config);
     let options = Options {
+        wait: std::time::Duration::ZERO,
         dir: daemon.dir.path().to_owned(),
         config: None,
         passphrase_file: Some(daemon.path("passphrase")),

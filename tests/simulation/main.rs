@@ -51,6 +51,7 @@ const MUST_HAPPEN: &[Kind] = &[
     ("", "groups that were durable though nobody was told"),
     ("", "keys destroyed"),
     ("", "keys rotated"),
+    ("", "nodes with an older keyring that stopped"),
     ("", "older anchors refused"),
     ("", "older disks refused"),
     ("", "older keyrings refused"),

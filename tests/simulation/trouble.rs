@@ -85,7 +85,7 @@ impl World {
             5 => self.slow_down(),
             6 => self.lose_messages(),
             7 => self.step_a_little(),
-            8..=10 if is_steady => self.step_a_little(),
+            8..=13 if is_steady => self.step_a_little(),
             8 => self.step_far(),
             9 => self.step_very_far(),
             10 => self.edge_of_key(),

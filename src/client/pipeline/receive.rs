@@ -4,7 +4,7 @@ use std::io::{ErrorKind, Read, Write};
 
 use super::{Client, Window};
 use crate::client::{Answer, ClientError};
-use crate::wire::{Arrival, Frame, Opcode};
+use crate::wire::{Arrival, Frame, Opcode, Status};
 
 impl<S: Read + Write> Client<S> {
     /// Takes the next answer, with the id of its request. Answers may come in
@@ -22,8 +22,11 @@ impl<S: Read + Write> Client<S> {
                 return Err(ClientError::NothingUnderWay);
             }
             self.flush()?;
-            if self.ready.is_empty() {
-                self.take_in()?;
+            if self.ready.is_empty()
+                && let Err(error) = self.take_in()
+                && self.ready.is_empty()
+            {
+                return Err(error);
             }
         }
     }
@@ -40,12 +43,23 @@ impl<S: Read + Write> Client<S> {
                 self.intake.filled(count);
                 let sorted = self.sort();
                 self.broken = sorted.is_err();
+                self.gone = matches!(sorted, Err(ClientError::GoneAway));
                 sorted
             }
             Err(error) if error.kind() == ErrorKind::Interrupted => Ok(()),
             Err(error) => {
                 self.broken = !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut);
                 Err(error.into())
+            }
+        }
+    }
+
+    /// Reads until the connection ends, and says how it did. What was answered before
+    /// is there for [`receive`](Self::receive).
+    pub(super) fn take_in_the_rest(&mut self) -> ClientError {
+        loop {
+            if let Err(error) = self.take_in() {
+                return error;
             }
         }
     }
@@ -71,6 +85,9 @@ impl<S: Read + Write> Client<S> {
 
 /// Reads a reply and finds its request.
 fn take(window: &mut Window, frame: &Frame<'_>) -> Result<(u64, Result<Answer, ClientError>), ClientError> {
+    if frame.id == 0 && frame.status == Status::GoingAway.code() {
+        return Err(ClientError::GoneAway);
+    }
     // Id 0 is the daemon's own. Who is refused at the door is told so before it
     // asks; later it means that our frames cannot be told apart any more.
     if frame.id == 0 && window.oldest() != Some(Opcode::Hello) {

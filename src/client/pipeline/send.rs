@@ -1,6 +1,6 @@
 //! Requests out.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 
 use super::{Client, Window};
 use crate::client::ClientError;
@@ -128,8 +128,12 @@ impl<S: Read + Write> Client<S> {
         self.out.copy_within(front.., 0);
         cut(&mut self.out, rest);
         self.window.wrote();
+        let Err(error) = written else { return Ok(()) };
+        // Whoever reads no more may have said why, behind its last answers.
+        let hung_up = matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset);
+        let last = hung_up.then(|| self.take_in_the_rest());
         // How much of a failed write went out is not known, nor where a next frame would begin.
-        self.broken = written.is_err();
-        Ok(written?)
+        self.broken = true;
+        Err(last.filter(|last| matches!(last, ClientError::GoneAway)).unwrap_or_else(|| error.into()))
     }
 }

@@ -8,7 +8,7 @@ pub fn default_text(uid: u32) -> String {
 }
 
 const TEMPLATE: &str = r#"# Tallystick. Every field but `bin_controller` may be left out; limits not
-# written here have the defaults that docs/OPERATING.md lists.
+# written here have the defaults that docs/OPERATIONS.md lists.
 
 # Begins every PAR that we derive: 4 characters of 0-9 and A-Z.
 bin_controller = "TLY1"

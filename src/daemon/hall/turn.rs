@@ -72,6 +72,7 @@ impl Hall {
             desk = self.turn.wait(desk).ok()?;
         }
         desk.turn = Turn::Away(0);
+        desk.engine.tell_keyring();
         desk.engine.take_group()
     }
 }

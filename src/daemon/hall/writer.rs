@@ -153,6 +153,8 @@ impl Writer {
         }
         let group = self.chain.seal(group, anchored);
         self.wait_for_room(hall, &group)?;
+        // Who came meanwhile decides next: the turn for that is asked for with the group.
+        self.store.want_turn(hall.wants_turn());
         let receipt = self.store.append(&group)?;
         if let Ok(mut progress) = hall.progress.lock() {
             progress.receipt = receipt;

@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::seal::PATIENCE;
-use super::{House, Opened, Porter, Unlock};
+use super::{House, Opened, Porter, StorePlace, Unlock};
 use crate::daemon::anchor::{self, Keeper, Place};
 use crate::daemon::audit::{Book, Clerk, Recorder};
 use crate::daemon::config::{AnchorConfig, AuditConfig, Config};
@@ -16,7 +16,7 @@ use crate::engine::{Anchor, Engine, EngineConfig};
 use crate::entry::{Entry, EntryRegions};
 use crate::keys::{Keyring, OpenKeyring, SealedKeyring};
 use crate::secmem::Region;
-use crate::store::{ChainHead, LogLimits, RealDisk, SqliteStore, Store, StoreError};
+use crate::store::{ChainHead, LogLimits, Store, StoreError};
 use crate::types::UnixTime;
 
 /// What is done when the store has failed.
@@ -35,6 +35,7 @@ pub struct Site {
     region: Region,
     /// The same for held cards and payment sessions' keys; none if there is no room.
     entry: Option<EntryRegions>,
+    store: StorePlace,
     /// Called when the store has failed.
     failed: Failed,
 }
@@ -46,13 +47,20 @@ impl Site {
     #[must_use]
     pub fn new(dir: PathBuf, config: &Config, region: Region, recorder: Recorder, failed: Failed) -> Self {
         let Config { engine, anchor, audit, .. } = config.clone();
-        Self { dir, engine, anchor, log: config.limits.log, audit, recorder, region, entry: None, failed }
+        let (log, store) = (config.limits.log, StorePlace::default());
+        Self { dir, engine, anchor, log, audit, recorder, region, entry: None, store, failed }
     }
 
     /// The same with locked memory for held cards and payment sessions' keys.
     #[must_use]
     pub fn with_entry(self, regions: Option<EntryRegions>) -> Self {
         Self { entry: regions, ..self }
+    }
+
+    /// The same with its store elsewhere than in the state directory.
+    #[must_use]
+    pub fn with_store(self, store: StorePlace) -> Self {
+        Self { store, ..self }
     }
 
     /// The locked memory of the keys.
@@ -62,9 +70,13 @@ impl Site {
 
     /// The keyring as it stands in its file.
     pub(super) fn keyring(&self) -> Result<SealedKeyring, DaemonError> {
+        Ok(SealedKeyring::from_bytes(&self.keyring_file()?)?)
+    }
+
+    /// The bytes of that file.
+    pub(super) fn keyring_file(&self) -> Result<Vec<u8>, DaemonError> {
         let path = self.keyring_path();
-        let bytes = std::fs::read(&path).map_err(DaemonError::at(&path))?;
-        Ok(SealedKeyring::from_bytes(&bytes)?)
+        std::fs::read(&path).map_err(DaemonError::at(&path))
     }
 
     /// The file of the keyring.
@@ -72,11 +84,8 @@ impl Site {
         paths::keyring(&self.dir)
     }
 
-    fn store(&self) -> Result<SqliteStore, DaemonError> {
-        let path = paths::store(&self.dir);
-        let path = std::path::absolute(&path).map_err(DaemonError::at(&path))?;
-        let ready = || sandbox::enter(Role::Checkpointer);
-        Ok(SqliteStore::open_with(Box::new(RealDisk), path, self.log, ready)?)
+    fn store(&self) -> Result<Box<dyn Store>, DaemonError> {
+        self.store.open(&self.dir, self.log)
     }
 }
 
@@ -137,17 +146,16 @@ impl Site {
         let anchors = anchor::read_all(&mut places, &keyring)?;
         let engine = Engine::new(self.engine.clone());
         let now = UnixTime::from_system_clock();
-        let (engine, chain) = engine.unseal(Arc::clone(&keyring), &mut store, &anchors, now)?;
+        let (engine, chain) = engine.unseal(Arc::clone(&keyring), &mut *store, &anchors, now)?;
         let (epoch, receipt) = (store.epoch(), store.receipt());
-        let keeper = drop_anchor(places, &keyring, &mut store, chain.head(), self.anchor.interval)?;
+        let keeper = drop_anchor(places, &keyring, &mut *store, chain.head(), self.anchor.interval)?;
         let book = Book::open(&self.audit, &self.dir, &keyring, || Ok(chain.head().number))?;
         let clerk = Clerk::start(book, &self.recorder, epoch, chain.head())?;
         let tokens = engine.token_count();
         let hall = Arc::new(Hall::new(engine, receipt));
-        let committer =
-            Committer::new(Arc::clone(&hall), Box::new(store), chain, keeper, UnixTime::from_system_clock)
-                .recording(self.recorder.clone())
-                .counting(metrics);
+        let committer = Committer::new(Arc::clone(&hall), store, chain, keeper, UnixTime::from_system_clock)
+            .recording(self.recorder.clone())
+            .counting(metrics);
         let committer = start_committer(committer, Arc::clone(&self.failed))?;
         tracing::info!(epoch = epoch.0, tokens, "unsealed");
         let entry = Entry::new(self.entry.clone());

@@ -149,6 +149,20 @@ pub(super) const CONNECTION: &[Call] = calls! {
 /// needs.
 pub(super) const COMMITTER: &[Call] = &[];
 
+/// Speaks to the database that several nodes share, and connects to it again.
+pub(super) const DATABASE: &[Call] = calls! {
+    SYS_socket (Only::First(&[libc::AF_UNIX, libc::AF_INET, libc::AF_INET6])) "its connection",
+    SYS_connect "that connection; Landlock leaves TCP the database's ports only",
+    SYS_ioctl (Only::Second(libc::FIONBIO)) "connecting is waited for only so long",
+    #[cfg(target_arch = "x86_64")]
+    SYS_poll "waits for it",
+    #[cfg(not(target_arch = "x86_64"))]
+    SYS_ppoll "waits for it",
+    SYS_getsockopt "whether it came to be",
+    SYS_setsockopt "the patience with it",
+    SYS_recvfrom "its answers",
+};
+
 /// Puts the log into the database.
 pub(super) const CHECKPOINTER: &[Call] = calls! {
     SYS_pread64 "reads the log",

@@ -3,13 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use landlock::{
-    ABI, Access, AccessFs, AccessNet, LandlockStatus, PathBeneath, PathFd, Ruleset, RulesetAttr,
+    ABI, Access, AccessFs, AccessNet, LandlockStatus, NetPort, PathBeneath, PathFd, Ruleset, RulesetAttr,
     RulesetCreatedAttr, RulesetStatus, Scope,
 };
 
 use super::SandboxError;
 use crate::daemon::audit::log_dir;
-use crate::daemon::config::Config;
+use crate::daemon::config::{Config, StoreConfig};
+#[cfg(feature = "postgres")]
+use crate::store::postgres::PostgresHost;
 
 /// The newest rights that are asked for; an older kernel gives what it has.
 const RIGHTS: ABI = ABI::V6;
@@ -23,7 +25,7 @@ pub(super) struct Restricted {
 }
 
 /// Leaves the calling thread, and those it starts, the directories of state,
-/// sockets, anchor and audit log, and no TCP. Whatever is open stays open.
+/// sockets, anchor and audit log, and no TCP but to the database, if the store is one. Whatever is open stays open.
 pub(super) fn restrict(config: &Config, dir: &Path) -> Result<Restricted, SandboxError> {
     // Files are made, read, written and removed; none is executed, and no other kind is made.
     let rights = AccessFs::ReadFile
@@ -38,6 +40,9 @@ pub(super) fn restrict(config: &Config, dir: &Path) -> Result<Restricted, Sandbo
         .handle_access(AccessNet::from_all(RIGHTS))?
         .scope(Scope::Signal)?
         .create()?;
+    for port in ports(config) {
+        rules = rules.add_rule(NetPort::new(port, AccessNet::ConnectTcp))?;
+    }
     for directory in directories(config, dir) {
         rules = rules.add_rule(PathBeneath::new(PathFd::new(directory)?, rights))?;
     }
@@ -52,6 +57,21 @@ pub(super) fn restrict(config: &Config, dir: &Path) -> Result<Restricted, Sandbo
         _ => "no landlock in this kernel".to_owned(),
     };
     Ok(Restricted { lacking: Some(told.clone()), told })
+}
+
+/// Where TCP may go: to the database that nodes share, if the store is one.
+fn ports(config: &Config) -> Vec<u16> {
+    match &config.store {
+        StoreConfig::Sqlite => Vec::new(),
+        #[cfg(feature = "postgres")]
+        StoreConfig::Postgres(database) => {
+            let port = |host: &PostgresHost| match host {
+                PostgresHost::Tcp(_, port) => Some(*port),
+                PostgresHost::Unix(..) => None,
+            };
+            database.hosts.iter().filter_map(port).collect()
+        }
+    }
 }
 
 fn directories(config: &Config, dir: &Path) -> Vec<PathBuf> {

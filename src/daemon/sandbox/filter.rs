@@ -15,9 +15,9 @@ use super::calls::Only;
 pub(super) struct Filters(Vec<(Role, BpfProgram, Option<BpfProgram>)>);
 
 impl Filters {
-    /// Filters that kill, or that only log.
-    pub fn new(kill: bool) -> Result<Self, Error> {
-        let filter = |role: Role| Ok((role, compiled(role, kill)?, without_clone3(role)?));
+    /// Filters that kill, or that only log; of a daemon whose store is shared, or in a file.
+    pub fn new(kill: bool, is_shared: bool) -> Result<Self, Error> {
+        let filter = |role: Role| Ok((role, compiled(role, kill, is_shared)?, without_clone3(role)?));
         Role::ALL.into_iter().map(filter).collect::<Result<_, _>>().map(Self)
     }
 
@@ -33,13 +33,14 @@ impl Filters {
     }
 }
 
-fn compiled(role: Role, kill: bool) -> Result<BpfProgram, Error> {
+fn compiled(role: Role, kill: bool, is_shared: bool) -> Result<BpfProgram, Error> {
     let mut rules: BTreeMap<i64, Vec<SeccompRule>> = BTreeMap::new();
-    for call in role.calls() {
+    let calls = || role.calls().chain(if is_shared { role.database_calls() } else { &[] });
+    for call in calls() {
         rules.entry(call.number).or_default().extend(alternatives(call.only)?);
     }
     // A list that is empty allows everything, so one without conditions wins.
-    let open = role.calls().filter(|call| call.only == Only::Any);
+    let open = calls().filter(|call| call.only == Only::Any);
     rules.extend(open.map(|call| (call.number, Vec::new())));
     let other = if kill { SeccompAction::KillProcess } else { SeccompAction::Log };
     Ok(SeccompFilter::new(rules, other, SeccompAction::Allow, ARCH.try_into()?)?.try_into()?)
@@ -83,15 +84,15 @@ mod tests {
 
     #[test]
     fn every_filter_compiles() {
-        for kill in [true, false] {
-            assert_eq!(Filters::new(kill).unwrap().0.len(), Role::ALL.len());
+        for (kill, is_shared) in [(true, false), (false, false), (true, true), (false, true)] {
+            assert_eq!(Filters::new(kill, is_shared).unwrap().0.len(), Role::ALL.len());
         }
     }
 
     #[test]
     fn no_call_is_listed_twice_and_each_has_its_reason() {
         let lists = Role::ALL.map(Role::own_calls);
-        for list in lists.into_iter().chain(Role::shared_calls()) {
+        for list in lists.into_iter().chain(Role::shared_calls()).chain([Role::Main.database_calls()]) {
             let mut seen = HashSet::new();
             for call in list {
                 assert!(seen.insert(call.number), "{} twice", call.name);
@@ -117,7 +118,8 @@ mod tests {
             libc::SYS_pidfd_getfd,
         ];
         for role in Role::ALL {
-            assert!(role.calls().all(|call| !never.contains(&call.number)), "{role}");
+            let mut calls = role.calls().chain(role.database_calls());
+            assert!(calls.all(|call| !never.contains(&call.number)), "{role}");
         }
     }
 }

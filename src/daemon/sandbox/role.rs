@@ -125,6 +125,16 @@ impl Role {
         calls::EVERY.iter().chain(self.own_calls()).chain(others)
     }
 
+    /// Those that it may make besides where the store is a database: whoever speaks to
+    /// that.
+    #[must_use]
+    pub const fn database_calls(self) -> &'static [Call] {
+        match self {
+            Self::Main | Self::Committer => calls::DATABASE,
+            _ => &[],
+        }
+    }
+
     /// Whether it starts threads.
     pub(super) const fn starts_threads(self) -> bool {
         matches!(self, Self::Main | Self::Listener)

@@ -1,6 +1,7 @@
 //! The way to the database: one session at a time, made anew when it breaks, for as long
 //! as patience lasts.
 
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -17,13 +18,13 @@ const PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_s
 
 /// The session, and what is under way in it.
 pub(super) struct Line {
-    connector: Connector,
+    connector: Arc<Connector>,
     session: Option<Session>,
     pub(super) turn: Turn,
 }
 
 impl Line {
-    pub(super) const fn new(connector: Connector) -> Self {
+    pub(super) const fn new(connector: Arc<Connector>) -> Self {
         Self { connector, session: None, turn: Turn::Away }
     }
 

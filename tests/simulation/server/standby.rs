@@ -58,6 +58,7 @@ impl World {
                 self.trace.counts_add("groups followed", count);
                 self.server.standby = Some(standby);
             }
+            Err(StoreError::StaleKeyring) => self.trace.count("nodes with an older keyring that stopped"),
             Err(StoreError::Fenced) => self.trace.count("nodes that were too far behind"),
             Err(error) => fail(None, format!("a node cannot follow: {error}")),
         }
@@ -82,6 +83,11 @@ impl World {
     /// The two change places, if nothing is under way.
     pub fn change_places(&mut self) {
         self.follow();
+        let keyring = &self.server.keyring;
+        let is_stale = |standby: &mut Standby| !Arc::ptr_eq(standby.engine.keyring(), keyring);
+        if self.server.standby.take_if(is_stale).is_some() {
+            fail(None, "a node with an older keyring goes on following".to_owned());
+        }
         let Some(up) = self.server.up.as_mut().filter(|up| up.is_quiet()) else { return };
         let Some(standby) = &mut self.server.standby else { return };
         std::mem::swap(&mut up.engine, &mut standby.engine);

@@ -61,7 +61,8 @@ impl World {
             return self.start_later("it died before the engine was unsealed");
         }
         self.follow();
-        let standby = self.server.standby.take();
+        let keys = |standby: &Standby| Arc::ptr_eq(standby.engine.keyring(), &self.server.keyring);
+        let standby = self.server.standby.take_if(|standby| keys(standby));
         let takes_over = standby.is_some();
         let opened = match standby {
             Some(Standby { engine, chain, store }) => Ok((engine, chain, store)),
@@ -113,6 +114,9 @@ impl World {
             self.server.up = None;
             self.trace.count("anchorings that could not be noted");
             return self.start_later("that the anchor was told could not be noted");
+        }
+        if let Some(up) = self.server.up.as_mut().filter(|_| self.server.is_shared) {
+            up.engine.tell_keyring();
         }
         self.server.older_is_told = true;
         self.trace.count("starts");
@@ -225,8 +229,6 @@ impl World {
             _ => {}
         }
         let keyring = Arc::new(server.keys.load().unwrap());
-        // It has the keyring of before.
-        server.standby = None;
         let older = std::mem::replace(&mut server.keyring, keyring);
         // Of the keys that seal PANs the anchor knows nothing.
         server.older = (purpose != KeyPurpose::PanSealing).then_some(older);
