@@ -11,7 +11,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use super::audit::{Recorder, make_dir};
-use super::config::Config;
+use super::config::{Config, StoreConfig};
 use super::connection::{Lobby, SERVER};
 use super::house::{Errand, Unlock, Warm};
 use super::options::{HELP, Invocation, Options, parse};
@@ -223,7 +223,11 @@ fn lobby(
         metrics: metrics(config),
         rates: Rates::of(&config.peers),
         audit,
-        backups: backup::start(store_path(options)?)?,
+        backups: match config.store {
+            StoreConfig::Sqlite => backup::start(store_path(options)?)?,
+            #[cfg(feature = "postgres")]
+            StoreConfig::Postgres(_) => backup::Backups::elsewhere(),
+        },
         frame: config.limits.frame_bytes,
         in_flight: config.limits.in_flight,
         clock: UnixTime::from_system_clock,

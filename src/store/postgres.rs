@@ -29,8 +29,8 @@ use std::sync::Arc;
 
 use super::guard::Guard;
 use super::{
-    ChainHead, CommitReceipt, Epoch, Follow, Group, GroupNumber, Load, Room, Store, StoreError, TokenRow,
-    TokenSlot,
+    ChainHead, CommitReceipt, Epoch, Follow, Group, GroupNumber, Load, Room, Store, StoreError, StoreLock,
+    TokenRow, TokenSlot,
 };
 use crate::types::{Trid, UnixTime};
 use fault::Fault;
@@ -54,6 +54,7 @@ pub struct PostgresStore {
     anchored: Epoch,
     wanted: bool,
     guard: Guard,
+    held: Option<StoreLock>,
 }
 
 /// Where the database is, with what is needed to log in: what takes files and the name
@@ -108,7 +109,13 @@ impl PostgresStore {
             Ok((node.map_or(Epoch(0), |(_, anchored)| anchored), head))
         })?;
         log.head = found.1;
-        Ok(Self { log, anchored: found.0, wanted: false, guard: Guard::default() })
+        Ok(Self { log, anchored: found.0, wanted: false, guard: Guard::default(), held: None })
+    }
+
+    /// The same, holding a lock as long as it is open.
+    #[must_use]
+    pub fn holding(self, lock: StoreLock) -> Self {
+        Self { held: Some(lock), ..self }
     }
 }
 
@@ -238,6 +245,7 @@ impl std::fmt::Debug for PostgresStore {
             .field("node", node)
             .field("epoch", epoch)
             .field("head", &head.chain)
+            .field("holds a lock", &self.held.is_some())
             .finish_non_exhaustive()
     }
 }

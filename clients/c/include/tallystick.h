@@ -650,6 +650,8 @@ int32_t tally_release_card(const struct tally_client *client, const uint8_t *han
 #define TALLY_STATUS_UNRECORDED 0x0619
 // no backup was begun on this connection, or it is at its end
 #define TALLY_STATUS_NO_BACKUP 0x061a
+// the store is a database that nodes share: it is backed up by its own means
+#define TALLY_STATUS_STORE_SHARED 0x061b
 
 // What `tally_call` asks.
 #define TALLY_OPCODE_HELLO 0x0001

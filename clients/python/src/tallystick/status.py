@@ -157,6 +157,7 @@ class Status(enum.IntEnum):
     AUDIT_UNWRITABLE = (0x0618, "the audit log cannot be written: nothing new is taken on until it can")
     UNRECORDED = (0x0619, "it may be done, and could not be recorded: its answer is withheld")
     NO_BACKUP = (0x061a, "no backup was begun on this connection, or it is at its end")
+    STORE_SHARED = (0x061b, "the store is a database that nodes share: it is backed up by its own means")
 
     @property
     def group(self) -> int:
