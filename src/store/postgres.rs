@@ -16,6 +16,8 @@ mod log;
 mod row;
 mod schema;
 mod session;
+mod side;
+mod side_statement;
 mod statement;
 mod token;
 mod turn;
@@ -24,6 +26,7 @@ mod wire;
 
 pub use config::{NodeName, PostgresConfig, PostgresHost, PostgresTls};
 pub use schema::{ROLE_SQL, SCHEMA_SQL};
+pub(super) use side::PostgresSide;
 
 use std::sync::Arc;
 

@@ -20,12 +20,19 @@ const PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_s
 pub(super) struct Line {
     connector: Arc<Connector>,
     session: Option<Session>,
+    /// Whether a store is being moved, which need not be whole then.
+    moving: bool,
     pub(super) turn: Turn,
 }
 
 impl Line {
     pub(super) const fn new(connector: Arc<Connector>) -> Self {
-        Self { connector, session: None, turn: Turn::Away }
+        Self { connector, session: None, moving: false, turn: Turn::Away }
+    }
+
+    /// To move a store.
+    pub(super) fn moving(connector: Connector) -> Self {
+        Self { moving: true, ..Self::new(Arc::new(connector)) }
     }
 
     /// Does something in a session, and again in another if this one broke or the server
@@ -96,7 +103,10 @@ impl Line {
         if self.session.is_none() {
             let mut session = Session::open(&self.connector)?;
             session.set_deadline(Some(until));
-            schema::check(&mut session)?;
+            let version = schema::check(&mut session)?;
+            if !self.moving {
+                schema::check_version(version)?;
+            }
             self.session = Some(session);
         }
         self.session()?.set_deadline(Some(until));
