@@ -94,7 +94,7 @@ impl PostgresStore {
     /// # Errors
     /// As [`open`](Self::open).
     pub fn open_at(place: &PostgresPlace) -> Result<Self, StoreError> {
-        let line = Line::new(Arc::clone(&place.connector));
+        let line = Line::new(Arc::clone(&place.connector), place.node.clone());
         let start = Head { chain: ChainHead::START, oldest: GroupNumber(1), bytes: 0 };
         let mut log = Log { line, node: place.node.clone(), epoch: Epoch(0), head: start };
         log.draw_epoch(Epoch(0), None)?;

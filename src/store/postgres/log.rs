@@ -6,7 +6,7 @@ use super::fault::Fault;
 use super::head::{self, Head};
 use super::line::Line;
 use super::session::Session;
-use super::statement::{COMMIT, DRAW_EPOCH, HEAD, SET_NODE};
+use super::statement::{COMMIT, DRAW_EPOCH, HEAD, SET_NODE, TOUCH};
 use super::turn::{self, Found, Turn};
 use super::value::{Value, number};
 use super::{NodeName, append, load};
@@ -214,7 +214,16 @@ fn place(
     session.ready()?;
     line.turn = Turn::Held;
     if sent && next == Some((group.number, group.mac)) {
+        // Committed with something of this session's, it is where that is: see `Line`.
+        let session = line.session()?;
+        session.take_warning();
+        session.call(&TOUCH, &[Value::Text(node.as_str())])?;
+        session.sync();
+        session.send()?;
+        session.count()?;
+        session.ready()?;
         line.rest()?;
+        line.session()?.check_warning()?;
         return Ok(Some(Place::Taken(Head { chain: group.head(), ..found.head })));
     }
     check_epoch(&found, epoch)?;

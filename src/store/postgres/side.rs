@@ -22,7 +22,7 @@ pub(in super::super) struct PostgresSide {
 impl PostgresSide {
     /// A database to be filled: an empty one, or one that holds a part of this very store.
     pub(in super::super) fn target(config: &PostgresConfig, about: &About) -> Result<Self, StoreError> {
-        let mut line = Line::moving(Connector::new(config)?);
+        let mut line = Line::moving(Connector::new(config)?, config.node.clone());
         line.patiently(|line| {
             let session = line.session()?;
             let (head, epoch, version) = begin(session)?;
@@ -53,7 +53,7 @@ impl PostgresSide {
 
     /// A database to be read, from which every node is fenced off from now on.
     pub(in super::super) fn source(config: &PostgresConfig) -> Result<(Self, About), StoreError> {
-        let mut line = Line::moving(Connector::new(config)?);
+        let mut line = Line::moving(Connector::new(config)?, config.node.clone());
         let about = line.patiently(|line| {
             let session = line.session()?;
             let (head, epoch, version) = begin(session)?;

@@ -43,6 +43,7 @@ statements! {
     NODE(TEXT) = "SELECT epoch, anchored FROM tallystick.node WHERE name = $1";
     SET_NODE(TEXT, INT8) = "INSERT INTO tallystick.node (name, epoch, anchored, seen) VALUES ($1, $2, 0, now())
         ON CONFLICT (name) DO UPDATE SET epoch = excluded.epoch, seen = excluded.seen";
+    TOUCH(TEXT) = "UPDATE tallystick.node SET seen = now() WHERE name = $1";
     SET_ANCHORED(TEXT, INT8) = "UPDATE tallystick.node SET anchored = $2, seen = now() WHERE name = $1";
 
     GROUPS_AFTER(INT8) = "SELECT number, epoch, before, marks, body, mac, tokens, records, pages

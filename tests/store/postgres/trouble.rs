@@ -1,7 +1,7 @@
 //! A server that dies, comes back, or is full.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tallystick::store::postgres::{PostgresConfig, PostgresStore};
 use tallystick::store::{Store, StoreError};
@@ -109,4 +109,52 @@ fn patience_ends() {
     poisoned(&mut a.store);
     shared().psql("postgres", &format!("ALTER DATABASE {database} ALLOW_CONNECTIONS false"));
     assert!(matches!(PostgresStore::open(&config), Err(StoreError::Io(_))));
+}
+
+/// What a session waits for that has committed and lacks its replica's word.
+fn until_replica_is_waited_for(server: &Server, but: &str) -> String {
+    let select =
+        format!("SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND pid <> {but} LIMIT 1");
+    let until = Instant::now() + Duration::from_secs(60);
+    loop {
+        match server.psql("postgres", &select) {
+            pid if !pid.is_empty() => return pid,
+            _ => assert!(Instant::now() < until, "nobody waits"),
+        }
+    }
+}
+
+/// A commit that the server has and its replica has not is no commit yet, however the wait for
+/// the replica ended: a failover would take it back.
+#[test]
+fn nothing_is_acknowledged_that_the_replica_may_lack() {
+    let server = Server::new();
+    let database = server.database();
+    let replica = |names: &str| {
+        server.psql("postgres", &format!("ALTER SYSTEM SET synchronous_standby_names = '{names}'"));
+        server.reload();
+        let shown = "SHOW synchronous_standby_names";
+        while server.psql("postgres", shown) != names {}
+    };
+    for ending in ["pg_cancel_backend", "pg_terminate_backend"] {
+        let mut node = Node::with(&server.config(&database, "a"));
+        node.append(&full()).unwrap();
+        replica("nobody");
+        std::thread::scope(|scope| {
+            let appending = scope.spawn(|| node.append(&full()));
+            let pid = until_replica_is_waited_for(&server, "0");
+            server.psql("postgres", &format!("SELECT {ending}({pid})"));
+            if ending == "pg_terminate_backend" {
+                // It finds its group, and has it confirmed.
+                until_replica_is_waited_for(&server, &pid);
+                assert!(!appending.is_finished());
+                replica("");
+                appending.join().unwrap().unwrap();
+            } else {
+                let told = appending.join().unwrap().unwrap_err().to_string();
+                assert!(told.contains("warning"), "{told}");
+                replica("");
+            }
+        });
+    }
 }
