@@ -175,6 +175,8 @@ fn start(
     let sockets = bind(passed, &options.dir, &config)?;
     let server = Server::new(Arc::clone(&lobby), config.peers, config.limits, examiner);
     let server = server.map_err(DaemonError::System)?;
+    let began = i64::try_from(UnixTime::from_system_clock().seconds()).unwrap_or(i64::MAX);
+    lobby.metrics.start_time.set(began);
     tracing::info!("serving");
     service::serving(&lobby).map_err(DaemonError::System)?;
     Ok(Started { server, sockets, lobby, calls, _alone: alone })
@@ -218,7 +220,7 @@ fn lobby(
     let site = Site::new(dir, config, region, audit.clone(), failed).with_entry(entry).with_store(place);
     Ok(Lobby {
         house: House::sealed(site).sending(move |one| drop(errand.send(Call::Errand(one)))),
-        metrics: Metrics::new(),
+        metrics: metrics(config),
         rates: Rates::of(&config.peers),
         audit,
         backups: backup::start(store_path(options)?)?,
@@ -228,6 +230,19 @@ fn lobby(
         random: Box::new(SystemRandom),
         started: Instant::now(),
     })
+}
+
+/// Metrics that know the limits.
+fn metrics(config: &Config) -> Metrics {
+    let metrics = Metrics::new();
+    let limits = &config.engine.limits;
+    metrics.set_limit("tokens", usize::try_from(limits.tokens).unwrap_or(usize::MAX));
+    metrics.set_limit("cards", limits.cards);
+    metrics.set_limit("idempotency_keys", limits.idempotency_keys);
+    metrics.set_limit("connections", config.limits.connections);
+    metrics.set_limit("held_cards", entry::MOST_HOLDS);
+    metrics.set_limit("entry_sessions", entry::MOST_SESSIONS);
+    metrics
 }
 
 fn store_path(options: &Options) -> Result<PathBuf, DaemonError> {

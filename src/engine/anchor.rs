@@ -111,7 +111,9 @@ pub(super) fn check(
     store: &dyn Store,
     keyring: &Keyring,
 ) -> Result<(), Rollback> {
-    let fresh = store.anchored() == Epoch(0) && loader.head == ChainHead::START;
+    // A node that joins others has told no anchor yet, whatever they have stored.
+    let is_first = loader.head == ChainHead::START || store.is_shared();
+    let fresh = store.anchored() == Epoch(0) && is_first;
     for anchor in anchors {
         let Some(anchor) = anchor else {
             if fresh {

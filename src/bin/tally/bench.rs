@@ -16,6 +16,7 @@ mod worker;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tallystick::daemon::paths;
 
 use crate::arguments::bench::{Bench, BenchOp};
 use crate::output::{Failure, Output};
@@ -49,7 +50,9 @@ fn measure(arguments: &Bench) -> Result<Measured, Failure> {
     let tokens = home.tokens(tokens)?;
     let idle: Vec<_> = (0..arguments.idle).map(|_| stream::connect(&home.socket())).collect();
     let idle: Vec<_> = idle.into_iter().collect::<Result<_, _>>()?;
-    let mut crowd = Crowd::connect(&home.socket(), Load { op, connections, depth }, &tokens)?;
+    let others = arguments.also.iter().map(|dir| paths::data_socket(dir));
+    let sockets: Vec<_> = std::iter::once(home.socket()).chain(others).collect();
+    let mut crowd = Crowd::connect_all(&sockets, Load { op, connections, depth }, &tokens)?;
     let limit = Duration::from_secs(arguments.seconds.into());
     let measured = match arguments.rate {
         Some(rate) => crowd.open(rate, limit, |_| {})?.0,

@@ -16,7 +16,7 @@ use crate::engine::{Anchor, Engine, EngineConfig};
 use crate::entry::{Entry, EntryRegions};
 use crate::keys::{Keyring, OpenKeyring, SealedKeyring};
 use crate::secmem::Region;
-use crate::store::{ChainHead, LogLimits, Store, StoreError};
+use crate::store::{ChainHead, Epoch, GroupNumber, LogLimits, Store, StoreError};
 use crate::types::UnixTime;
 
 /// What is done when the store has failed.
@@ -148,8 +148,11 @@ impl Site {
         let now = UnixTime::from_system_clock();
         let (engine, chain) = engine.unseal(Arc::clone(&keyring), &mut *store, &anchors, now)?;
         let (epoch, receipt) = (store.epoch(), store.receipt());
+        // What a node that joins others finds was written by them, and is in their logs.
+        let joins = store.is_shared() && store.anchored() == Epoch(0);
+        let newest = if joins { GroupNumber(0) } else { receipt.newest() };
         let keeper = drop_anchor(places, &keyring, &mut *store, chain.head(), self.anchor.interval)?;
-        let book = Book::open(&self.audit, &self.dir, &keyring, || Ok(chain.head().number))?;
+        let book = Book::open(&self.audit, &self.dir, &keyring, || Ok(newest))?;
         let clerk = Clerk::start(book, &self.recorder, epoch, chain.head())?;
         let tokens = engine.token_count();
         let hall = Arc::new(Hall::new(engine, receipt));

@@ -150,6 +150,7 @@ class Status(enum.IntEnum):
     STOPPED = (0x0602, "the engine has stopped; whether the request was done is not known")
     STORAGE_FULL = (0x0603, "the disk is full: nothing new is taken on until there is room")
     UNANCHORED = (0x0604, "the anchor cannot be written: nothing new is taken on until it can")
+    GOING_AWAY = (0x0605, "the daemon is stopping; nothing that it has not answered was done")
     SEALED = (0x0610, "no key is in memory: the daemon must be unsealed first")
     UNSEALED = (0x0611, "the keys are in memory already")
     UNSEAL_FAILED = (0x0612, "the daemon cannot serve with this keyring or store; its log says why")

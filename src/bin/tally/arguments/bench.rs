@@ -11,6 +11,10 @@ pub struct Bench {
     /// can be used again; without it a throwaway one
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
+    /// State directories of more daemons that run on the same shared store: connections are spread
+    /// over all
+    #[arg(long, value_name = "DIR", requires = "dir", conflicts_with_all = ["floor", "sweep"])]
+    pub also: Vec<PathBuf>,
     /// Operation
     #[arg(long, value_enum, default_value = "issue")]
     pub op: BenchOp,

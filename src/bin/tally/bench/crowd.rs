@@ -1,6 +1,6 @@
 //! Several connections at once.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
@@ -43,13 +43,22 @@ pub struct Crowd {
 impl Crowd {
     /// Opens the connections.
     pub fn connect(socket: &Path, load: Load, tokens: &Arc<Tokens>) -> Result<Self, Failure> {
+        Self::connect_all(&[socket.to_owned()], load, tokens)
+    }
+
+    /// Opens the connections, to one socket after the other.
+    pub fn connect_all(sockets: &[PathBuf], load: Load, tokens: &Arc<Tokens>) -> Result<Self, Failure> {
         let connections = usize::try_from(load.connections)?;
         if load.op == BenchOp::Verify && tokens.len() < connections {
             // Two connections would consume one token's cryptograms out of their order.
             return Err(Failure::new("verifying needs a token for each connection"));
         }
         let depth = usize::try_from(load.depth)?;
-        let worker = |nth| Worker::connect(socket, load.op, depth, tokens.hand(nth, connections));
+        let mut next = sockets.iter().cycle();
+        let worker = |nth| {
+            let socket = next.next().ok_or_else(|| Failure::new("there is no daemon to connect to"))?;
+            Worker::connect(socket, load.op, depth, tokens.hand(nth, connections))
+        };
         Ok(Self { load, workers: (0..connections).map(worker).collect::<Result<_, _>>()?, is_echo: false })
     }
 
