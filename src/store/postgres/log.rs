@@ -6,7 +6,7 @@ use super::fault::Fault;
 use super::head::{self, Head};
 use super::line::Line;
 use super::session::Session;
-use super::statement::{COMMIT, DRAW_EPOCH, HEAD, SET_NODE, TOUCH};
+use super::statement::{COMMIT, DRAW_EPOCH, HEAD, SET_NODE};
 use super::turn::{self, Found, Turn};
 use super::value::{Value, number};
 use super::{NodeName, append, load};
@@ -214,14 +214,8 @@ fn place(
     session.ready()?;
     line.turn = Turn::Held;
     if sent && next == Some((group.number, group.mac)) {
-        // Committed with something of this session's, it is where that is: see `Line`.
-        let session = line.session()?;
-        session.take_warning();
-        session.call(&TOUCH, &[Value::Text(node.as_str())])?;
-        session.sync();
-        session.send()?;
-        session.count()?;
-        session.ready()?;
+        // A lock is written too, so ending it waits for the replica, and all before it.
+        line.session()?.take_warning();
         line.rest()?;
         line.session()?.check_warning()?;
         return Ok(Some(Place::Taken(Head { chain: group.head(), ..found.head })));

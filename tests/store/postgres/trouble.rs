@@ -136,6 +136,22 @@ fn nothing_is_acknowledged_that_the_replica_may_lack() {
         let shown = "SHOW synchronous_standby_names";
         while server.psql("postgres", shown) != names {}
     };
+    let hasty = PostgresConfig { patience: Duration::from_secs(1), ..server.config(&database, "a") };
+    let (mut a, mut b) = (Node::with(&hasty), Node::with(&server.config(&database, "b")));
+    replica("nobody");
+    // It cannot tell, and says so; but the server shows the group to all.
+    assert!(matches!(a.append(&full()), Err(StoreError::Io(_))));
+    server.kill();
+    server.start();
+    std::thread::scope(|scope| {
+        let following = scope.spawn(|| b.turn());
+        until_replica_is_waited_for(&server, "0");
+        assert!(!following.is_finished());
+        replica("");
+        following.join().unwrap().unwrap();
+    });
+    assert_eq!(b.head().number.0, 1);
+    drop(b);
     for ending in ["pg_cancel_backend", "pg_terminate_backend"] {
         let mut node = Node::with(&server.config(&database, "a"));
         node.append(&full()).unwrap();
