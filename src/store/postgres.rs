@@ -16,6 +16,8 @@ mod log;
 mod row;
 mod schema;
 mod session;
+mod side;
+mod side_statement;
 mod statement;
 mod token;
 mod turn;
@@ -24,6 +26,7 @@ mod wire;
 
 pub use config::{NodeName, PostgresConfig, PostgresHost, PostgresTls};
 pub use schema::{ROLE_SQL, SCHEMA_SQL};
+pub(super) use side::PostgresSide;
 
 use std::sync::Arc;
 
@@ -92,7 +95,7 @@ impl PostgresStore {
     /// # Errors
     /// As [`open`](Self::open).
     pub fn open_at(place: &PostgresPlace) -> Result<Self, StoreError> {
-        let line = Line::new(Arc::clone(&place.connector));
+        let line = Line::new(Arc::clone(&place.connector), place.node.clone());
         let start = Head { chain: ChainHead::START, oldest: GroupNumber(1), bytes: 0 };
         let mut log = Log { line, node: place.node.clone(), epoch: Epoch(0), head: start };
         log.draw_epoch(Epoch(0), None)?;

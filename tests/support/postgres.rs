@@ -86,6 +86,19 @@ impl Server {
 
     /// Starts the server and waits until it answers.
     pub fn start(&self) {
+        let until = Instant::now() + PATIENCE;
+        self.spawn();
+        while !self.psql_try("postgres", "SELECT 1").0 {
+            assert!(Instant::now() < until, "it does not start:\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(20));
+            // After a kill it refuses as long as the children of the one before are there.
+            if self.postmaster.lock().unwrap().as_mut().unwrap().try_wait().unwrap().is_some() {
+                self.spawn();
+            }
+        }
+    }
+
+    fn spawn(&self) {
         let log = fs::OpenOptions::new().create(true).append(true).open(self.dir.join("log")).unwrap();
         let child = self
             .command("postgres")
@@ -96,12 +109,6 @@ impl Server {
             .spawn()
             .unwrap();
         *self.postmaster.lock().unwrap() = Some(child);
-        let until = Instant::now() + PATIENCE;
-        while !self.psql_try("postgres", "SELECT 1").0 {
-            let ended = self.postmaster.lock().unwrap().as_mut().unwrap().try_wait().unwrap();
-            assert!(ended.is_none() && Instant::now() < until, "it does not start:\n{}", self.log());
-            std::thread::sleep(Duration::from_millis(20));
-        }
     }
 
     fn make_template(&self) {
@@ -138,7 +145,6 @@ impl Server {
     /// Ends the server as a power loss would end its processes, and waits for them.
     pub fn kill(&self) {
         self.signal("KILL");
-        // The postmaster's children notice that it is gone, and a new one waits for them.
         let mut child = self.postmaster.lock().unwrap().take().unwrap();
         child.wait().unwrap();
     }
