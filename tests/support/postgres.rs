@@ -190,6 +190,25 @@ impl Server {
         self.postmaster.lock().unwrap().take().unwrap().wait().unwrap();
     }
 
+    /// Starts it again with an authority, its certificate and that one's key.
+    pub fn certify(&self, ca: &Path, certificate: &(PathBuf, PathBuf)) {
+        let (certificate, key) = (certificate.0.as_path(), certificate.1.as_path());
+        for (from, to) in [(certificate, "server.crt"), (key, "server.key"), (ca, "ca.crt")] {
+            let to = self.dir.join(to);
+            fs::copy(from, &to).unwrap();
+            self.give(&to);
+        }
+        let path = |name: &str| self.dir.join(name).display().to_string();
+        self.configure(&format!(
+            "ssl = on\nssl_cert_file = '{}'\nssl_key_file = '{}'\nssl_ca_file = '{}'\n",
+            path("server.crt"),
+            path("server.key"),
+            path("ca.crt")
+        ));
+        self.stop();
+        self.start();
+    }
+
     /// Has the server read its configuration again.
     pub fn reload(&self) {
         self.psql("postgres", "SELECT pg_reload_conf()");

@@ -21,6 +21,8 @@ const TRIES: u32 = 60;
 
 /// Everything that runs.
 pub struct Cluster {
+    /// Whose keyring they all have, and the database's password.
+    first: State,
     pub nodes: Vec<Node>,
     /// The servers, by the place that each node's ways have for them.
     servers: [Option<Server>; 2],
@@ -34,6 +36,8 @@ impl Cluster {
         let server = Server::new();
         let database = server.database();
         let first = State::make();
+        let password = first.path("database-password");
+        std::fs::copy(server.password_file(), &password).unwrap();
         let nodes = (0..count).map(|number| {
             let proxies = [Proxy::new(), Proxy::new()];
             proxies[0].lead_to(Some(server.port()));
@@ -42,15 +46,14 @@ impl Cluster {
                 "\n[limits]\njournal_bytes = {SMALL_JOURNAL}\n\n[store]\nkind = \"postgres\"\nhosts = {hosts:?}\n\
                  database = \"{database}\"\nuser = \"{USER}\"\npassword_file = {:?}\nnode = \"node-{number}\"\n\
                  patience_seconds = {}\nturn_milliseconds = {}\n",
-                server.password_file(),
+                password,
                 PATIENCE.as_secs(),
                 TURN.as_millis(),
             ));
             Node::start(state, proxies)
         });
         let nodes = nodes.collect();
-        first.remove();
-        Self { nodes, servers: [Some(server), None], primary: 0, database, stops_in_turn: 0 }
+        Self { first, nodes, servers: [Some(server), None], primary: 0, database, stops_in_turn: 0 }
     }
 
     fn primary(&self) -> &Server {
@@ -184,6 +187,7 @@ impl Cluster {
             node.end();
             node.remove();
         }
+        self.first.remove();
     }
 
     fn until(&self, select: &str, told: &str) {
