@@ -1,6 +1,8 @@
 //! After each start: asks the daemon about everything that it acknowledged, and
 //! about what nobody knows. The model judges the answers.
 
+use std::collections::BTreeMap;
+
 use fastrand::Rng;
 
 use crate::ask::{Ask, Digits};
@@ -23,9 +25,14 @@ const NEWEST: usize = 64;
 /// Misses that lock a token's short values.
 const MISSES: usize = 5;
 
+/// Connects to another daemon that holds the same.
+pub type Elsewhere<'c> = Box<dyn FnMut() -> Result<Connection<'c>, String> + 'c>;
+
 /// Checks of one start, on the admin socket.
 pub struct Audit<'a, 'c> {
     pub connection: Connection<'c>,
+    /// Where to go on if the daemon goes away; that is a failure without.
+    pub elsewhere: Option<Elsewhere<'c>>,
     pub model: &'a mut Model,
     pub board: &'a mut Board,
     pub rng: Rng,
@@ -70,7 +77,8 @@ impl Audit<'_, '_> {
         // Both at once: a change of status between them could make them differ.
         let twice = lost.iter().flat_map(|(ask, key)| [(*ask, Some(*key)); 2]).collect();
         let answers = self.ask(twice)?;
-        for pair in answers.chunks_exact(2) {
+        let both = |pair: &&[Entry]| !pair.iter().any(Entry::is_unknown);
+        for pair in answers.chunks_exact(2).filter(both) {
             self.faults.extend(self.model.compare(&pair[0], &pair[1]));
         }
         let done = answers.iter().step_by(2).filter(|entry| entry.told().is_some());
@@ -193,19 +201,16 @@ impl Audit<'_, '_> {
     /// Asks, waits for every answer and has them judged; in the order asked.
     fn ask(&mut self, requests: Vec<Request>) -> Result<Vec<Entry>, End> {
         let mut answers: Vec<Vec<Entry>> = Vec::new();
-        let (mut frames, mut ids) = (frames(requests).into_iter(), std::collections::BTreeMap::new());
-        loop {
-            while self.connection.under_way() < DEPTH
-                && let Some(frame) = frames.next()
-            {
-                ids.insert(self.connection.send(frame)?, answers.len());
-                answers.push(Vec::new());
+        let (mut frames, mut ids) = (frames(requests).into_iter(), BTreeMap::new());
+        while let Err(end) = self.exchange(&mut frames, &mut ids, &mut answers) {
+            let (End::Gone | End::Away, Some(elsewhere)) = (&end, &mut self.elsewhere) else {
+                return Err(end);
+            };
+            let connection = elsewhere().map_err(End::Wrong)?;
+            for (id, unknown) in std::mem::replace(&mut self.connection, connection).give_up_frames() {
+                answers[ids[&id]] = unknown;
             }
-            if self.connection.under_way() == 0 {
-                break;
-            }
-            let (id, entries) = self.connection.receive()?;
-            answers[ids[&id]] = entries;
+            ids.clear();
         }
         let entries = answers.concat();
         self.checked += entries.len();
@@ -216,9 +221,34 @@ impl Audit<'_, '_> {
     }
 }
 
+impl Audit<'_, '_> {
+    /// Sends frames and takes their answers, until there are no more of either.
+    fn exchange(
+        &mut self,
+        frames: &mut impl Iterator<Item = Vec<Request>>,
+        ids: &mut BTreeMap<u64, usize>,
+        answers: &mut Vec<Vec<Entry>>,
+    ) -> Result<(), End> {
+        loop {
+            while self.connection.under_way() < DEPTH
+                && let Some(frame) = frames.next()
+            {
+                // What cannot be sent whole is not known to have been done either.
+                answers.push(self.connection.unanswered(frame.clone()));
+                ids.insert(self.connection.send(frame)?, answers.len() - 1);
+            }
+            if self.connection.under_way() == 0 {
+                return Ok(());
+            }
+            let (id, entries) = self.connection.receive()?;
+            answers[ids[&id]] = entries;
+        }
+    }
+}
+
 fn told(end: End) -> String {
     match end {
-        End::Gone => "the daemon went away while it was asked".to_owned(),
+        End::Gone | End::Away => "the daemon went away while it was asked".to_owned(),
         End::Wrong(what) => what,
     }
 }

@@ -31,6 +31,8 @@ type Named<'k> = Option<IdempotencyKey<'k>>;
 pub enum End {
     /// The daemon is gone.
     Gone,
+    /// It has gone away in order: what it did not answer it has not done.
+    Away,
     /// Something that killing does not explain.
     Wrong(String),
 }
@@ -98,6 +100,7 @@ impl<'c> Connection<'c> {
                     .collect()
             }
             Ok(_) => return Err(End::Wrong("an answer of another kind".to_owned())),
+            Err(ClientError::Refused(Status::Stopped, _)) => vec![Outcome::Unknown; requests.len()],
             Err(ClientError::Refused(status, _)) => {
                 requests.iter().map(|_| Outcome::Refused(status)).collect()
             }
@@ -112,11 +115,20 @@ impl<'c> Connection<'c> {
 
     /// What no answer came to, after the daemon was dead at the moment `ended`.
     pub fn give_up(self, ended: u64) -> Vec<Entry> {
-        let entry = |sent| move |(ask, key)| Entry { ask, key, sent, ended, outcome: Outcome::Unknown };
-        self.under_way
-            .into_values()
-            .flat_map(|(requests, sent)| requests.into_iter().map(entry(sent)))
-            .collect()
+        self.under_way.into_values().flat_map(|(requests, sent)| unknown(requests, sent, ended)).collect()
+    }
+
+    /// The same at this moment, frame by frame.
+    pub fn give_up_frames(self) -> Vec<(u64, Vec<Entry>)> {
+        let ended = self.clock.tick();
+        let frame = |(id, (requests, sent))| (id, unknown(requests, sent, ended));
+        self.under_way.into_iter().map(frame).collect()
+    }
+
+    /// Requests that no answer will come to.
+    pub fn unanswered(&self, requests: Vec<Request>) -> Vec<Entry> {
+        let now = self.clock.tick();
+        unknown(requests, now, now)
     }
 
     /// Tokens held, as the daemon's status tells; on the admin socket.
@@ -140,9 +152,15 @@ fn verification<'k>((command, key): (Command<'static>, Named<'k>)) -> (Verify<'s
     }
 }
 
+fn unknown(requests: Vec<Request>, sent: u64, ended: u64) -> Vec<Entry> {
+    let entry = |(ask, key)| Entry { ask, key, sent, ended, outcome: Outcome::Unknown };
+    requests.into_iter().map(entry).collect()
+}
+
 fn end(error: ClientError) -> End {
     match error {
         ClientError::Closed | ClientError::Broken => End::Gone,
+        ClientError::GoneAway => End::Away,
         ClientError::Io(error) => match error.kind() {
             ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::ConnectionRefused => End::Gone,
             ErrorKind::WouldBlock | ErrorKind::TimedOut => End::Wrong(format!("no answer in {PATIENCE:?}")),
@@ -154,6 +172,8 @@ fn end(error: ClientError) -> End {
 
 fn outcome(ask: &Ask, reply: Result<Reply, Status>, bytes: Vec<u8>) -> Outcome {
     let (told, bytes) = match reply {
+        // So it is said that nobody knows whether it was done.
+        Err(Status::Stopped) => return Outcome::Unknown,
         Err(status) => return Outcome::Refused(status),
         Ok(Reply::Issued(issued)) => {
             // A cryptogram whose header is void shows as counter 0, issued again and again.

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
@@ -23,8 +23,12 @@ const CHEAP: PassphraseCost = PassphraseCost { memory_kib: 64, passes: 1, lanes:
 pub const SMALL_JOURNAL: u64 = 2048;
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The state directory of a run.
-pub struct State(TempDir);
+/// The state directory of a daemon.
+pub struct State {
+    dir: TempDir,
+    /// Where its store is, as the configuration says it; nothing if it is here.
+    store: String,
+}
 
 /// A daemon that runs on it. It is killed when this is dropped.
 pub struct Running {
@@ -36,15 +40,25 @@ impl State {
     /// Makes what `tally init` makes, with a cheaper passphrase. The directory
     /// stays if it is not [removed](Self::remove).
     pub fn make() -> Self {
-        let mut dir = TempDir::with_prefix("tally-crash-").unwrap();
-        dir.disable_cleanup(true);
         let region = Region::new(64).unwrap();
         let passphrase: SecretSlice<u8> = PASSPHRASE.as_bytes().to_vec().into();
         let mut keyring = OpenKeyring::create(&region, &SystemRandom, &passphrase, CHEAP).unwrap();
         crate::chips::import(&mut keyring, &region);
-        let state = Self(dir);
+        Self::with(&keyring.seal(&SystemRandom).unwrap().to_bytes(), String::new())
+    }
+
+    /// The directory of another node with the same keyring.
+    #[cfg(feature = "postgres")]
+    pub fn of_node(&self, store: String) -> Self {
+        Self::with(&fs::read(paths::keyring(self.dir())).unwrap(), store)
+    }
+
+    fn with(keyring: &[u8], store: String) -> Self {
+        let mut dir = TempDir::with_prefix("tally-crash-").unwrap();
+        dir.disable_cleanup(true);
+        let state = Self { dir, store };
         fs::write(state.path("passphrase"), PASSPHRASE).unwrap();
-        fs::write(paths::keyring(state.dir()), keyring.seal(&SystemRandom).unwrap().to_bytes()).unwrap();
+        fs::write(paths::keyring(state.dir()), keyring).unwrap();
         state.configure(false);
         state
     }
@@ -55,11 +69,12 @@ impl State {
         if small_journal {
             text.push_str(&format!("\n[limits]\njournal_bytes = {SMALL_JOURNAL}\n"));
         }
+        text.push_str(&self.store);
         fs::write(paths::config(self.dir()), text).unwrap();
     }
 
-    pub fn dir(&self) -> &std::path::Path {
-        self.0.path()
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -67,23 +82,19 @@ impl State {
     }
 
     pub fn remove(mut self) {
-        self.0.disable_cleanup(false);
+        self.dir.disable_cleanup(false);
     }
 
     /// Starts a daemon, its log appended to a file.
     pub fn spawn(&self) -> Running {
-        let path = self.path("log");
-        let log = fs::OpenOptions::new().append(true).create(true).open(&path).unwrap();
-        let child = Command::new(env!("CARGO_BIN_EXE_tallyd"))
-            .arg("--dir")
-            .arg(self.dir())
-            .arg("--passphrase-file")
-            .arg(self.path("passphrase"))
-            .stdin(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .unwrap();
-        Running { child, log: path }
+        spawn(self.dir())
+    }
+
+    /// Starts daemons, from any thread.
+    #[cfg(feature = "postgres")]
+    pub fn starter(&self) -> impl Fn() -> Running + Send + use<> {
+        let dir = self.dir().to_owned();
+        move || spawn(&dir)
     }
 
     /// Starts a daemon and waits until it serves; also how long that took.
@@ -103,6 +114,21 @@ impl State {
     }
 }
 
+fn spawn(dir: &Path) -> Running {
+    let path = dir.join("log");
+    let log = fs::OpenOptions::new().append(true).create(true).open(&path).unwrap();
+    let child = Command::new(env!("CARGO_BIN_EXE_tallyd"))
+        .arg("--dir")
+        .arg(dir)
+        .arg("--passphrase-file")
+        .arg(dir.join("passphrase"))
+        .stdin(Stdio::null())
+        .stderr(log)
+        .spawn()
+        .unwrap();
+    Running { child, log: path }
+}
+
 impl Running {
     /// For killing it from any thread, as long as nobody has waited for it.
     pub fn pid(&self) -> Pid {
@@ -114,6 +140,12 @@ impl Running {
         kill(self.pid());
         let status = self.child.wait().unwrap();
         if status.signal() == Some(Signal::KILL.as_raw()) { Ok(()) } else { Err(self.ended(status)) }
+    }
+
+    /// How it ended, if it has.
+    #[cfg(feature = "postgres")]
+    pub fn end(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().unwrap()
     }
 
     fn ended(&self, status: ExitStatus) -> String {

@@ -20,6 +20,8 @@ mod emv;
 mod load;
 mod log;
 mod model;
+#[cfg(feature = "postgres")]
+mod nodes;
 mod options;
 mod plan;
 mod report;
@@ -34,6 +36,13 @@ use options::{Asked, HELP};
 
 fn main() -> ExitCode {
     match options::parse(std::env::args_os().skip(1)) {
+        #[cfg(feature = "postgres")]
+        Ok(Asked::Run(options)) if options.nodes > 0 => nodes::run(options),
+        #[cfg(not(feature = "postgres"))]
+        Ok(Asked::Run(options)) if options.nodes > 0 => {
+            eprintln!("crash: --nodes needs --features postgres");
+            ExitCode::from(2)
+        }
         Ok(Asked::Run(options)) => run::run(options),
         Ok(Asked::List { selected, terse }) => {
             if selected {

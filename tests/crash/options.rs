@@ -14,10 +14,11 @@ const NAME: &str = "crash";
 pub const HELP: &str = "\
 Kills tallyd under load and checks that it kept its promises.
 
-Usage: cargo test --test crash -- [--rounds N] [--seed S]
+Usage: cargo test --test crash -- [--rounds N] [--seed S] [--nodes N]
 
   --rounds N  rounds of load, kill and checks (25)
   --seed S    seed of the plan, decimal or 0x and hex (random)
+  --nodes N   so many daemons on one database (needs --features postgres)
 
 The flags and filters of libtest are understood too.
 ";
@@ -27,6 +28,8 @@ The flags and filters of libtest are understood too.
 pub struct Options {
     pub rounds: u32,
     pub seed: u64,
+    /// Daemons that share a database; one without, if it is 0.
+    pub nodes: usize,
 }
 
 /// What the command line asks for.
@@ -59,11 +62,12 @@ struct Selection {
 pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Asked, lexopt::Error> {
     let mut parser = lexopt::Parser::from_args(arguments);
     let (mut options, mut selection) =
-        (Options { rounds: ROUNDS, seed: fastrand::u64(..) }, Selection::default());
+        (Options { rounds: ROUNDS, seed: fastrand::u64(..), nodes: 0 }, Selection::default());
     while let Some(argument) = parser.next()? {
         match argument {
             Long("rounds") => options.rounds = parser.value()?.parse_with(at_least_one)?,
             Long("seed") => options.seed = parser.value()?.parse_with(number)?,
+            Long("nodes") => options.nodes = parser.value()?.parse_with(at_least_one)?.try_into().unwrap(),
             Long("help") | Short('h') => return Ok(Asked::Help),
             Long("skip") => selection.skipped.push(parser.value()?.string()?),
             Long("format") => selection.terse = parser.value()?.string()? == "terse",

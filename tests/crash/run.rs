@@ -45,7 +45,7 @@ struct Repeat(Options);
 
 /// Runs everything and prints it.
 pub fn run(options: Options) -> ExitCode {
-    let Options { rounds, seed } = options;
+    let Options { rounds, seed, .. } = options;
     println!("crash: {rounds} rounds, seed {seed:#018x}");
     let repeat = Repeat(options);
     let begun = Instant::now();
@@ -191,7 +191,7 @@ impl Run {
 
 impl Repeat {
     fn tell(&self) {
-        let Options { rounds, seed } = self.0;
+        let Options { rounds, seed, .. } = self.0;
         eprintln!("again: cargo test --test crash -- --rounds {rounds} --seed {seed:#018x}");
     }
 }
@@ -219,6 +219,7 @@ fn audit<'a, 'c>(
         model,
         board,
         rng,
+        elsewhere: None,
         thorough: false,
         faults: Vec::new(),
         checked: 0,

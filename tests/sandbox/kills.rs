@@ -12,14 +12,19 @@ use tallystick::daemon::sandbox::Role;
 use crate::daemon::Daemon;
 
 /// A system call and its arguments.
-type Call = (i64, [i64; 4]);
+pub type Call = (i64, [i64; 4]);
 
 const CLOSE_NOTHING: Call = (libc::SYS_close, [-1, 0, 0, 0]);
-const SOCKET: Call = (libc::SYS_socket, [libc::AF_UNIX as i64, 1, 0, 0]);
-const INTERNET_SOCKET: Call = (libc::SYS_socket, [libc::AF_INET as i64, 1, 0, 0]);
+const SOCKET: Call = socket_of(libc::AF_UNIX);
+const INTERNET_SOCKET: Call = socket_of(libc::AF_INET);
 const EXECUTABLE_MEMORY: Call =
     (libc::SYS_mmap, [0, 4096, 7, (libc::MAP_PRIVATE | libc::MAP_ANONYMOUS) as i64]);
 const FORK: Call = (libc::SYS_clone, [libc::SIGCHLD as i64, 0, 0, 0]);
+
+/// A socket of a family.
+pub const fn socket_of(family: libc::c_int) -> Call {
+    (libc::SYS_socket, [family as i64, 1, 0, 0])
+}
 
 /// For each role something that it must not do; most of it another role may.
 const FORBIDDEN: [(Role, Call); 16] = [
@@ -55,7 +60,7 @@ fn gdb(daemon: &Daemon, commands: &[String]) -> String {
 /// Has a thread of a role make a system call, whose second argument is `text` if
 /// there is any, then go on as if a signal had ended its wait. What gdb says; the
 /// result is in a line that begins with `result `.
-fn call(daemon: &Daemon, role: Role, (number, arguments): Call, text: &str) -> String {
+pub fn call(daemon: &Daemon, role: Role, (number, arguments): Call, text: &str) -> String {
     let threads = gdb(daemon, &["info threads".to_owned()]);
     let name = format!("\"{}", role.thread_name());
     let line = threads.lines().find(|line| line.contains("LWP") && line.contains(&name));
@@ -80,7 +85,7 @@ fn call(daemon: &Daemon, role: Role, (number, arguments): Call, text: &str) -> S
     gdb(daemon, &commands)
 }
 
-fn can_call() -> bool {
+pub fn can_call() -> bool {
     let gdb = Command::new("gdb").arg("--version").stdout(Stdio::null()).status();
     let can = rustix::process::geteuid().is_root() && gdb.is_ok_and(|status| status.success());
     if !can {

@@ -9,9 +9,14 @@
 )]
 
 mod admin;
+#[cfg(feature = "postgres")]
+#[path = "../support/certificates.rs"]
+mod certificates;
 #[path = "../memory/daemon.rs"]
 #[allow(dead_code)]
 mod daemon;
+#[cfg(feature = "postgres")]
+mod database;
 #[path = "../memory/factors.rs"]
 #[allow(dead_code)]
 mod factors;
@@ -25,5 +30,8 @@ mod needed;
 #[path = "../memory/search.rs"]
 #[allow(dead_code)]
 mod search;
+#[cfg(feature = "postgres")]
+#[path = "../support/postgres.rs"]
+mod server;
 mod threads;
 mod trace;

@@ -4,6 +4,9 @@
 
 mod authentic;
 mod bank;
+#[cfg(feature = "postgres")]
+#[path = "../support/certificates.rs"]
+mod certificates;
 mod contract;
 mod damage;
 mod fixture;

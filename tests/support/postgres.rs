@@ -43,6 +43,15 @@ pub fn shared() -> &'static Server {
 impl Server {
     /// Makes a server and starts it.
     pub fn new() -> Self {
+        let server = Self::place();
+        server.make();
+        server.start();
+        server.make_template();
+        server
+    }
+
+    /// A directory and a port for a server.
+    fn place() -> Self {
         let dir = tempfile::Builder::new().prefix("tally-postgres-").tempdir().unwrap().keep();
         let tidier = tidy_up_after(&dir);
         let user = ordinary_user();
@@ -50,12 +59,34 @@ impl Server {
             chown(&dir, Some(uid), Some(gid)).unwrap();
         }
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let postmaster = Mutex::new(None);
-        let server = Self { dir, port, user, postmaster, databases: AtomicU32::new(0), _tidier: tidier };
-        server.make();
-        server.start();
-        server.make_template();
-        server
+        Self { dir, port, user, postmaster: Mutex::new(None), databases: AtomicU32::new(0), _tidier: tidier }
+    }
+
+    /// Makes a standby of this server that follows it by streaming, and starts it.
+    pub fn replica(&self) -> Self {
+        let replica = Self::place();
+        let made = replica
+            .command("pg_basebackup")
+            .args(["--no-sync", "--checkpoint=fast", "--wal-method=stream", "--write-recovery-conf"])
+            .args(["-U", "postgres", "-h"])
+            .arg(&self.dir)
+            .args(["-p", &self.port.to_string(), "-D"])
+            .arg(replica.dir.join("data"))
+            .status();
+        assert!(made.unwrap().success(), "pg_basebackup failed");
+        replica.configure(&format!(
+            "port = {}\nunix_socket_directories = '{}'\nsynchronous_standby_names = ''\n",
+            replica.port,
+            replica.dir.display()
+        ));
+        fs::write(replica.password_file(), format!("{PASSWORD}\n")).unwrap();
+        replica.start();
+        replica
+    }
+
+    /// Makes a standby take writes, and waits until it does.
+    pub fn promote(&self) {
+        assert_eq!(self.psql("postgres", "SELECT pg_promote(true, 120)"), "t");
     }
 
     fn make(&self) {
@@ -67,7 +98,8 @@ impl Server {
             .stdout(Stdio::null())
             .status();
         assert!(made.unwrap().success(), "initdb failed");
-        let access = "local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n";
+        let access = "local all all trust\nlocal replication all trust\n\
+                      host all all 127.0.0.1/32 scram-sha-256\n";
         fs::write(data.join("pg_hba.conf"), access).unwrap();
         self.configure(&format!(
             "listen_addresses = '127.0.0.1'\nport = {}\nunix_socket_directories = '{}'\nmax_connections = 300\n\
@@ -87,28 +119,23 @@ impl Server {
     /// Starts the server and waits until it answers.
     pub fn start(&self) {
         let until = Instant::now() + PATIENCE;
-        self.spawn();
+        *self.postmaster.lock().unwrap() = Some(self.spawn());
         while !self.psql_try("postgres", "SELECT 1").0 {
             assert!(Instant::now() < until, "it does not start:\n{}", self.log());
             std::thread::sleep(Duration::from_millis(20));
             // After a kill it refuses as long as the children of the one before are there.
-            if self.postmaster.lock().unwrap().as_mut().unwrap().try_wait().unwrap().is_some() {
-                self.spawn();
+            let mut postmaster = self.postmaster.lock().unwrap();
+            if postmaster.as_mut().unwrap().try_wait().unwrap().is_some() {
+                *postmaster = Some(self.spawn());
             }
         }
     }
 
-    fn spawn(&self) {
+    fn spawn(&self) -> Child {
         let log = fs::OpenOptions::new().create(true).append(true).open(self.dir.join("log")).unwrap();
-        let child = self
-            .command("postgres")
-            .arg("-D")
-            .arg(self.dir.join("data"))
-            .stdout(log.try_clone().unwrap())
-            .stderr(log)
-            .spawn()
-            .unwrap();
-        *self.postmaster.lock().unwrap() = Some(child);
+        let mut postgres = self.command("postgres");
+        postgres.arg("-D").arg(self.dir.join("data"));
+        postgres.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap()
     }
 
     fn make_template(&self) {
@@ -149,10 +176,40 @@ impl Server {
         child.wait().unwrap();
     }
 
+    /// Ends the server and every process of it at once, as a power loss would.
+    pub fn kill_all(&self) {
+        let pid = self.postmaster.lock().unwrap().as_ref().unwrap().id();
+        let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+        self.kill();
+        for child in children.split_whitespace() {
+            // Most have noticed by now.
+            let _gone = Command::new("kill").args(["-s", "KILL", child]).stderr(Stdio::null()).status();
+        }
+    }
+
     /// Stops the server: sessions are ended.
     pub fn stop(&self) {
         self.signal("INT");
         self.postmaster.lock().unwrap().take().unwrap().wait().unwrap();
+    }
+
+    /// Starts it again with an authority, its certificate and that one's key.
+    pub fn certify(&self, ca: &Path, certificate: &(PathBuf, PathBuf)) {
+        let (certificate, key) = (certificate.0.as_path(), certificate.1.as_path());
+        for (from, to) in [(certificate, "server.crt"), (key, "server.key"), (ca, "ca.crt")] {
+            let to = self.dir.join(to);
+            fs::copy(from, &to).unwrap();
+            self.give(&to);
+        }
+        let path = |name: &str| self.dir.join(name).display().to_string();
+        self.configure(&format!(
+            "ssl = on\nssl_cert_file = '{}'\nssl_key_file = '{}'\nssl_ca_file = '{}'\n",
+            path("server.crt"),
+            path("server.key"),
+            path("ca.crt")
+        ));
+        self.stop();
+        self.start();
     }
 
     /// Has the server read its configuration again.

@@ -158,9 +158,10 @@ pub(super) const DATABASE: &[Call] = calls! {
     SYS_poll "waits for it",
     #[cfg(not(target_arch = "x86_64"))]
     SYS_ppoll "waits for it",
-    SYS_getsockopt "whether it came to be",
+    SYS_getsockopt "why it did not come to be",
     SYS_setsockopt "the patience with it",
     SYS_recvfrom "its answers",
+    SYS_writev "records of TLS go out together",
 };
 
 /// Puts the log into the database.

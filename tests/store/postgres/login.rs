@@ -2,11 +2,11 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::Command;
 
 use tallystick::store::postgres::{PostgresConfig, PostgresHost, PostgresStore, PostgresTls};
 use tallystick::store::{Store, StoreError};
 
+use crate::certificates::{authority, certify, certify_as};
 use crate::sample::full;
 use crate::server::{Server, USER, shared};
 
@@ -90,22 +90,7 @@ fn tls_is_for_the_right_host_by_the_right_authority_or_not_at_all() {
     };
     assert!(refused(&with(&ca, None)).contains("no TLS"));
 
-    let install = |from: &(PathBuf, PathBuf)| {
-        for (from, to) in [(&from.0, "server.crt"), (&from.1, "server.key"), (&ca, "ca.crt")] {
-            let to = server.dir().join(to);
-            fs::copy(from, &to).unwrap();
-            server.give(&to);
-        }
-        let path = |name: &str| server.dir().join(name).display().to_string();
-        server.configure(&format!(
-            "ssl = on\nssl_cert_file = '{}'\nssl_key_file = '{}'\nssl_ca_file = '{}'\n",
-            path("server.crt"),
-            path("server.key"),
-            path("ca.crt")
-        ));
-        server.stop();
-        server.start();
-    };
+    let install = |from: &(PathBuf, PathBuf)| server.certify(&ca, from);
     install(&certified("elsewhere", "IP:127.0.0.2"));
     assert!(refused(&with(&ca, None)).contains("certificate"), "another host's");
     install(&certified("here", "IP:127.0.0.1,DNS:localhost"));
@@ -146,71 +131,4 @@ fn tls_is_for_the_right_host_by_the_right_authority_or_not_at_all() {
             assert!(std::time::Instant::now() < until, "{method}");
         }
     }
-}
-
-fn openssl(dir: &std::path::Path, arguments: &[&str]) {
-    let output = Command::new("openssl").current_dir(dir).args(arguments).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-}
-
-fn authority(dir: &std::path::Path, name: &str) -> PathBuf {
-    let (key, certificate) = (format!("{name}.key"), format!("{name}.crt"));
-    openssl(
-        dir,
-        &[
-            "req",
-            "-x509",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:P-256",
-            "-nodes",
-            "-days",
-            "9",
-            "-subj",
-            &format!("/CN={name}"),
-            "-keyout",
-            &key,
-            "-out",
-            &certificate,
-        ],
-    );
-    dir.join(certificate)
-}
-
-fn certify(dir: &std::path::Path, name: &str, subject: &str) -> (PathBuf, PathBuf) {
-    certify_as(dir, name, subject, name)
-}
-
-fn certify_as(dir: &std::path::Path, name: &str, subject: &str, common: &str) -> (PathBuf, PathBuf) {
-    let (key, certificate) = (format!("{name}.key"), format!("{name}.crt"));
-    openssl(
-        dir,
-        &[
-            "req",
-            "-x509",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:P-256",
-            "-nodes",
-            "-days",
-            "9",
-            "-CA",
-            "ca.crt",
-            "-CAkey",
-            "ca.key",
-            "-addext",
-            &format!("subjectAltName={subject}"),
-            "-addext",
-            "basicConstraints=critical,CA:FALSE",
-            "-subj",
-            &format!("/CN={common}"),
-            "-keyout",
-            &key,
-            "-out",
-            &certificate,
-        ],
-    );
-    (dir.join(certificate), dir.join(key))
 }
