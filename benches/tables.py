@@ -75,9 +75,80 @@ def profile():
     return table(head, rows)
 
 
+def line(points):
+    """The line through points (x, y) by least squares: where it begins, and its slope."""
+    count, xs, ys = len(points), *map(sum, zip(*points))
+    slope = (count * sum(x * y for x, y in points) - xs * ys) / (count * sum(x * x for x, _ in points) - xs * xs)
+    return (ys - slope * xs) / count, slope
+
+
+class Nodes:
+    """What `benches/nodes.py` measured, and the model of it: see docs/PERFORMANCE.md."""
+
+    def __init__(self):
+        rows = lines("nodes")
+        self.pgbench = [row for row in rows if row["row"] == "pgbench"]
+        self.full = {(row["nodes"], row["op"]): row for row in rows if row["row"] == "full"}
+        self.depth = {(row["nodes"], row["depth"]): row["per_second"] for row in rows if row["row"] == "depth"}
+        self.counter = max(row["per_second"] for row in self.pgbench if row["what"].startswith("counter"))
+        took = lambda nodes: [(depth, depth * share / rate) for (of, depth), rate in self.depth.items()
+                              if of == nodes for share in [1 if nodes == 4 else nodes]]
+        # Seconds of a round of one node alone, and of a turn where another always waits.
+        self.cycle, self.turn = line(took(1)), line(took(4))
+        one, two = (1 / self.full[nodes, "issue"]["per_second"] for nodes in (1, 2))
+        self.own, self.followed = one, max(two - one, 0)
+
+    def by_turns(self, nodes, depth):
+        at = lambda of: of[0] + of[1] * depth
+        return min(nodes * depth / at(self.cycle), depth / at(self.turn))
+
+    def on_one_machine(self, nodes):
+        return 1 / (self.own + (nodes - 1) * self.followed)
+
+    def on_machines(self, nodes, in_flight):
+        """Each node on two cores of its own, and so many requests in flight at each."""
+        processor = 1 / (self.own / nodes + self.followed * (1 - 1 / nodes))
+        return min(processor, self.by_turns(nodes, in_flight))
+
+
+def nodes():
+    """Rates of nodes on one database, beside pgbench."""
+    found = Nodes()
+    rows = []
+    for row in found.pgbench:
+        what = f"pgbench: a transaction writes the rows of a group of {row['moves']}" if "moves" in row else \
+            f"pgbench: a transaction moves one counter{', once more at the end' if 'again' in row['what'] else ''}"
+        rows.append([what, f"{row['clients']} clients" if row["clients"] > 1 else "1 client",
+                     f"{row['per_second']:,.0f}", "", f"{row['per_second'] / found.counter:.2f}"])
+    for (count, op), row in found.full.items():
+        rows.append([f"{op}, {count} node{'s' if count > 1 else ''}", f"{row['connections']} x {row['depth']}",
+                     f"{row['per_second']:,.0f}", f"{row['latency_ns']['p50'] / 1e6:.1f} ms",
+                     f"{row['per_second'] / found.counter:.1f}"])
+    return table(["what", "load", "a second", "p50", "of pgbench's best counter"], rows)
+
+
+def model():
+    """The model against what it was not fitted to, and what it says of more machines."""
+    found = Nodes()
+    rows = []
+    for depth in sorted(depth for count, depth in found.depth if count == 2):
+        said, was = found.by_turns(2, depth), found.depth[2, depth]
+        rows.append([f"2 nodes, {depth} in flight at each", f"{said:,.0f}", f"{was:,.0f}", f"{said / was:.2f}"])
+    said, was = found.on_one_machine(4), found.full[4, "issue"]["per_second"]
+    rows.append(["4 nodes, full load, one machine", f"{said:,.0f}", f"{was:,.0f}", f"{said / was:.2f}"])
+    for count in (1, 2, 4, 8):
+        rows.append([f"{count} machines, 4,096 in flight at each", f"{found.on_machines(count, 4096):,.0f}", "", ""])
+    for shards, count in ((4, 3), (16, 3)):
+        rate = shards * found.on_machines(count, 4096)
+        memory = 49 * 1e9 / shards / 1e9
+        rows.append([f"{shards} databases of {count} machines, a billion tokens: {memory:.1f} GB at each node",
+                     f"{rate:,.0f}", "", ""])
+    return table(["issue", "model, a second", "measured", "ratio"], rows)
+
+
 def main():
     made = {"floor": lambda: bars("floor"), "many": lambda: bars("many"), "tokens": tokens,
-            "profile": profile}
+            "profile": profile, "nodes": nodes, "model": model}
     text = PAGE.read_text()
     put = lambda found: f"{found[1]}\n{made[found[2]]()}\n{found[3]}"
     page = re.sub(r"(<!-- table: (\w+) -->)\n.*?(<!-- end -->)", put, text, flags=re.DOTALL)

@@ -49,6 +49,10 @@ pub struct Metrics {
     pub pages: Counter,
     /// How often the write-ahead log has gone into the database.
     pub checkpoints: Counter,
+    /// Seconds until this node had its turn at a shared store, and had followed the others.
+    pub turn_seconds: Histogram,
+    /// Groups of other nodes that were followed.
+    pub followed: Counter,
     /// 1 while the daemon takes on new work.
     pub healthy: Gauge<i64>,
     /// 1 for the state that the daemon is in.
@@ -113,6 +117,8 @@ impl Metrics {
             journal_bytes: Gauge::default(),
             pages: Counter::default(),
             checkpoints: Counter::default(),
+            turn_seconds: Histogram::new(exponential_buckets(0.000_05, 2.0, 16)),
+            followed: Counter::default(),
             healthy: Gauge::default(),
             states: Family::default(),
             refused_verifications: Family::default(),
@@ -153,6 +159,13 @@ impl Metrics {
             "Times the log has gone into the database",
             metrics.checkpoints.clone(),
         );
+        registry.register_with_unit(
+            "turn",
+            "Time until a turn at a shared store had come",
+            Unit::Seconds,
+            metrics.turn_seconds.clone(),
+        );
+        registry.register("followed", "Groups of other nodes that were followed", metrics.followed.clone());
         registry.register("healthy", "1 while the daemon takes on new work", metrics.healthy.clone());
         metrics.healthy.set(1);
         metrics.register_the_rest(&mut registry);

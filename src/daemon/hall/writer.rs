@@ -14,7 +14,7 @@ use crate::daemon::anchor::Keeper;
 use crate::daemon::audit::Recorder;
 use crate::daemon::sync::{Instant, sleep};
 use crate::engine::{Chain, Fetched, Need, OpenGroup};
-use crate::store::{Follow, Followed, Group, Room, Store, StoreError};
+use crate::store::{Follow, Followed, Group, GroupNumber, Room, Store, StoreError};
 use crate::types::UnixTime;
 
 /// How often what has expired is removed.
@@ -62,6 +62,8 @@ struct Meters {
     journal_bytes: Gauge,
     pages: Counter,
     checkpoints: Counter,
+    turn_seconds: Histogram,
+    followed: Counter,
 }
 
 impl Writer {
@@ -95,6 +97,8 @@ impl Writer {
             journal_bytes: metrics.journal_bytes.clone(),
             pages: metrics.pages.clone(),
             checkpoints: metrics.checkpoints.clone(),
+            turn_seconds: metrics.turn_seconds.clone(),
+            followed: metrics.followed.clone(),
         });
     }
 
@@ -122,8 +126,13 @@ impl Writer {
             return Ok(());
         }
         let Self { store, chain, .. } = self;
+        let (begun, GroupNumber(before)) = (Instant::now(), chain.head().number);
         store.turn(&mut Following { hall, chain })?;
         self.followed = Instant::now();
+        if let Some(meters) = &self.meters {
+            meters.turn_seconds.observe(begun.elapsed().as_secs_f64());
+            meters.followed.inc_by(self.chain.head().number.0.saturating_sub(before));
+        }
         if let Ok(mut progress) = hall.progress.lock() {
             progress.receipt = self.store.receipt();
         }
