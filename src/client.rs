@@ -24,6 +24,7 @@ mod custody;
 mod entry;
 mod error;
 mod pipeline;
+mod raw;
 mod reconnecting;
 mod window;
 

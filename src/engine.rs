@@ -137,6 +137,12 @@ impl Engine<Unsealed> {
         self.state.book.len()
     }
 
+    /// The number of idempotency keys remembered.
+    #[must_use]
+    pub fn idempotency_keys(&self) -> usize {
+        self.state.memory.len()
+    }
+
     /// The number of cards known by their counters, and of those that have used up nine
     /// tenths of them.
     #[must_use]

@@ -11,6 +11,8 @@ mod guard;
 pub mod journal;
 mod memory;
 #[cfg(feature = "postgres")]
+mod migration;
+#[cfg(feature = "postgres")]
 pub mod postgres;
 mod receipt;
 pub(crate) mod sqlite;
@@ -20,6 +22,8 @@ pub use group::{
     ChainHead, CounterMove, Epoch, Group, GroupNumber, Page, PageKind, Record, Space, TokenRow, TokenSlot,
 };
 pub use memory::{Fault, Faults, MemoryDisk, MemoryStore, Operation};
+#[cfg(feature = "postgres")]
+pub use migration::Migration;
 pub use receipt::CommitReceipt;
 pub use sqlite::{
     Disk, Grip, Held, Import, LogLimits, RealDisk, Row, Rows, Snapshot, SqliteStore, StoreLock,

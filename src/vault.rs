@@ -21,6 +21,7 @@ pub mod pages;
 pub mod razorpay;
 mod serve;
 pub mod sessions;
+pub mod trace;
 pub mod watch;
 pub mod webhook;
 pub mod words;

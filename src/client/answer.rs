@@ -1,5 +1,7 @@
 //! A reply, read.
 
+use secrecy::SecretSlice;
+
 use super::ClientError;
 use crate::command::Reply;
 use crate::wire::{
@@ -30,13 +32,26 @@ pub enum Answer {
     Custody(Box<CustodyReport>),
     /// What was answered about what two admins must agree on.
     Control(Box<ControlReply>),
+    /// A body as it came, to a request that was given as one.
+    Body(SecretSlice<u8>),
 }
 
 impl Answer {
     /// Reads the reply to a request with `opcode`.
     pub(super) fn read(opcode: Opcode, frame: &Frame<'_>) -> Result<Self, ClientError> {
+        Self::checked(frame)?;
+        Self::read_body(opcode, frame.body).map_err(ClientError::Body)
+    }
+
+    /// The reply as it came.
+    pub(super) fn keep(frame: &Frame<'_>) -> Result<Self, ClientError> {
+        Self::checked(frame)?;
+        Ok(Self::Body(frame.body.to_vec().into()))
+    }
+
+    fn checked(frame: &Frame<'_>) -> Result<(), ClientError> {
         match Status::from_code(frame.status) {
-            Some(Status::Ok) => Self::read_body(opcode, frame.body).map_err(ClientError::Body),
+            Some(Status::Ok) => Ok(()),
             Some(status) => Err(ClientError::Refused(status, Fault::text(frame.body).map(str::to_owned))),
             None => Err(ClientError::UnknownStatus(frame.status)),
         }

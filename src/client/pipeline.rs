@@ -8,7 +8,7 @@ use std::fmt;
 
 use super::window::Window;
 use super::{Answer, ClientError};
-use crate::wire::{Intake, LEAST_FRAME, PROTOCOL, Welcome, wipe};
+use crate::wire::{Intake, LEAST_FRAME, Opcode, PROTOCOL, Welcome, wipe};
 
 /// A client of the daemon, for one thread. What it holds of requests and replies
 /// is wiped when it was written or read.
@@ -21,8 +21,11 @@ pub struct Client<S> {
     /// Answers that came in before they were asked for.
     ready: VecDeque<(u64, Result<Answer, ClientError>)>,
     last_id: u64,
+    last_asked: Option<Opcode>,
     agreed: Welcome,
     broken: bool,
+    /// Whether the body of the only answer under way is wanted as it comes.
+    pub(super) keeps_body: bool,
     /// The daemon has said goodbye.
     gone: bool,
 }
@@ -43,8 +46,10 @@ impl<S> Client<S> {
             window: Window::default(),
             ready: VecDeque::new(),
             last_id: 0,
+            last_asked: None,
             agreed,
             broken: false,
+            keeps_body: false,
             gone: false,
         }
     }
@@ -75,6 +80,12 @@ impl<S> Client<S> {
     #[must_use]
     pub fn has_room(&self) -> bool {
         u64::try_from(self.under_way()).is_ok_and(|count| count < u64::from(self.agreed.in_flight))
+    }
+
+    /// The operation that was put on its way last, for who tells of it.
+    #[must_use]
+    pub const fn last_asked(&self) -> Option<Opcode> {
+        self.last_asked
     }
 
     /// The stream below.

@@ -397,6 +397,12 @@ impl Operation {
         )
     }
 
+    /// Whether it accepts or refuses what a payer has.
+    #[must_use]
+    pub const fn is_verifying(self) -> bool {
+        matches!(self, Self::Verify | Self::VerifyShort | Self::EmvVerify | Self::VerifyCardValue)
+    }
+
     /// Whether it uses an imported key, which belongs to no requestor.
     #[must_use]
     pub const fn is_of_field(self) -> bool {

@@ -8,6 +8,18 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
+use crate::wire::Status;
+
+/// The states that a daemon can be in.
+pub const STATES: [&str; 6] = [
+    "serving",
+    Status::Sealed.name(),
+    Status::Stopped.name(),
+    Status::StorageFull.name(),
+    Status::Unanchored.name(),
+    Status::AuditUnwritable.name(),
+];
+
 /// The metrics of a daemon.
 pub struct Metrics {
     registry: Registry,
@@ -39,6 +51,16 @@ pub struct Metrics {
     pub checkpoints: Counter,
     /// 1 while the daemon takes on new work.
     pub healthy: Gauge<i64>,
+    /// 1 for the state that the daemon is in.
+    pub states: Family<StateLabels, Gauge>,
+    /// Verifications refused, by the true reason, whatever the caller was told.
+    pub refused_verifications: Family<ReasonLabels, Counter>,
+    /// Idempotency keys remembered.
+    pub idempotency_keys: Gauge,
+    /// How many there may be of what is limited.
+    pub limits: Family<LimitLabels, Gauge>,
+    /// Unix time at which the daemon began to serve, in seconds.
+    pub start_time: Gauge,
 }
 
 /// Labels of a request.
@@ -48,6 +70,20 @@ pub struct RequestLabels {
     pub operation: &'static str,
     /// The status it was answered with.
     pub status: &'static str,
+}
+
+/// A state of the daemon.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct StateLabels {
+    /// `serving`, or the status with which new work is refused.
+    pub state: &'static str,
+}
+
+/// What is limited.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct LimitLabels {
+    /// The name of its gauge, without `tally_`.
+    pub of: &'static str,
 }
 
 /// A reason.
@@ -78,6 +114,11 @@ impl Metrics {
             pages: Counter::default(),
             checkpoints: Counter::default(),
             healthy: Gauge::default(),
+            states: Family::default(),
+            refused_verifications: Family::default(),
+            idempotency_keys: Gauge::default(),
+            limits: Family::default(),
+            start_time: Gauge::default(),
             registry: Registry::default(),
         };
         registry.register("requests", "Requests by operation and status", metrics.requests.clone());
@@ -114,7 +155,40 @@ impl Metrics {
         );
         registry.register("healthy", "1 while the daemon takes on new work", metrics.healthy.clone());
         metrics.healthy.set(1);
+        metrics.register_the_rest(&mut registry);
         Self { registry, ..metrics }
+    }
+
+    fn register_the_rest(&self, registry: &mut Registry) {
+        registry.register("state", "1 for the state that the daemon is in", self.states.clone());
+        let refused = "Verifications refused, by the true reason";
+        registry.register("refused_verifications", refused, self.refused_verifications.clone());
+        registry.register("idempotency_keys", "Idempotency keys remembered", self.idempotency_keys.clone());
+        registry.register("limit", "How many there may be of what is limited", self.limits.clone());
+        let began = "Unix time at which the daemon began to serve";
+        registry.register_with_unit("start_time", began, Unit::Seconds, self.start_time.clone());
+        // A state or reason that has not come up yet is zero and not missing: an alert on
+        // its first time needs a value before.
+        self.set_state("serving");
+        for reason in [Status::Replayed, Status::BadMac, Status::TokenLocked] {
+            self.refused_verifications.get_or_create(&ReasonLabels { reason: reason.name() }).inc_by(0);
+        }
+        for reason in ["unknown_peer", "too_many", "unanswered"] {
+            self.refused_connections.get_or_create(&ReasonLabels { reason }).inc_by(0);
+        }
+    }
+
+    /// Says which state the daemon is in: one of [`STATES`].
+    pub fn set_state(&self, now: &str) {
+        for state in STATES {
+            self.states.get_or_create(&StateLabels { state }).set(i64::from(state == now));
+        }
+    }
+
+    /// Says how many there may be of something.
+    pub fn set_limit(&self, of: &'static str, most: usize) {
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        self.limits.get_or_create(&LimitLabels { of }).set(most);
     }
 
     /// All metrics in the OpenMetrics text format.

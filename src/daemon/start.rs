@@ -11,7 +11,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use super::audit::{Recorder, make_dir};
-use super::config::Config;
+use super::config::{Config, StoreConfig};
 use super::connection::{Lobby, SERVER};
 use super::house::{Errand, Unlock, Warm};
 use super::options::{HELP, Invocation, Options, parse};
@@ -175,6 +175,8 @@ fn start(
     let sockets = bind(passed, &options.dir, &config)?;
     let server = Server::new(Arc::clone(&lobby), config.peers, config.limits, examiner);
     let server = server.map_err(DaemonError::System)?;
+    let began = i64::try_from(UnixTime::from_system_clock().seconds()).unwrap_or(i64::MAX);
+    lobby.metrics.start_time.set(began);
     tracing::info!("serving");
     service::serving(&lobby).map_err(DaemonError::System)?;
     Ok(Started { server, sockets, lobby, calls, _alone: alone })
@@ -218,16 +220,33 @@ fn lobby(
     let site = Site::new(dir, config, region, audit.clone(), failed).with_entry(entry).with_store(place);
     Ok(Lobby {
         house: House::sealed(site).sending(move |one| drop(errand.send(Call::Errand(one)))),
-        metrics: Metrics::new(),
+        metrics: metrics(config),
         rates: Rates::of(&config.peers),
         audit,
-        backups: backup::start(store_path(options)?)?,
+        backups: match config.store {
+            StoreConfig::Sqlite => backup::start(store_path(options)?)?,
+            #[cfg(feature = "postgres")]
+            StoreConfig::Postgres(_) => backup::Backups::elsewhere(),
+        },
         frame: config.limits.frame_bytes,
         in_flight: config.limits.in_flight,
         clock: UnixTime::from_system_clock,
         random: Box::new(SystemRandom),
         started: Instant::now(),
     })
+}
+
+/// Metrics that know the limits.
+fn metrics(config: &Config) -> Metrics {
+    let metrics = Metrics::new();
+    let limits = &config.engine.limits;
+    metrics.set_limit("tokens", usize::try_from(limits.tokens).unwrap_or(usize::MAX));
+    metrics.set_limit("cards", limits.cards);
+    metrics.set_limit("idempotency_keys", limits.idempotency_keys);
+    metrics.set_limit("connections", config.limits.connections);
+    metrics.set_limit("held_cards", entry::MOST_HOLDS);
+    metrics.set_limit("entry_sessions", entry::MOST_SESSIONS);
+    metrics
 }
 
 fn store_path(options: &Options) -> Result<PathBuf, DaemonError> {

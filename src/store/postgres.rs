@@ -16,6 +16,8 @@ mod log;
 mod row;
 mod schema;
 mod session;
+mod side;
+mod side_statement;
 mod statement;
 mod token;
 mod turn;
@@ -24,13 +26,14 @@ mod wire;
 
 pub use config::{NodeName, PostgresConfig, PostgresHost, PostgresTls};
 pub use schema::{ROLE_SQL, SCHEMA_SQL};
+pub(super) use side::PostgresSide;
 
 use std::sync::Arc;
 
 use super::guard::Guard;
 use super::{
-    ChainHead, CommitReceipt, Epoch, Follow, Group, GroupNumber, Load, Room, Store, StoreError, TokenRow,
-    TokenSlot,
+    ChainHead, CommitReceipt, Epoch, Follow, Group, GroupNumber, Load, Room, Store, StoreError, StoreLock,
+    TokenRow, TokenSlot,
 };
 use crate::types::{Trid, UnixTime};
 use fault::Fault;
@@ -54,6 +57,7 @@ pub struct PostgresStore {
     anchored: Epoch,
     wanted: bool,
     guard: Guard,
+    held: Option<StoreLock>,
 }
 
 /// Where the database is, with what is needed to log in: what takes files and the name
@@ -91,7 +95,7 @@ impl PostgresStore {
     /// # Errors
     /// As [`open`](Self::open).
     pub fn open_at(place: &PostgresPlace) -> Result<Self, StoreError> {
-        let line = Line::new(Arc::clone(&place.connector));
+        let line = Line::new(Arc::clone(&place.connector), place.node.clone());
         let start = Head { chain: ChainHead::START, oldest: GroupNumber(1), bytes: 0 };
         let mut log = Log { line, node: place.node.clone(), epoch: Epoch(0), head: start };
         log.draw_epoch(Epoch(0), None)?;
@@ -108,7 +112,13 @@ impl PostgresStore {
             Ok((node.map_or(Epoch(0), |(_, anchored)| anchored), head))
         })?;
         log.head = found.1;
-        Ok(Self { log, anchored: found.0, wanted: false, guard: Guard::default() })
+        Ok(Self { log, anchored: found.0, wanted: false, guard: Guard::default(), held: None })
+    }
+
+    /// The same, holding a lock as long as it is open.
+    #[must_use]
+    pub fn holding(self, lock: StoreLock) -> Self {
+        Self { held: Some(lock), ..self }
     }
 }
 
@@ -238,6 +248,7 @@ impl std::fmt::Debug for PostgresStore {
             .field("node", node)
             .field("epoch", epoch)
             .field("head", &head.chain)
+            .field("holds a lock", &self.held.is_some())
             .finish_non_exhaustive()
     }
 }

@@ -19,12 +19,16 @@ mod meta;
 mod number;
 mod page;
 mod schema;
+#[cfg(feature = "postgres")]
+mod side;
 mod snapshot;
 mod token;
 
 pub use disk::{Disk, Grip, Held, RealDisk};
 pub use lock::StoreLock;
 pub use log::LogLimits;
+#[cfg(feature = "postgres")]
+pub(super) use side::SqliteSide;
 pub use snapshot::{Import, Row, Rows, Snapshot};
 
 use std::path::{Path, PathBuf};

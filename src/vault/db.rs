@@ -20,6 +20,8 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use thiserror::Error;
 
+use super::trace::Step;
+
 pub use customer::Customer;
 pub use event::Event;
 pub use idempotency::{Asked, Before, Stored};
@@ -92,6 +94,7 @@ impl Db {
         &self,
         change: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
+        let _step = Step::of_database("write");
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let begun =
             writer.transaction_with_behavior(TransactionBehavior::Immediate).map_err(DbError::from)?;
@@ -115,6 +118,7 @@ impl Db {
     /// # Errors
     /// What `look` says, or [`DbError`].
     pub fn read<T, E: From<DbError>>(&self, look: impl FnOnce(&Connection) -> Result<T, E>) -> Result<T, E> {
+        let _step = Step::of_database("read");
         let kept = self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let reader = match kept {
             Some(reader) => reader,

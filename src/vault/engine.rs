@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use thiserror::Error;
 
 use crate::client::{Client, ClientError};
-use crate::wire::Status;
+use crate::vault::trace::Step;
+use crate::wire::{Opcode, Status};
 
 /// How long an answer may take. The engine's own take a millisecond.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -73,6 +74,7 @@ impl Engine {
         if self.millis() < self.rests_until.load(Ordering::Relaxed) {
             return Err(EngineError::Away);
         }
+        let mut step = Step::of_engine();
         let until = Instant::now() + PATIENCE;
         loop {
             let kept = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
@@ -83,7 +85,9 @@ impl Engine {
                 Err(error) if !is_over && is_stale(&error) => continue,
                 Err(error) => return Err(self.told(&error)),
             };
-            match asked(&mut client) {
+            let answer = asked(&mut client);
+            step.asked(client.last_asked().map(Opcode::name), answer.as_ref().err().map(ClientError::status));
+            match answer {
                 Err(error) if !is_over && is_stale(&error) => {}
                 Err(ClientError::Refused(status, _)) => {
                     self.keep(client);
@@ -152,5 +156,55 @@ const fn told_by(status: Status) -> EngineError {
         EngineError::Away
     } else {
         EngineError::Refused(status)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::os::unix::net::UnixListener;
+
+    use super::*;
+    use crate::wire::{FrameWriter, PROTOCOL, Welcome};
+
+    /// Reads a frame and answers it in this way.
+    fn answer(stream: &mut UnixStream, opcode: Opcode, status: Status, id: u64) {
+        let mut length = [0; 4];
+        stream.read_exact(&mut length).unwrap();
+        let mut rest = vec![0; usize::try_from(u32::from_be_bytes(length)).unwrap()];
+        stream.read_exact(&mut rest).unwrap();
+        let mut out = Vec::new();
+        let frame = FrameWriter::begin(&mut out, opcode.number(), status.code(), id);
+        if opcode == Opcode::Hello && status == Status::Ok {
+            Welcome { version: PROTOCOL, frame: 65_536, in_flight: 16, server: "test".to_owned() }
+                .encode(&mut out);
+        }
+        frame.finish(&mut out);
+        stream.write_all(&out).unwrap();
+    }
+
+    #[test]
+    fn an_engine_that_says_goodbye_is_followed_by_the_next_and_nobody_notices() {
+        let dir = tempfile::tempdir().unwrap();
+        let socket = dir.path().join("tallyd.sock");
+        let listener = UnixListener::bind(&socket).unwrap();
+        let engines = std::thread::spawn(move || {
+            // One goes at a request, one at a HELLO, and one just closes.
+            let mut stream = listener.accept().unwrap().0;
+            answer(&mut stream, Opcode::Hello, Status::Ok, 1);
+            answer(&mut stream, Opcode::Ping, Status::Ok, 2);
+            answer(&mut stream, Opcode::Hello, Status::GoingAway, 0);
+            drop(stream);
+            answer(&mut listener.accept().unwrap().0, Opcode::Hello, Status::GoingAway, 0);
+            answer(&mut listener.accept().unwrap().0, Opcode::Hello, Status::Ok, 1);
+            let mut stream = listener.accept().unwrap().0;
+            answer(&mut stream, Opcode::Hello, Status::Ok, 1);
+            answer(&mut stream, Opcode::Ping, Status::Ok, 2);
+        });
+        let engine = Engine::at(socket);
+        engine.ask(|client| client.ping()).unwrap();
+        engine.ask(|client| client.ping()).unwrap();
+        engines.join().unwrap();
+        assert!(matches!(engine.ask(|client| client.ping()), Err(EngineError::Away)), "nobody is left");
     }
 }

@@ -9,6 +9,7 @@ use axum::extract::State;
 use axum::http::Uri;
 use axum::response::Response;
 use axum::routing::get;
+use opentelemetry_otlp::ExporterBuildError;
 use thiserror::Error;
 use tokio::net::TcpListener;
 
@@ -17,6 +18,7 @@ use super::db::{Api, Db, DbError};
 use super::engine::Engine;
 use super::house::{House, Teller};
 use super::http::{Answer, Desk, Fail, Shape, serve};
+use super::trace::Traces;
 use super::watch::Watch;
 use super::{cashfree, juspay, pages, razorpay, sessions, webhook};
 
@@ -31,6 +33,9 @@ pub enum VaultError {
     /// Its database.
     #[error(transparent)]
     Db(#[from] DbError),
+    /// Where traces are sent to.
+    #[error("traces: {0}")]
+    Traces(#[from] ExporterBuildError),
     /// Its listener or its threads.
     #[error("{what}: {source}")]
     Io {
@@ -52,6 +57,8 @@ pub fn run(
 ) -> Result<(), VaultError> {
     let io = |what| move |source| VaultError::Io { what, source };
     let db = Db::open(&config.database())?;
+    // Ended last, when all that it tells of is done.
+    let _traces = Traces::start()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()

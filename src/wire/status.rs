@@ -185,6 +185,7 @@ statuses! {
     AuditUnwritable = 0x0618 "audit_unwritable" "the audit log cannot be written: nothing new is taken on until it can",
     Unrecorded = 0x0619 "unrecorded" "it may be done, and could not be recorded: its answer is withheld",
     NoBackup = 0x061a "no_backup" "no backup was begun on this connection, or it is at its end",
+    StoreShared = 0x061b "store_shared" "the store is a database that nodes share: it is backed up by its own means",
 }
 
 impl Status {

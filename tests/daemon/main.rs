@@ -19,6 +19,7 @@ mod handover;
 #[path = "../support/heir.rs"]
 mod heir;
 mod keyblock;
+mod observed;
 mod peers;
 mod process;
 mod raw;

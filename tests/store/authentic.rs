@@ -246,7 +246,7 @@ fn epochs_put_back_are_refused() {
     let verdict = history.verdict(&anchors, |database| database.execute_batch(lower).unwrap());
     assert_eq!(verdict, Verdict::Refused(EngineError::Rollback(Rollback::Store)));
     let verdict = after("UPDATE meta SET epoch = 0");
-    let order = StoreError::Corrupt("a journal row has an epoch out of order");
+    let order = StoreError::Corrupt("a journal row has an epoch that was never drawn");
     assert_eq!(verdict, Verdict::Refused(EngineError::Store(order)));
     // It knows of an anchor that was told of a later epoch.
     let verdict = history.verdict(&anchors, |database| {

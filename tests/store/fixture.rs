@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use tallystick::store::{LogLimits, MemoryDisk, MemoryStore, RealDisk, SqliteStore, Store, StoreError};
 use tempfile::TempDir;
@@ -49,6 +50,18 @@ impl Fixture for Memory {
 pub const SHORT: LogLimits =
     LogLimits { reserved: 160 << 10, checkpoint: 80 << 10, free: 0, background: false };
 
+/// Opens what was let go just now. A child that another test of this program is about to
+/// start has our files open until it runs its own program, and with them the lock.
+pub fn once_free<T>(open: impl Fn() -> Result<T, StoreError>) -> Result<T, StoreError> {
+    let until = Instant::now() + Duration::from_secs(30);
+    loop {
+        match open() {
+            Err(StoreError::InUse) if Instant::now() < until => std::thread::yield_now(),
+            opened => return opened,
+        }
+    }
+}
+
 /// Opens a database with a short log.
 pub fn open_short(path: &Path) -> Result<SqliteStore, StoreError> {
     SqliteStore::open_on(Box::new(RealDisk), path.to_owned(), SHORT)
@@ -84,7 +97,7 @@ impl Fixture for Sqlite {
     }
 
     fn open(&mut self) -> SqliteStore {
-        open_short(&self.path()).unwrap()
+        once_free(|| open_short(&self.path())).unwrap()
     }
 
     /// Goes on with a copy taken before closing tidies up.

@@ -4,6 +4,7 @@ mod crowd;
 mod cuts;
 mod fake;
 mod login;
+mod migrate;
 mod node;
 mod proxy;
 mod role;

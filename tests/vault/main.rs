@@ -14,4 +14,5 @@ mod sdk;
 mod sessions;
 mod shapes;
 mod shop;
+mod traces;
 mod webhook;

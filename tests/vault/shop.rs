@@ -32,8 +32,13 @@ impl Shop {
 
     /// With more arguments.
     pub fn with(arguments: &[&str]) -> Self {
+        Self::within(&[], arguments)
+    }
+
+    /// With more in its environment.
+    pub fn within(environment: &[(&str, &str)], arguments: &[&str]) -> Self {
         let dir = TempDir::with_prefix("tally-vault-test-").unwrap();
-        let (child, told) = start(&dir, "127.0.0.1:0", arguments);
+        let (child, told) = start_within(&dir, "127.0.0.1:0", environment, arguments);
         let address = told["url"].as_str().unwrap().strip_prefix("http://").unwrap().to_owned();
         Self { child, dir, address, told, idle: Mutex::default() }
     }
@@ -119,10 +124,20 @@ pub fn signal(pid: u64, name: &str) {
 }
 
 fn start(dir: &TempDir, listen: &str, arguments: &[&str]) -> (Child, Value) {
+    start_within(dir, listen, &[], arguments)
+}
+
+fn start_within(
+    dir: &TempDir,
+    listen: &str,
+    environment: &[(&str, &str)],
+    arguments: &[&str],
+) -> (Child, Value) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_tally"))
         .args(["--json", "dev", "--listen", listen, "--dir"])
         .arg(dir.path().join("state"))
         .args(arguments)
+        .envs(environment.iter().copied())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()

@@ -80,6 +80,12 @@ class Daemon:
         self._process.kill()
         self._process.wait()
 
+    def stop(self) -> None:
+        """SIGTERM: it ends in order."""
+        assert self._process is not None
+        self._process.terminate()
+        assert self._process.wait() == 0
+
     def log(self) -> str:
         """What it wrote."""
         return (self.state / "log").read_text()

@@ -412,6 +412,17 @@ class Killed(Case):
             future.result(LONG)
         futures.update(ours)
 
+    def test_a_daemon_that_is_stopped_in_order_and_replaced_is_not_noticed(self) -> None:
+        """It says goodbye, so that also what has no key is sent to the next: once each."""
+        engine, token = self.daemon.connect(), save(self.engine)
+        futures = engine.submit_all([(Issue(token.token, TRID, PAYMENT), None)] * 3000)
+        futures[20].result(LONG)
+        self.daemon.stop()
+        self.daemon.launch()
+        counters = sorted(int.from_bytes(one.result(LONG).cryptogram[2:6], "big") for one in futures)
+        self.assertEqual(counters, list(range(1, 3001)))
+        engine.close()
+
     def test_verifications_under_way_are_accepted_once(self) -> None:
         engine, token = self.daemon.connect(), save(self.engine)
         asked = [(Issue(token.token, TRID, PAYMENT), None)] * 600

@@ -160,6 +160,12 @@ pub enum Task {
         #[arg(long)]
         metrics: bool,
     },
+    /// Move the store into a database that nodes share, or back, while the daemon is stopped
+    #[cfg(feature = "postgres")]
+    Migrate {
+        #[command(subcommand)]
+        task: MigrateTask,
+    },
     /// The store on the PostgreSQL wire
     #[cfg(feature = "postgres")]
     Postgres {
@@ -189,6 +195,23 @@ pub enum Task {
     },
     /// Measure a daemon: operations per second and latency percentiles
     Bench(Bench),
+}
+
+/// Which way a store is moved. The database is the one that `[store]` in tallyd.toml names.
+/// Interrupted, the same command goes on where it was.
+#[cfg(feature = "postgres")]
+#[derive(Subcommand)]
+pub enum MigrateTask {
+    /// From tally.db into the empty database
+    ToPostgres {
+        #[command(flatten)]
+        dir: Dir,
+    },
+    /// From the database into tally.db; no node can open the database any more
+    ToSqlite {
+        #[command(flatten)]
+        dir: Dir,
+    },
 }
 
 /// What to do for a database.

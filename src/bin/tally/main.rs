@@ -21,6 +21,8 @@ mod keyblock;
 mod keys_at_rest;
 #[cfg(feature = "vault")]
 mod merchant;
+#[cfg(feature = "postgres")]
+mod migrate;
 mod output;
 mod passphrase;
 mod pay;
@@ -105,6 +107,8 @@ fn run(task: Task, output: &Output) -> Result<(), Failure> {
         Task::Fingerprint(card) => cards::fingerprint(&card, output),
         Task::Status { at, metrics } => status::run(&at, metrics, output),
         Task::Backup { task } => backup::run(&task, output),
+        #[cfg(feature = "postgres")]
+        Task::Migrate { task } => migrate::run(&task, output),
         #[cfg(feature = "postgres")]
         Task::Postgres { task } => postgres::run(&task, output),
         Task::Audit { task } => audit::run(&task, output),

@@ -13,11 +13,13 @@ use std::sync::Arc;
 use serde_json::json;
 use tallystick::crypto::{KeyPurpose, SystemRandom};
 use tallystick::daemon::anchor::{self, Place};
-use tallystick::daemon::config::Config;
+use tallystick::daemon::config::{Config, StoreConfig};
 use tallystick::daemon::paths;
 use tallystick::engine::{Anchor, Engine};
 use tallystick::keys::{KeyState, Keyring, OpenKeyring};
 use tallystick::secmem::{Region, harden};
+#[cfg(feature = "postgres")]
+use tallystick::store::postgres::PostgresStore;
 use tallystick::store::{ChainHead, Epoch, SqliteStore, Store, StoreLock};
 use tallystick::types::{KeyVersion, UnixTime};
 
@@ -52,6 +54,11 @@ pub fn run(arguments: &Restore, output: &Output) -> Result<(), Failure> {
     let (keys, secret) =
         keys_at_rest::open(dir, &region, &arguments.opener.secrets, Some(&arguments.opener.device))?;
     if let Some(from) = &arguments.from {
+        if !matches!(config.store, StoreConfig::Sqlite) {
+            return Err(Failure::new(
+                "the store is a database: bring the copy back by its own means, without --from",
+            ));
+        }
         copy::bring(from, &lock, &paths::store(dir), *output)?;
     }
     let restored = restore(dir, lock, &config, keys, (&region, &secret))?;
@@ -86,12 +93,12 @@ fn restore(
     mut keys: OpenKeyring,
     (region, secret): (&Region, &Secret),
 ) -> Result<Restored, Failure> {
-    let mut store = SqliteStore::open_held(lock, &paths::store(dir))?;
+    let mut store = open_store(dir, lock, config)?;
     let keyring = Arc::new(keys.load_native()?);
     let mut places = anchor::places(&config.anchor, dir);
     let newest = newest_epoch(&mut places, &keyring)?;
     let engine = Engine::new(config.engine.clone());
-    let (mut engine, mut chain) = engine.unseal(keyring, &mut store, &[], UnixTime::from_system_clock())?;
+    let (mut engine, mut chain) = engine.unseal(keyring, &mut *store, &[], UnixTime::from_system_clock())?;
     let before = chain.head().number;
     let detail = format!("the database of group {}; older token keys are destroyed", before.0);
     audit::record_restore(dir, &keys, detail)?;
@@ -110,6 +117,14 @@ fn restore(
     anchor::write_all(&mut places, &keys.load_native()?, &Anchor { epoch, head, token_key })?;
     store.set_anchored()?;
     Ok(Restored { tokens: engine.token_count(), head, epoch, token_key })
+}
+
+fn open_store(dir: &Path, lock: StoreLock, config: &Config) -> Result<Box<dyn Store>, Failure> {
+    Ok(match &config.store {
+        StoreConfig::Sqlite => Box::new(SqliteStore::open_held(lock, &paths::store(dir))?),
+        #[cfg(feature = "postgres")]
+        StoreConfig::Postgres(config) => Box::new(PostgresStore::open(config)?.holding(lock)),
+    })
 }
 
 /// The newest epoch that any anchor remembers. One that is damaged remembers

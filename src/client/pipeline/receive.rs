@@ -73,7 +73,8 @@ impl<S: Read + Write> Client<S> {
                 sorted = Err(ClientError::Protocol("a reply of a wrong size"));
                 break;
             };
-            sorted = take(&mut self.window, &frame).map(|answer| self.ready.push_back(answer));
+            sorted =
+                take(&mut self.window, &frame, self.keeps_body).map(|answer| self.ready.push_back(answer));
             if sorted.is_err() {
                 break;
             }
@@ -84,7 +85,11 @@ impl<S: Read + Write> Client<S> {
 }
 
 /// Reads a reply and finds its request.
-fn take(window: &mut Window, frame: &Frame<'_>) -> Result<(u64, Result<Answer, ClientError>), ClientError> {
+fn take(
+    window: &mut Window,
+    frame: &Frame<'_>,
+    keeps_body: bool,
+) -> Result<(u64, Result<Answer, ClientError>), ClientError> {
     if frame.id == 0 && frame.status == Status::GoingAway.code() {
         return Err(ClientError::GoneAway);
     }
@@ -101,5 +106,5 @@ fn take(window: &mut Window, frame: &Frame<'_>) -> Result<(u64, Result<Answer, C
     if frame.opcode != opcode.number() {
         return Err(ClientError::Protocol("an answer to another operation"));
     }
-    Ok((id, Answer::read(opcode, frame)))
+    Ok((id, if keeps_body { Answer::keep(frame) } else { Answer::read(opcode, frame) }))
 }

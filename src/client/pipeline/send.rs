@@ -109,6 +109,7 @@ impl<S: Read + Write> Client<S> {
             return Err(error);
         }
         self.last_id = id;
+        self.last_asked = Some(opcode);
         self.window.queue(id, opcode, size, self.out.len() - size);
         Ok(id)
     }

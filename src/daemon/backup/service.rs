@@ -18,9 +18,16 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How often it is tried meanwhile.
 const PAUSE: Duration = Duration::from_millis(2);
 
-/// Asks for backups; none without a store on a disk.
-#[derive(Debug, Default)]
-pub struct Backups(Option<SyncSender<Order>>);
+/// Asks for backups; or the status with which they are refused where there are none.
+#[derive(Debug)]
+pub struct Backups(Result<SyncSender<Order>, Status>);
+
+impl Default for Backups {
+    /// Without a store on a disk.
+    fn default() -> Self {
+        Self(Err(Status::Stopped))
+    }
+}
 
 /// A backup that is wanted.
 #[derive(Debug)]
@@ -48,17 +55,23 @@ pub fn start(path: PathBuf) -> Result<Backups, DaemonError> {
     };
     let thread = std::thread::Builder::new().name("backup".to_owned());
     thread.spawn(work).map_err(DaemonError::System)?;
-    Ok(Backups(Some(orders)))
+    Ok(Backups(Ok(orders)))
 }
 
 impl Backups {
+    /// Of a store that is a database: that is backed up by its own means.
+    #[must_use]
+    pub const fn elsewhere() -> Self {
+        Self(Err(Status::StoreShared))
+    }
+
     /// Begins a backup in pieces of so many bytes: everything durable by now is in it.
     ///
     /// # Errors
-    /// [`Status::Busy`] if another is under way, [`Status::Stopped`] if the store
+    /// [`Status::StoreShared`]; [`Status::Busy`] if another is under way, [`Status::Stopped`] if the store
     /// cannot be read.
     pub(in crate::daemon) fn begin(&self, piece: usize) -> Result<(BackupBegun, Pieces), Status> {
-        let orders = self.0.as_ref().ok_or(Status::Stopped)?;
+        let orders = self.0.as_ref().map_err(|status| *status)?;
         let ((begun, told), (pieces, taken)) = (sync_channel(1), sync_channel(4));
         // Whoever serves another does not take it.
         orders.try_send(Order { piece, begun, pieces }).map_err(|error| match error {

@@ -10,6 +10,7 @@ use crate::command::{Caller, Command, EnteredCard, HeldCard, HoldCard, Refusal, 
 use crate::daemon::Opened;
 use crate::daemon::audit::{Kept, Notes, subject};
 use crate::daemon::backup::Pieces;
+use crate::daemon::metrics::ReasonLabels;
 use crate::store::CommitReceipt;
 use crate::wire::{
     Status, begin_batch_reply, encode_backup_piece, encode_batch_item, encode_metrics, encode_reply,
@@ -144,7 +145,12 @@ impl Answers<'_> {
             }
             Some(Err(refusal)) => {
                 // The log learns why, whoever asked.
-                notes.add(self.name, self.kept, refusal.into(), subject(&request.command));
+                let status = refusal.into();
+                notes.add(self.name, self.kept, status, subject(&request.command));
+                if request.command.operation().is_verifying() {
+                    let reason = ReasonLabels { reason: status.name() };
+                    self.lobby.metrics.refused_verifications.get_or_create(&reason).inc();
+                }
                 self.status_of(&request, refusal)
             }
         }

@@ -54,7 +54,11 @@ impl Lobby {
         let (held, open) = opened.map_or((0, 0), |opened| opened.entry.counts());
         self.metrics.held_cards.set(i64::try_from(held).unwrap_or(i64::MAX));
         self.metrics.entry_sessions.set(i64::try_from(open).unwrap_or(i64::MAX));
-        self.metrics.healthy.set(i64::from(self.health(opened) == "serving"));
+        let keys = opened.and_then(|opened| opened.hall.look(|engine| engine.idempotency_keys()).ok());
+        self.metrics.idempotency_keys.set(i64::try_from(keys.unwrap_or(0)).unwrap_or(i64::MAX));
+        let health = self.health(opened);
+        self.metrics.healthy.set(i64::from(health == "serving"));
+        self.metrics.set_state(health);
     }
 
     /// `serving`, or the name of the status with which new work is refused.

@@ -6,6 +6,8 @@ use crate::daemon::config::StoreConfig;
 use crate::daemon::sandbox::{self, Role};
 use crate::daemon::{DaemonError, paths};
 #[cfg(feature = "postgres")]
+use crate::store::StoreLock;
+#[cfg(feature = "postgres")]
 use crate::store::postgres::{PostgresPlace, PostgresStore};
 use crate::store::{LogLimits, RealDisk, SqliteStore, Store};
 
@@ -43,7 +45,11 @@ impl StorePlace {
                 Ok(Box::new(SqliteStore::open_with(Box::new(RealDisk), path, log, ready)?))
             }
             #[cfg(feature = "postgres")]
-            Self::Postgres(place) => Ok(Box::new(PostgresStore::open_at(place)?)),
+            Self::Postgres(place) => {
+                // Nobody changes the keyring meanwhile, as with a store in that place.
+                let lock = StoreLock::take(&paths::store(dir))?;
+                Ok(Box::new(PostgresStore::open_at(place)?.holding(lock)))
+            }
         }
     }
 }

@@ -72,11 +72,7 @@ pub(super) fn read(session: &mut Session, written: &Written, group: &Group) -> R
     // Whoever commits a transaction that failed is answered ROLLBACK, and it is no error.
     session.done("COMMIT")?;
     session.ready()?;
-    if session.take_warning() {
-        // A server says so when it gives up waiting for its replica: then a failover
-        // would lose the group.
-        return Err(Fault::Refused("the database committed a group, with a warning"));
-    }
+    session.check_warning()?;
     Ok(Head { chain: group.head(), oldest: written.oldest, bytes })
 }
 

@@ -18,9 +18,13 @@ pub(super) struct Head {
 
 /// The row of `head`, and the newest epoch in it.
 pub(super) fn read(row: Option<&Row>) -> Result<(Head, Epoch), StoreError> {
-    let mut columns = row.ok_or(StoreError::Corrupt("the database has no head"))?.columns();
-    let chain = ChainHead { number: group_number(&mut columns)?, mac: columns.mac()? };
-    let (oldest, bytes) = (group_number(&mut columns)?, columns.number()?);
+    read_columns(&mut row.ok_or(StoreError::Corrupt("the database has no head"))?.columns())
+}
+
+/// The same from columns: number, mac, oldest, bytes, epoch.
+pub(super) fn read_columns(columns: &mut Columns<'_>) -> Result<(Head, Epoch), StoreError> {
+    let chain = ChainHead { number: group_number(columns)?, mac: columns.mac()? };
+    let (oldest, bytes) = (group_number(columns)?, columns.number()?);
     Ok((Head { chain, oldest, bytes }, Epoch(columns.number()?)))
 }
 

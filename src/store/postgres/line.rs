@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 
 use super::super::StoreError;
 use super::fault::Fault;
-use super::schema;
 use super::session::Session;
-use super::statement::COMMIT;
+use super::statement::{COMMIT, TOUCH};
 use super::turn::{self, Turn};
+use super::value::Value;
 use super::wire::Connector;
+use super::{NodeName, schema};
 
 /// Pauses between two tries: the first, and the longest.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
@@ -19,13 +20,21 @@ const PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_s
 /// The session, and what is under way in it.
 pub(super) struct Line {
     connector: Arc<Connector>,
+    node: NodeName,
     session: Option<Session>,
+    /// Whether a store is being moved, which need not be whole then.
+    moving: bool,
     pub(super) turn: Turn,
 }
 
 impl Line {
-    pub(super) const fn new(connector: Arc<Connector>) -> Self {
-        Self { connector, session: None, turn: Turn::Away }
+    pub(super) const fn new(connector: Arc<Connector>, node: NodeName) -> Self {
+        Self { connector, node, session: None, moving: false, turn: Turn::Away }
+    }
+
+    /// To move a store.
+    pub(super) fn moving(connector: Connector, node: NodeName) -> Self {
+        Self { moving: true, ..Self::new(Arc::new(connector), node) }
     }
 
     /// Does something in a session, and again in another if this one broke or the server
@@ -96,10 +105,27 @@ impl Line {
         if self.session.is_none() {
             let mut session = Session::open(&self.connector)?;
             session.set_deadline(Some(until));
-            schema::check(&mut session)?;
+            let version = schema::check(&mut session)?;
+            if !self.moving {
+                schema::check_version(version)?;
+            }
+            touch(&mut session, &self.node)?;
             self.session = Some(session);
         }
         self.session()?.set_deadline(Some(until));
         Ok(())
     }
+}
+
+/// Commits a trifle. A server that has a replica waits for it with each commit, and whatever
+/// was committed earlier is on the replica then too. Otherwise what a server that was started
+/// anew shows might be known to it alone, and a failover would take it back.
+fn touch(session: &mut Session, node: &NodeName) -> Result<(), Fault> {
+    session.take_warning();
+    session.call(&TOUCH, &[Value::Text(node.as_str())])?;
+    session.sync();
+    session.send()?;
+    session.count()?;
+    session.ready()?;
+    session.check_warning()
 }

@@ -214,7 +214,10 @@ fn place(
     session.ready()?;
     line.turn = Turn::Held;
     if sent && next == Some((group.number, group.mac)) {
+        // A lock is written too, so ending it waits for the replica, and all before it.
+        line.session()?.take_warning();
         line.rest()?;
+        line.session()?.check_warning()?;
         return Ok(Some(Place::Taken(Head { chain: group.head(), ..found.head })));
     }
     check_epoch(&found, epoch)?;

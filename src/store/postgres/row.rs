@@ -55,6 +55,16 @@ impl<'a> Columns<'a> {
 
     /// A number that is not negative, or null.
     pub(super) fn maybe_number(&mut self) -> Result<Option<u64>, StoreError> {
+        let Some(number) = self.maybe_signed()? else { return Ok(None) };
+        u64::try_from(number).map(Some).map_err(|_| FORM)
+    }
+
+    /// A number.
+    pub(super) fn signed(&mut self) -> Result<i64, StoreError> {
+        self.maybe_signed()?.ok_or(FORM)
+    }
+
+    fn maybe_signed(&mut self) -> Result<Option<i64>, StoreError> {
         let Some(column) = self.next()? else { return Ok(None) };
         let number = match *column {
             [a, b] => i64::from(i16::from_be_bytes([a, b])),
@@ -62,7 +72,7 @@ impl<'a> Columns<'a> {
             [a, b, c, d, e, f, g, h] => i64::from_be_bytes([a, b, c, d, e, f, g, h]),
             _ => return Err(FORM),
         };
-        u64::try_from(number).map(Some).map_err(|_| FORM)
+        Ok(Some(number))
     }
 
     /// Text.

@@ -10,17 +10,23 @@ pub const SCHEMA_SQL: &str = include_str!("schema.sql");
 /// Makes the role of the nodes, `tallystick_node`.
 pub const ROLE_SQL: &str = include_str!("role.sql");
 
-/// The schema that this version knows.
-const KNOWN: i64 = 1;
+/// The schema that this version knows, of a store that is whole.
+pub(super) const COMPLETE: i64 = 1;
+/// In its place while a store is being moved in,
+pub(super) const INCOMPLETE: i64 = 0;
+/// and once one is being moved out, for good.
+pub(super) const MOVED: i64 = -1;
 
-/// Refuses a database of another schema, or one whose commits a power loss could undo.
-pub(super) fn check(session: &mut Session) -> Result<(), Fault> {
+pub(super) const MOVED_AWAY: &str = "the store was moved out of this database";
+
+/// Refuses a database whose commits a power loss could undo. Returns its version.
+pub(super) fn check(session: &mut Session) -> Result<i64, Fault> {
     session.call(&SCHEMA, &[])?;
     session.call(&SETTINGS, &[])?;
     session.sync();
     session.send()?;
     let row = session.one()?.ok_or(StoreError::Corrupt("the database has no head"))?;
-    let found = i64::try_from(row.columns().number()?).unwrap_or(i64::MAX);
+    let found = row.columns().signed()?;
     while let Some(row) = session.row()? {
         let mut columns = row.columns();
         if !keeps(columns.text()?, columns.text()?) {
@@ -30,10 +36,16 @@ pub(super) fn check(session: &mut Session) -> Result<(), Fault> {
         }
     }
     session.ready()?;
+    Ok(found)
+}
+
+/// Refuses a database of another schema, or one that is not whole.
+pub(super) fn check_version(found: i64) -> Result<(), StoreError> {
     match found {
-        KNOWN => Ok(()),
-        0 => Err(StoreError::Corrupt("the database's tables are not complete").into()),
-        _ => Err(StoreError::Schema { found, known: KNOWN }.into()),
+        COMPLETE => Ok(()),
+        INCOMPLETE => Err(StoreError::Corrupt("the store was not moved into the database to its end")),
+        MOVED => Err(StoreError::Io(MOVED_AWAY.to_owned())),
+        _ => Err(StoreError::Schema { found, known: COMPLETE }),
     }
 }
 

@@ -131,6 +131,17 @@ impl Session {
     pub(super) fn take_warning(&mut self) -> bool {
         self.wire.take_warning()
     }
+
+    /// Refuses a commit with a warning: so a server tells that it gave up waiting for its
+    /// replica, and then a failover would take the commit back.
+    pub(super) fn check_warning(&mut self) -> Result<(), Fault> {
+        if self.take_warning() {
+            return Err(Fault::Refused(
+                "the database committed, with a warning: its replica may not have it",
+            ));
+        }
+        Ok(())
+    }
 }
 
 impl Drop for Session {

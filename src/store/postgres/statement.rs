@@ -1,19 +1,19 @@
 //! Every statement there is. All of them are understood by PostgreSQL, CockroachDB and
 //! YugabyteDB.
 
-use super::session::Statement;
 use super::value::oid::{BYTEA, BYTEAS, INT8, INT8S, TEXT};
 
 macro_rules! statements {
     ($($(#[$doc:meta])* $name:ident($($kind:ident),*) = $sql:expr;)*) => {
-        $($(#[$doc])* pub(super) const $name: Statement =
-            Statement { name: stringify!($name), sql: $sql, types: &[$($kind),*] };)*
+        $($(#[$doc])* pub(super) const $name: $crate::store::postgres::session::Statement =
+            $crate::store::postgres::session::Statement { name: stringify!($name), sql: $sql, types: &[$($kind),*] };)*
 
         /// Every statement.
         #[cfg(test)]
-        const ALL: &[Statement] = &[$($name),*];
+        pub(super) const ALL: &[$crate::store::postgres::session::Statement] = &[$($name),*];
     };
 }
+pub(super) use statements;
 
 statements! {
     /// Each statement of a turn sees what was committed before that statement began. So the
@@ -43,6 +43,7 @@ statements! {
     NODE(TEXT) = "SELECT epoch, anchored FROM tallystick.node WHERE name = $1";
     SET_NODE(TEXT, INT8) = "INSERT INTO tallystick.node (name, epoch, anchored, seen) VALUES ($1, $2, 0, now())
         ON CONFLICT (name) DO UPDATE SET epoch = excluded.epoch, seen = excluded.seen";
+    TOUCH(TEXT) = "UPDATE tallystick.node SET seen = now() WHERE name = $1";
     SET_ANCHORED(TEXT, INT8) = "UPDATE tallystick.node SET anchored = $2, seen = now() WHERE name = $1";
 
     GROUPS_AFTER(INT8) = "SELECT number, epoch, before, marks, body, mac, tokens, records, pages
@@ -88,7 +89,7 @@ mod tests {
 
     #[test]
     fn parameters_are_as_many_as_their_types() {
-        for statement in ALL {
+        for statement in ALL.iter().chain(super::super::side_statement::ALL) {
             let used = (1..=20).filter(|number| statement.sql.contains(&format!("${number}"))).count();
             assert_eq!(used, statement.types.len(), "{}", statement.name);
         }

@@ -64,20 +64,20 @@ fn pages(view: &Transaction<'_>, kind: PageKind, sink: &mut dyn Load) -> Result<
     })
 }
 
-/// Hands over each journal row. Numbers must follow each other, epochs must not
-/// fall or exceed `newest`, bodies must decode.
+/// Hands over each journal row. Numbers must follow each other, epochs must have been
+/// drawn (a store that nodes shared once has theirs mixed), bodies must decode.
 fn journal(view: &Transaction<'_>, newest: Epoch, sink: &mut dyn Load) -> Result<(), StoreError> {
-    let (mut last, mut epoch) = (None, Epoch(0));
+    let mut last = None;
     each(view, JOURNAL, |row| {
         let group = stored_group(row)?;
         let GroupNumber(number) = group.number;
         if last.is_some_and(|last: u64| last.checked_add(1) != Some(number)) || number == 0 {
             return Err(StoreError::Corrupt("the journal has a gap"));
         }
-        if group.epoch < epoch || group.epoch > newest {
-            return Err(StoreError::Corrupt("a journal row has an epoch out of order"));
+        if group.epoch == Epoch(0) || group.epoch > newest {
+            return Err(StoreError::Corrupt("a journal row has an epoch that was never drawn"));
         }
-        (last, epoch) = (Some(number), group.epoch);
+        last = Some(number);
         JournalBody::decode(group.body).map_err(|_| StoreError::Corrupt("a journal body does not decode"))?;
         sink.journal(group)
     })

@@ -10,12 +10,14 @@ use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{RawPathParams, State};
 use axum::http::{Request, Response, header};
 use http_body_util::BodyExt;
+use opentelemetry::Context;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
 use super::{Answer, Call, Fail, Shape};
 use crate::vault::house::House;
+use crate::vault::trace;
 
 /// Largest body, in bytes: a card, a cryptogram and fifteen notes have room in it.
 const BODY: usize = 64 * 1024;
@@ -55,11 +57,14 @@ where
 {
     move |State(desk), path, request| {
         Box::pin(async move {
+            let span = trace::begin(&request);
             let served = match path {
-                Ok(path) => answered(desk, path, request, serve).await,
+                Ok(path) => answered(desk, path, request, serve, span.clone()).await,
                 Err(_) => Err(Fail::Malformed),
             };
-            served.unwrap_or_else(|fail| F::fail(fail).answer()).response()
+            let answer = served.unwrap_or_else(|fail| F::fail(fail).answer());
+            trace::end(span, answer.status);
+            answer.response()
         })
     }
 }
@@ -69,6 +74,7 @@ async fn answered<F: Shape + Send + 'static>(
     path: RawPathParams,
     request: Request<Body>,
     serve: fn(&House, &Call) -> Result<Answer, F>,
+    span: Option<Context>,
 ) -> Result<Answer, Fail> {
     let (parts, body) = request.into_parts();
     // Who sends both may be read by a proxy in another way than here (RFC 9112, 6.3).
@@ -90,6 +96,7 @@ async fn answered<F: Shape + Send + 'static>(
     let house = desk.house;
     let served = tokio::task::spawn_blocking(move || {
         let _turn = turn;
+        let _within = span.map(Context::attach);
         serve(&house, &call).unwrap_or_else(Shape::answer)
     });
     served.await.map_err(|_| Fail::Internal)

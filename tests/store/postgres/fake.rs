@@ -2,13 +2,21 @@
 //! memory.
 
 use std::io::{Read, Write};
+use std::net::Shutdown;
 use std::os::unix::net::{UnixListener, UnixStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use proptest::prelude::*;
+use tallystick::store::Store;
 use tallystick::store::StoreError;
 use tallystick::store::postgres::{NodeName, PostgresConfig, PostgresHost, PostgresStore};
 use tempfile::TempDir;
+
+use super::node::{Node, journal};
+use crate::sample::full;
+use crate::server::shared;
 
 /// Opens a store on a server that answers every connection with these bytes, sent as they
 /// are once anything came in, and then goes.
@@ -101,57 +109,57 @@ fn what_a_server_says_is_not_repeated() {
     assert!(told.contains("99999") && !told.contains("4111"), "{told}");
 }
 
-/// Lies in the middle of an append: the real server does the work, and what it answers is
-/// changed on the way.
+/// A COMMIT that the server answers with ROLLBACK, since it did roll back, is no commit and
+/// no error either: the group is appended again.
 #[test]
 fn a_commit_counts_only_if_the_server_says_so() {
-    use super::node::{Node, journal};
-    use crate::sample::full;
-    use crate::server::shared;
-    use tallystick::store::Store;
-
-    // A tag that is not COMMIT, from a server that did commit: it is asked again, and found.
     let (dir, database) = (tempfile::tempdir().unwrap(), shared().database());
     let listener = UnixListener::bind(dir.path().join(".s.PGSQL.1")).unwrap();
+    let (lies, told) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU32::new(0)));
+    let (lying, count) = (Arc::clone(&lies), Arc::clone(&told));
     std::thread::spawn(move || {
-        for (nth, client) in listener.incoming().flatten().enumerate() {
-            let server =
-                UnixStream::connect(shared().dir().join(format!(".s.PGSQL.{}", shared().port()))).unwrap();
-            let (mut up, mut down) =
-                ((client.try_clone().unwrap(), server.try_clone().unwrap()), (server, client));
-            std::thread::spawn(move || {
-                std::io::copy(&mut up.0, &mut up.1).map(|_| up.1.shutdown(std::net::Shutdown::Both))
-            });
-            std::thread::spawn(move || {
-                let mut bytes = [0; 65536];
-                while let Ok(read @ 1..) = down.0.read(&mut bytes) {
-                    let mut told = bytes[..read].to_vec();
-                    if nth == 0 {
-                        replace(&mut told, b"C\0\0\0\x0BCOMMIT\0", b"C\0\0\0\x0DROLLBACK\0");
-                    }
-                    if down.1.write_all(&told).is_err() {
-                        return;
-                    }
-                }
-                let _ = down.1.shutdown(std::net::Shutdown::Both);
-            });
+        for client in listener.incoming().flatten() {
+            let server = shared().dir().join(format!(".s.PGSQL.{}", shared().port()));
+            carry(client, UnixStream::connect(server).unwrap(), &lying, &count);
         }
     });
     let hosts = vec![PostgresHost::Unix(dir.path().to_owned(), 1)];
-    let mut node = Node::open(&database, "b");
+    let mut node = Node::with(&PostgresConfig { hosts, ..shared().config(&database, "a") });
     node.append(&full()).unwrap();
-    drop(node);
-    let config = PostgresConfig { hosts, ..shared().config(&database, "a") };
-    // The first session ends at the first lie, which is when the epoch is drawn.
-    let mut node = Node::with(&config);
+    // The next session prepares its statements anew.
+    lies.store(true, Ordering::SeqCst);
+    shared().end_sessions(&database);
     node.turn().unwrap();
     node.append(&full()).unwrap();
-    assert_eq!(journal(&database).len(), 2);
-    assert_eq!(node.store.receipt().newest().0, 2);
+    assert_eq!(told.load(Ordering::SeqCst), 1);
+    assert_eq!((journal(&database).len(), node.store.receipt().newest().0), (2, 2));
 }
 
-fn replace(bytes: &mut Vec<u8>, from: &[u8], to: &[u8]) {
-    if let Some(at) = bytes.windows(from.len()).position(|window| window == from) {
-        bytes.splice(at..at + from.len(), to.iter().copied());
-    }
+/// Carries bytes both ways, and once, if wanted, has the server prepare something else as COMMIT.
+fn carry(client: UnixStream, server: UnixStream, lies: &Arc<AtomicBool>, told: &Arc<AtomicU32>) {
+    let (mut from, mut to) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+    let (lies, told) = (Arc::clone(lies), Arc::clone(told));
+    std::thread::spawn(move || {
+        let mut bytes = vec![0; 1 << 20];
+        while let Ok(read @ 1..) = from.read(&mut bytes) {
+            let mut sent = bytes[..read].to_vec();
+            let commit = message(b'P', b"COMMIT\0COMMIT\0\0\0");
+            let at = sent.windows(commit.len()).position(|window| window == commit);
+            if let Some(at) = at
+                && lies.swap(false, Ordering::SeqCst)
+            {
+                told.fetch_add(1, Ordering::SeqCst);
+                sent.splice(at..at + commit.len(), message(b'P', b"COMMIT\0ROLLBACK\0\0\0"));
+            }
+            if to.write_all(&sent).is_err() {
+                break;
+            }
+        }
+        let _ = to.shutdown(Shutdown::Both);
+    });
+    let (mut from, mut to) = (server, client);
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut from, &mut to);
+        let _ = to.shutdown(Shutdown::Both);
+    });
 }

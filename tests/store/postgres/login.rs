@@ -45,7 +45,7 @@ fn other_schemas_are_refused() {
         opened("UPDATE tallystick.head SET version = 2"),
         Err(StoreError::Schema { found: 2, known: 1 })
     );
-    let incomplete = StoreError::Corrupt("the database's tables are not complete");
+    let incomplete = StoreError::Corrupt("the store was not moved into the database to its end");
     assert_eq!(opened("UPDATE tallystick.head SET version = 0"), Err(incomplete));
     let none = StoreError::Corrupt("the database has not this store's tables");
     assert_eq!(opened("DROP SCHEMA tallystick CASCADE"), Err(none));

@@ -12,6 +12,7 @@ from .frame import HEAD, Frame, Intake
 from .opcode import Opcode
 from .request import Request
 from .service import PROTOCOL, Hello, Welcome
+from .status import Status
 
 #: Bytes read at a time, and queued before more is encoded.
 _CHUNK = 65_536
@@ -37,6 +38,10 @@ class Waiting:
         self.end = 0
         #: Whether it was sent before, on a connection that was lost.
         self.again = False
+
+
+class GoneAway(ConnectionLost):
+    """The daemon said goodbye: what it has not answered was not done."""
 
 
 class Link:
@@ -126,6 +131,8 @@ class Link:
         if not arrived:
             raise ConnectionLost("the daemon closed the connection", outcome_unknown=True)
         for frame in self._intake.take(arrived):
+            if frame.id == 0 and frame.status == Status.GOING_AWAY:
+                raise GoneAway("the daemon is going away", outcome_unknown=False)
             if self.agreed is None:
                 self._agree(frame)
             else:

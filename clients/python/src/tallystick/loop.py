@@ -20,7 +20,7 @@ from typing import Deque, List, Optional, Sequence, Tuple
 from .body import Malformed
 from .errors import ConnectionLost, ProtocolError, Refused, RequestError, TallystickError, TimedOut
 from .frame import Frame
-from .link import Link, Waiting, refusal_text
+from .link import GoneAway, Link, Waiting, refusal_text
 from .service import Hello, Welcome
 from .status import Status
 
@@ -208,14 +208,28 @@ class Loop:
             return
         event = events.get(link.fileno(), 0)
         if event & ~select.POLLOUT:
-            for one, frame in link.read():
-                self._answer(one, frame)
-            if link.agreed is not None and not self.first.done():
-                self.first.set_result(link.agreed)
+            self._read(link)
         if event & select.POLLOUT:
-            link.write()
+            try:
+                link.write()
+            except ConnectionLost:
+                self._last_words(link)
+                raise
         if link.agreed is None and time.monotonic() >= self._link_until:
             raise ConnectionLost("no WELCOME in time", outcome_unknown=False)
+
+    def _read(self, link: Link) -> None:
+        for one, frame in link.read():
+            self._answer(one, frame)
+        if link.agreed is not None and not self.first.done():
+            self.first.set_result(link.agreed)
+
+    def _last_words(self, link: Link) -> None:
+        """Nobody reads any more; answers and a goodbye may have come before."""
+        poll = select.poll()
+        poll.register(link, select.POLLIN)
+        while poll.poll(0):
+            self._read(link)
 
     def _patience(self) -> Optional[float]:
         """Milliseconds until there is something to do anyway."""
@@ -259,8 +273,9 @@ class Loop:
         again: List[Waiting] = []
         told: List[Tuple[Waiting, bool]] = []
         is_fatal = isinstance(lost, ProtocolError) or not self._reconnect
+        is_goodbye = isinstance(lost, GoneAway)
         for one in self._drop_link():
-            was_sent = one.end > 0
+            was_sent = one.end > 0 and not is_goodbye
             if is_fatal or (was_sent and not one.is_repeatable):
                 told.append((one, was_sent or one.again))
             else:
@@ -275,8 +290,9 @@ class Loop:
                 self._queue.clear()
             self._has_room.notify_all()
         self._failed(lost)
+        kind = ProtocolError if isinstance(lost, ProtocolError) else ConnectionLost
         for one, may_be_done in told:
-            one.future.set_exception(type(lost)(lost.args[0], outcome_unknown=may_be_done))
+            one.future.set_exception(kind(lost.args[0], outcome_unknown=may_be_done))
 
     def _drop_link(self) -> List[Waiting]:
         """Closes the connection. What waited on it, its `end` zero if it was not sent whole."""

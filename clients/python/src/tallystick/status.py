@@ -150,12 +150,14 @@ class Status(enum.IntEnum):
     STOPPED = (0x0602, "the engine has stopped; whether the request was done is not known")
     STORAGE_FULL = (0x0603, "the disk is full: nothing new is taken on until there is room")
     UNANCHORED = (0x0604, "the anchor cannot be written: nothing new is taken on until it can")
+    GOING_AWAY = (0x0605, "the daemon is stopping; nothing that it has not answered was done")
     SEALED = (0x0610, "no key is in memory: the daemon must be unsealed first")
     UNSEALED = (0x0611, "the keys are in memory already")
     UNSEAL_FAILED = (0x0612, "the daemon cannot serve with this keyring or store; its log says why")
     AUDIT_UNWRITABLE = (0x0618, "the audit log cannot be written: nothing new is taken on until it can")
     UNRECORDED = (0x0619, "it may be done, and could not be recorded: its answer is withheld")
     NO_BACKUP = (0x061a, "no backup was begun on this connection, or it is at its end")
+    STORE_SHARED = (0x061b, "the store is a database that nodes share: it is backed up by its own means")
 
     @property
     def group(self) -> int:
