@@ -124,15 +124,21 @@ impl Cluster {
             Trouble::Cut { node, cut } => self.nodes[node].link.cut(self.primary, cut),
             Trouble::Part { node } => {
                 self.parts_in_turn += u32::from(self.part_in_turn(node));
-                let head = "SELECT number FROM tallystick.head";
-                let before = self.primary().psql(&self.database, head);
-                // The turn that it may have had is broken, and the others go on.
-                self.until_in(&self.database, &format!("SELECT (({head}) > {before} + 3)::text"), "true");
+                if self.nodes.len() > 1 {
+                    self.until_others_go_on();
+                }
                 sleep(TURN * 2);
             }
             Trouble::EndSessions => self.primary().end_sessions(&self.database),
             Trouble::FailOver => self.fail_over(),
         }
+    }
+
+    /// Waits until groups come, although a node that was cut off may have had the turn.
+    fn until_others_go_on(&self) {
+        let head = "SELECT number FROM tallystick.head";
+        let before = self.primary().psql(&self.database, head);
+        self.until_in(&self.database, &format!("SELECT (({head}) > {before} + 3)::text"), "true");
     }
 
     /// Stops a node while it has the turn, if that can be met.

@@ -105,7 +105,7 @@ fn trouble(rng: &mut Rng, kind: u32, nodes: usize) -> Trouble {
         2 => {
             let way = if rng.bool() { Way::ToServer } else { Way::ToNode };
             // A commit is some hundred bytes and more, its answer a few dozen.
-            let bytes = if rng.bool() { rng.usize(0..3_000) } else { rng.usize(0..60_000) };
+            let bytes = if rng.bool() { rng.usize(0..3_000) } else { rng.usize(0..20_000) };
             Trouble::Cut { node, cut: Cut { way, bytes, is_silent: rng.bool() } }
         }
         3 => Trouble::KillDatabase,
