@@ -28,6 +28,8 @@ pub struct State {
     dir: TempDir,
     /// Where its store is, as the configuration says it; nothing if it is here.
     store: String,
+    /// The network namespace that it runs in, if it is not this one.
+    namespace: Option<String>,
 }
 
 /// A daemon that runs on it. It is killed when this is dropped.
@@ -44,19 +46,19 @@ impl State {
         let passphrase: SecretSlice<u8> = PASSPHRASE.as_bytes().to_vec().into();
         let mut keyring = OpenKeyring::create(&region, &SystemRandom, &passphrase, CHEAP).unwrap();
         crate::chips::import(&mut keyring, &region);
-        Self::with(&keyring.seal(&SystemRandom).unwrap().to_bytes(), String::new())
+        Self::with(&keyring.seal(&SystemRandom).unwrap().to_bytes(), String::new(), None)
     }
 
     /// The directory of another node with the same keyring.
     #[cfg(feature = "postgres")]
-    pub fn of_node(&self, store: String) -> Self {
-        Self::with(&fs::read(paths::keyring(self.dir())).unwrap(), store)
+    pub fn of_node(&self, store: String, namespace: Option<String>) -> Self {
+        Self::with(&fs::read(paths::keyring(self.dir())).unwrap(), store, namespace)
     }
 
-    fn with(keyring: &[u8], store: String) -> Self {
+    fn with(keyring: &[u8], store: String, namespace: Option<String>) -> Self {
         let mut dir = TempDir::with_prefix("tally-crash-").unwrap();
         dir.disable_cleanup(true);
-        let state = Self { dir, store };
+        let state = Self { dir, store, namespace };
         fs::write(state.path("passphrase"), PASSPHRASE).unwrap();
         fs::write(paths::keyring(state.dir()), keyring).unwrap();
         state.configure(false);
@@ -87,14 +89,14 @@ impl State {
 
     /// Starts a daemon, its log appended to a file.
     pub fn spawn(&self) -> Running {
-        spawn(self.dir())
+        spawn(self.dir(), self.namespace.as_deref())
     }
 
     /// Starts daemons, from any thread.
     #[cfg(feature = "postgres")]
     pub fn starter(&self) -> impl Fn() -> Running + Send + use<> {
-        let dir = self.dir().to_owned();
-        move || spawn(&dir)
+        let (dir, namespace) = (self.dir().to_owned(), self.namespace.clone());
+        move || spawn(&dir, namespace.as_deref())
     }
 
     /// Starts a daemon and waits until it serves; also how long that took.
@@ -114,10 +116,16 @@ impl State {
     }
 }
 
-fn spawn(dir: &Path) -> Running {
+fn spawn(dir: &Path, namespace: Option<&str>) -> Running {
     let path = dir.join("log");
     let log = fs::OpenOptions::new().append(true).create(true).open(&path).unwrap();
-    let child = Command::new(env!("CARGO_BIN_EXE_tallyd"))
+    let tallyd = env!("CARGO_BIN_EXE_tallyd");
+    let mut command = Command::new(if namespace.is_some() { "ip" } else { tallyd });
+    if let Some(namespace) = namespace {
+        // It becomes the daemon, and keeps its process id.
+        command.args(["netns", "exec", namespace, tallyd]);
+    }
+    let child = command
         .arg("--dir")
         .arg(dir)
         .arg("--passphrase-file")

@@ -2,13 +2,18 @@
 //! the same model judges what all of them answered.
 
 mod agree;
+#[path = "../support/certificates.rs"]
+mod certificates;
 mod cluster;
+mod link;
 mod load;
+mod lost;
 mod node;
 mod plan;
 mod proxy;
 #[path = "../support/postgres.rs"]
 mod server;
+mod wire;
 
 use std::process::ExitCode;
 use std::sync::Mutex;
@@ -24,6 +29,7 @@ use crate::options::Options;
 use crate::self_check;
 use cluster::Cluster;
 use plan::Troubles;
+use wire::Switch;
 
 /// Rounds from which on everything must have happened at least once.
 const FULL_RUN: u32 = plan::KINDS;
@@ -46,14 +52,21 @@ struct Run {
 
 /// Runs everything and prints it.
 pub fn run(options: Options) -> ExitCode {
-    let Options { rounds, seed, nodes } = options;
+    let Options { rounds, seed, nodes, netns } = options;
     println!("crash: {rounds} rounds, {nodes} nodes, seed {seed:#018x}");
+    let switch = match netns.then(Switch::make).transpose() {
+        Ok(switch) => switch,
+        Err(why) => {
+            println!("\n*** NOT TESTED: nodes whose packets are lost. No network namespaces: {why}. ***\n");
+            return ExitCode::SUCCESS;
+        }
+    };
     let begun = Instant::now();
     let done = self_check::run(seed).map_err(|what| format!("the checker itself is wrong: {what}"));
     let done = done.and_then(|_| {
         let mut run = Run {
             options,
-            cluster: Cluster::start(nodes),
+            cluster: Cluster::start(nodes, switch.as_ref())?,
             clock: Clock::default(),
             model: Model::default(),
             board: Mutex::default(),
@@ -70,8 +83,9 @@ pub fn run(options: Options) -> ExitCode {
         }
         Err(what) => {
             eprintln!("\ncrash: FAILED: {what}");
+            let netns = if netns { " --netns" } else { "" };
             eprintln!(
-                "again: cargo test --features postgres --test crash -- --nodes {nodes} --rounds {rounds} --seed {seed:#018x}"
+                "again: cargo test --features postgres --test crash -- --nodes {nodes}{netns} --rounds {rounds} --seed {seed:#018x}"
             );
             ExitCode::FAILURE
         }
@@ -89,9 +103,14 @@ impl Run {
         let raced = agree::race(&self.cluster, &tokens, RACES)?;
         println!("crash: races of all nodes: {raced:?}, one winner each");
         self.ends += self.cluster.judge_ends()?;
-        if self.options.rounds < FULL_RUN {
+        if self.options.netns && self.cluster.parts_in_turn == 0 {
+            return Err("the run proves little: no node was cut off in its turn".to_owned());
+        }
+        if self.options.rounds < FULL_RUN || self.options.netns {
             return Ok(());
         }
+        lost::lose(&mut self.cluster, |cluster| agree::race(cluster, &tokens, 1).map(drop))?;
+        println!("crash: every node stopped when a failover had lost groups");
         let mut missing = self.model.tally.missing();
         let counts = [
             (self.cluster.cuts(), "cuts"),
@@ -116,7 +135,7 @@ impl Run {
 
     /// Load and troubles, then the checks.
     fn round(&mut self, number: u32) -> Result<(), String> {
-        let round = Troubles::of(self.options.seed, number, self.options.nodes);
+        let round = Troubles::of(self.options.seed, number, self.options.nodes, self.options.netns);
         if round.fails_over() {
             self.cluster.replicate();
         }
@@ -181,13 +200,14 @@ impl Run {
     fn finish(self, begun: Instant) {
         let Self { options, cluster, model, moves, ends, .. } = self;
         println!(
-            "crash: all good: {} rounds, {} nodes, {:.1} s; {} cuts, {} stops in a turn, {moves} moves, {ends} nodes \
+            "crash: all good: {} rounds, {} nodes, {:.1} s; {} cuts, {} stops and {} cut off in a turn, {moves} moves, {ends} nodes \
              ended by themselves; {:?}; seed {:#018x}",
             options.rounds,
             options.nodes,
             begun.elapsed().as_secs_f64(),
             cluster.cuts(),
             cluster.stops_in_turn,
+            cluster.parts_in_turn,
             model.tally,
             options.seed,
         );

@@ -14,11 +14,12 @@ const NAME: &str = "crash";
 pub const HELP: &str = "\
 Kills tallyd under load and checks that it kept its promises.
 
-Usage: cargo test --test crash -- [--rounds N] [--seed S] [--nodes N]
+Usage: cargo test --test crash -- [--rounds N] [--seed S] [--nodes N [--netns]]
 
   --rounds N  rounds of load, kill and checks (25)
   --seed S    seed of the plan, decimal or 0x and hex (random)
   --nodes N   so many daemons on one database (needs --features postgres)
+  --netns     each in a network of its own, which is parted (needs root)
 
 The flags and filters of libtest are understood too.
 ";
@@ -30,6 +31,8 @@ pub struct Options {
     pub seed: u64,
     /// Daemons that share a database; one without, if it is 0.
     pub nodes: usize,
+    /// Each daemon has a network namespace of its own.
+    pub netns: bool,
 }
 
 /// What the command line asks for.
@@ -61,13 +64,14 @@ struct Selection {
 /// Reads the arguments after the program's name.
 pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Asked, lexopt::Error> {
     let mut parser = lexopt::Parser::from_args(arguments);
-    let (mut options, mut selection) =
-        (Options { rounds: ROUNDS, seed: fastrand::u64(..), nodes: 0 }, Selection::default());
+    let mut selection = Selection::default();
+    let mut options = Options { rounds: ROUNDS, seed: fastrand::u64(..), nodes: 0, netns: false };
     while let Some(argument) = parser.next()? {
         match argument {
             Long("rounds") => options.rounds = parser.value()?.parse_with(at_least_one)?,
             Long("seed") => options.seed = parser.value()?.parse_with(number)?,
             Long("nodes") => options.nodes = parser.value()?.parse_with(at_least_one)?.try_into().unwrap(),
+            Long("netns") => options.netns = true,
             Long("help") | Short('h') => return Ok(Asked::Help),
             Long("skip") => selection.skipped.push(parser.value()?.string()?),
             Long("format") => selection.terse = parser.value()?.string()? == "terse",

@@ -193,6 +193,14 @@ impl Server {
         self.postmaster.lock().unwrap().take().unwrap().wait().unwrap();
     }
 
+    /// Listens at another address as well once it starts again, with TLS only.
+    pub fn listen_at(&self, address: &str, clients: &str) {
+        let access = self.dir.join("data/pg_hba.conf");
+        let lines = format!("hostssl all all {clients} scram-sha-256\n");
+        fs::OpenOptions::new().append(true).open(access).unwrap().write_all(lines.as_bytes()).unwrap();
+        self.configure(&format!("listen_addresses = '127.0.0.1, {address}'\n"));
+    }
+
     /// Starts it again with an authority, its certificate and that one's key.
     pub fn certify(&self, ca: &Path, certificate: &(PathBuf, PathBuf)) {
         let (certificate, key) = (certificate.0.as_path(), certificate.1.as_path());

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::sync::Barrier;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{scope, sleep};
 use std::time::{Duration, Instant};
 
 use tallystick::client::{Client, ClientError};
-use tallystick::command::{Issue, Issued, Provision};
-use tallystick::types::IdempotencyKey;
+use tallystick::command::{Issue, Issued, LinkPar, Provision};
+use tallystick::types::{IdempotencyKey, Pan};
 use tallystick::wire::Status;
 
 use super::cluster::Cluster;
@@ -23,6 +24,8 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const AT_ONCE: usize = 200;
 /// Cards that race; their numbers are above those of the load.
 const FIRST_CARD: u32 = 50_000_000;
+/// Cards that are saved and linked at once, one after the other, in each race.
+const CARDS: u32 = 20;
 
 /// Every node shows the same of every token, and holds the same number of them.
 pub fn agree(cluster: &Cluster, tokens: &[Token]) -> Result<(), String> {
@@ -53,6 +56,7 @@ pub struct Raced {
     pub verified: usize,
     pub issued: usize,
     pub saved: usize,
+    pub linked: usize,
 }
 
 /// Races between all nodes, so often. Nothing else may be under way.
@@ -71,8 +75,13 @@ pub fn race(cluster: &Cluster, tokens: &[Token], times: usize) -> Result<Raced, 
             present(&mut clients, some)?;
             raced.verified += some.len();
         }
-        save(&mut clients, FIRST_CARD + u32::try_from(time).unwrap())?;
-        raced.saved += 1;
+        for nth in 0..CARDS {
+            let card = FIRST_CARD + 2 * (u32::try_from(time).unwrap() * CARDS + nth);
+            save(&mut clients, card)?;
+            link(&mut clients, tokens, card + 1)?;
+            raced.saved += 1;
+            raced.linked += 1;
+        }
     }
     Ok(raced)
 }
@@ -149,6 +158,31 @@ fn save(clients: &mut [Connected], card: u32) -> Result<(), String> {
     match free.iter().find(|view| view.par != keyed[0].par) {
         Some(_) => Err(format!("card {card} has two PARs")),
         None => Ok(()),
+    }
+}
+
+/// One card linked to another predecessor at each node: exactly one node wins, and the card
+/// has that one's PAR from then on.
+fn link(clients: &mut [Connected], tokens: &[Token], card: u32) -> Result<(), String> {
+    let next = AtomicUsize::new(0);
+    let pars = at_once(clients, |client| {
+        let predecessor = tokens[next.fetch_add(1, Ordering::SeqCst)].number;
+        let pan = Pan::parse(&Card(card).digits()).unwrap();
+        match client.link_par(LinkPar { pan, predecessor }, None) {
+            Ok(par) => Ok(Some(par)),
+            Err(ClientError::Refused(Status::ParConflict, _)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    })?;
+    let mut won = pars.into_iter().flatten();
+    let (Some(par), None) = (won.next(), won.next()) else {
+        return Err(format!("card {card} was not linked to exactly one predecessor"));
+    };
+    let views = at_once(clients, |client| client.provision(provision(card), None))?;
+    if views.iter().all(|view| view.par == par) {
+        Ok(())
+    } else {
+        Err(format!("card {card} has another PAR than it was linked to"))
     }
 }
 

@@ -1,15 +1,18 @@
 //! The nodes, their database, and its replica when one is needed.
 
+use std::sync::Arc;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use tallystick::client::Client;
 
+use super::certificates::{authority, certify};
+use super::link::Link;
 use super::node::Node;
 use super::plan::{PATIENCE, TURN, Trouble};
-use super::proxy::Proxy;
 use super::server::{Server, USER};
+use super::wire::{Switch, Wire};
 use crate::connection::Connection;
 use crate::daemon::{SMALL_JOURNAL, State};
 use crate::log::Clock;
@@ -29,31 +32,50 @@ pub struct Cluster {
     primary: usize,
     database: String,
     pub stops_in_turn: u32,
+    pub parts_in_turn: u32,
 }
 
 impl Cluster {
-    pub fn start(count: usize) -> Self {
+    /// Starts so many nodes, over a switch if there is one.
+    pub fn start(count: usize, switch: Option<&Arc<Switch>>) -> Result<Self, String> {
         let server = Server::new();
         let database = server.database();
         let first = State::make();
         let password = first.path("database-password");
         std::fs::copy(server.password_file(), &password).unwrap();
-        let nodes = (0..count).map(|number| {
-            let proxies = [Proxy::new(), Proxy::new()];
-            proxies[0].lead_to(Some(server.port()));
-            let hosts = proxies.each_ref().map(|proxy| format!("127.0.0.1:{}", proxy.port()));
-            let state = first.of_node(format!(
-                "\n[limits]\njournal_bytes = {SMALL_JOURNAL}\n\n[store]\nkind = \"postgres\"\nhosts = {hosts:?}\n\
-                 database = \"{database}\"\nuser = \"{USER}\"\npassword_file = {:?}\nnode = \"node-{number}\"\n\
-                 patience_seconds = {}\nturn_milliseconds = {}\n",
-                password,
-                PATIENCE.as_secs(),
-                TURN.as_millis(),
-            ));
-            Node::start(state, proxies)
-        });
-        let nodes = nodes.collect();
-        Self { first, nodes, servers: [Some(server), None], primary: 0, database, stops_in_turn: 0 }
+        let mut store = format!(
+            "\n[limits]\njournal_bytes = {SMALL_JOURNAL}\n\n[store]\nkind = \"postgres\"\n\
+             database = \"{database}\"\nuser = \"{USER}\"\npassword_file = {password:?}\n\
+             patience_seconds = {}\nturn_milliseconds = {}\n",
+            PATIENCE.as_secs(),
+            TURN.as_millis(),
+        );
+        if let Some(switch) = switch {
+            let ca = authority(first.dir(), "ca");
+            let certificate = certify(first.dir(), "server", &format!("IP:{}", switch.address()));
+            server.listen_at(&switch.address(), &switch.net());
+            server.certify(&ca, &certificate);
+            store += &format!("ca_file = {ca:?}\n");
+        }
+        let mut nodes = Vec::new();
+        for number in 0..count {
+            let link = match switch {
+                Some(switch) => Link::Wire(Wire::lay(switch, number)?),
+                None => Link::proxies(),
+            };
+            link.lead_to(0, Some(server.port()));
+            let more = format!("{store}hosts = {:?}\nnode = \"node-{number}\"\n", link.hosts(server.port()));
+            nodes.push(Node::start(first.of_node(more, link.namespace()), link));
+        }
+        Ok(Self {
+            first,
+            nodes,
+            servers: [Some(server), None],
+            primary: 0,
+            database,
+            stops_in_turn: 0,
+            parts_in_turn: 0,
+        })
     }
 
     fn primary(&self) -> &Server {
@@ -66,9 +88,21 @@ impl Cluster {
         self.primary().configure("synchronous_standby_names = '*'\n");
         self.primary().reload();
         let place = 1 - self.primary;
-        self.nodes.iter().for_each(|node| node.proxies[place].lead_to(Some(replica.port())));
+        self.nodes.iter().for_each(|node| node.link.lead_to(place, Some(replica.port())));
         self.servers[place] = Some(replica);
         self.until("SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'", "1");
+    }
+
+    /// Makes a replica that no commit waits for, and cuts it off.
+    pub fn replicate_behind(&mut self) {
+        let replica = self.primary().replica();
+        self.until("SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'", "1");
+        replica.psql("postgres", "ALTER SYSTEM SET primary_conninfo = ''");
+        replica.reload();
+        self.until("SELECT count(*) FROM pg_stat_replication", "0");
+        let place = 1 - self.primary;
+        self.nodes.iter().for_each(|node| node.link.lead_to(place, Some(replica.port())));
+        self.servers[place] = Some(replica);
     }
 
     /// Lets something happen. When it returns it has happened, but for cuts, which wait for
@@ -87,14 +121,24 @@ impl Cluster {
                 sleep(TURN / 4);
                 self.primary().start();
             }
-            Trouble::Cut { node, cut } => self.nodes[node].proxies[self.primary].cut(cut),
+            Trouble::Cut { node, cut } => self.nodes[node].link.cut(self.primary, cut),
             Trouble::Part { node } => {
-                self.nodes[node].proxies[self.primary].part();
-                sleep(TURN * 3);
+                self.parts_in_turn += u32::from(self.part_in_turn(node));
+                if self.nodes.len() > 1 {
+                    self.until_others_go_on();
+                }
+                sleep(TURN * 2);
             }
             Trouble::EndSessions => self.primary().end_sessions(&self.database),
             Trouble::FailOver => self.fail_over(),
         }
+    }
+
+    /// Waits until groups come, although a node that was cut off may have had the turn.
+    fn until_others_go_on(&self) {
+        let head = "SELECT number FROM tallystick.head";
+        let before = self.primary().psql(&self.database, head);
+        self.until_in(&self.database, &format!("SELECT (({head}) > {before} + 3)::text"), "true");
     }
 
     /// Stops a node while it has the turn, if that can be met.
@@ -119,19 +163,40 @@ impl Cluster {
         is_held
     }
 
-    fn fail_over(&mut self) {
+    /// Cuts a node off while it has the turn, if that can be told and met.
+    fn part_in_turn(&self, node: usize) -> bool {
+        let link = &self.nodes[node].link;
+        link.part();
+        let Some(address) = link.address() else { return false };
+        let held = format!(
+            "SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in tr%' AND client_addr = '{address}'"
+        );
+        for _ in 0..TRIES {
+            sleep(TURN / 20);
+            if self.primary().psql("postgres", &held) == "1" {
+                return true;
+            }
+            link.heal();
+            sleep(TURN / 4);
+            link.part();
+        }
+        false
+    }
+
+    /// The primary is gone for good, and its replica takes over.
+    pub fn fail_over(&mut self) {
         let (old, new) = (self.primary, 1 - self.primary);
         self.primary().kill_all();
         self.primary = new;
         self.primary().promote();
-        self.nodes.iter().for_each(|node| node.proxies[old].lead_to(None));
+        self.nodes.iter().for_each(|node| node.link.lead_to(old, None));
         self.servers[old] = None;
     }
 
     /// Ends what still lasts, and waits until every node serves.
     pub fn heal(&self) -> Result<(), String> {
         for node in &self.nodes {
-            node.proxies.iter().for_each(Proxy::heal);
+            node.link.heal();
             node.signal(Signal::CONT);
         }
         let until = Instant::now() + RETURN;
@@ -173,7 +238,7 @@ impl Cluster {
     }
 
     pub fn cuts(&self) -> u32 {
-        self.nodes.iter().flat_map(|node| &node.proxies).map(Proxy::cuts).sum()
+        self.nodes.iter().map(|node| node.link.cuts()).sum()
     }
 
     /// Where each node's state is.
@@ -191,8 +256,12 @@ impl Cluster {
     }
 
     fn until(&self, select: &str, told: &str) {
+        self.until_in("postgres", select, told);
+    }
+
+    fn until_in(&self, database: &str, select: &str, told: &str) {
         let until = Instant::now() + RETURN;
-        while self.primary().psql("postgres", select) != told {
+        while self.primary().psql(database, select) != told {
             assert!(Instant::now() < until, "{select}");
             sleep(Duration::from_millis(20));
         }

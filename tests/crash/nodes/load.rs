@@ -150,22 +150,30 @@ impl<'w> Worker<'w> {
     fn drain(&mut self, which: usize) -> Result<(), What> {
         while let Some(connection) = self.connections[which].as_mut().filter(|open| open.under_way() > 0) {
             match connection.receive() {
-                Ok((_, entries)) => {
-                    let mut board = self.board.lock().unwrap();
-                    entries.iter().for_each(|entry| board.learn(entry));
-                    drop(board);
-                    self.log.extend(entries);
-                }
+                Ok((_, entries)) => self.learn(entries),
                 Err(end) => self.lose(which, end)?,
             }
         }
         Ok(())
     }
 
+    fn learn(&mut self, entries: Vec<Entry>) {
+        let mut board = self.board.lock().unwrap();
+        entries.iter().for_each(|entry| board.learn(entry));
+        drop(board);
+        self.log.extend(entries);
+    }
+
     /// Gives a connection up; what was under way may have been done.
     fn lose(&mut self, which: usize, end: End) -> Result<(), What> {
         self.moves += 1;
-        let Some(connection) = self.connections[which].take() else { return Ok(()) };
+        let Some(mut connection) = self.connections[which].take() else { return Ok(()) };
+        // What was answered before it ended counts as answered.
+        while connection.under_way() > 0
+            && let Ok((_, entries)) = connection.receive()
+        {
+            self.learn(entries);
+        }
         let lost = connection.give_up(self.clock.tick());
         match end {
             End::Wrong(what) => return Err(What(what)),
@@ -181,12 +189,9 @@ impl<'w> Worker<'w> {
 
     /// Takes note of what nobody knows the outcome of.
     fn forget(&mut self, unknown: Vec<Entry>) {
-        let mut board = self.board.lock().unwrap();
-        unknown.iter().for_each(|entry| board.learn(entry));
-        drop(board);
-        self.again
-            .extend(unknown.iter().filter(|entry| entry.key.is_some()).map(|entry| (entry.ask, entry.key)));
-        self.log.extend(unknown);
+        let keyed = unknown.iter().filter(|entry| entry.key.is_some());
+        self.again.extend(keyed.map(|entry| (entry.ask, entry.key)));
+        self.learn(unknown);
     }
 }
 

@@ -12,7 +12,7 @@ use std::time::Duration;
 use rustix::process::{Signal, kill_process};
 use tallystick::daemon::paths;
 
-use super::proxy::Proxy;
+use super::link::Link;
 use crate::daemon::{Running, State};
 
 /// Between an end and the next start, and between two looks.
@@ -27,10 +27,10 @@ const GOOD_REASONS: [&str; 5] = [
     "does not keep to its protocol",
 ];
 
-/// A node, and its ways to each of the servers.
+/// A node, and its way to the database.
 pub struct Node {
     pub state: State,
-    pub proxies: [Proxy; 2],
+    pub link: Link,
     shared: Arc<Shared>,
     supervisor: Option<JoinHandle<()>>,
 }
@@ -43,7 +43,7 @@ struct Shared {
 
 impl Node {
     /// Has it run from now on.
-    pub fn start(state: State, proxies: [Proxy; 2]) -> Self {
+    pub fn start(state: State, link: Link) -> Self {
         let shared = Arc::new(Shared {
             running: Mutex::new(None),
             ends: Mutex::default(),
@@ -52,7 +52,7 @@ impl Node {
         let (watched, dir) = (Arc::clone(&shared), state.dir().to_owned());
         let starter = state.starter();
         let supervisor = thread::spawn(move || supervise(&watched, &dir.join("log"), &starter));
-        Self { state, proxies, shared, supervisor: Some(supervisor) }
+        Self { state, link, shared, supervisor: Some(supervisor) }
     }
 
     pub fn data_socket(&self) -> PathBuf {

@@ -67,15 +67,21 @@ pub enum Way {
 
 /// Kinds of trouble: each round begins with the next.
 pub const KINDS: u32 = 8;
+const CUT: u32 = 2;
+/// The kind that networks are for.
+const PART: u32 = 4;
 
 impl Troubles {
-    pub fn of(seed: u64, number: u32, nodes: usize) -> Self {
+    pub fn of(seed: u64, number: u32, nodes: usize, netns: bool) -> Self {
         let load = Round::of(seed, number);
         let mut rng = Rng::with_seed(load.check_seed ^ 0x6e6f_6465);
-        let mut troubles = vec![(millis(&mut rng, 50..900), trouble(&mut rng, (number - 1) % KINDS, nodes))];
+        let first = if netns { PART } else { (number - 1) % KINDS };
+        let mut troubles = vec![(millis(&mut rng, 50..900), trouble(&mut rng, first, nodes))];
         if rng.u8(..).is_multiple_of(3) {
             // One failover a round: the next replica has yet to be made.
             let kind = rng.u32(0..KINDS - 1);
+            // No proxy stands between networks.
+            let kind = if netns && kind == CUT { PART } else { kind };
             troubles.push((millis(&mut rng, 0..700), trouble(&mut rng, kind, nodes)));
         }
         Self { load, troubles, after: millis(&mut rng, 200..700) }
@@ -99,7 +105,7 @@ fn trouble(rng: &mut Rng, kind: u32, nodes: usize) -> Trouble {
         2 => {
             let way = if rng.bool() { Way::ToServer } else { Way::ToNode };
             // A commit is some hundred bytes and more, its answer a few dozen.
-            let bytes = if rng.bool() { rng.usize(0..3_000) } else { rng.usize(0..60_000) };
+            let bytes = if rng.bool() { rng.usize(0..3_000) } else { rng.usize(0..20_000) };
             Trouble::Cut { node, cut: Cut { way, bytes, is_silent: rng.bool() } }
         }
         3 => Trouble::KillDatabase,
