@@ -183,6 +183,9 @@ def measure(seconds):
                 time.sleep(1)
                 for op in ("issue", "verify"):
                     rows.append({"row": "full", "nodes": count, **load(nodes, op, *FULL, seconds)})
+                if count == 2:
+                    # All through one: what the other costs that only follows.
+                    rows.append({"row": "followed", "nodes": count, **load(nodes[:1], "issue", *FULL, seconds)})
                 # Of each node one connection, so that a turn has what one connection asks.
                 for depth in DEPTHS:
                     rows.append({"row": "depth", "nodes": count, **load(nodes, "issue", count, depth, seconds)})

@@ -75,13 +75,6 @@ def profile():
     return table(head, rows)
 
 
-def line(points):
-    """The line through points (x, y) by least squares: where it begins, and its slope."""
-    count, xs, ys = len(points), *map(sum, zip(*points))
-    slope = (count * sum(x * y for x, y in points) - xs * ys) / (count * sum(x * x for x, _ in points) - xs * xs)
-    return (ys - slope * xs) / count, slope
-
-
 class Nodes:
     """What `benches/nodes.py` measured, and the model of it: see docs/PERFORMANCE.md."""
 
@@ -91,24 +84,24 @@ class Nodes:
         self.full = {(row["nodes"], row["op"]): row for row in rows if row["row"] == "full"}
         self.depth = {(row["nodes"], row["depth"]): row["per_second"] for row in rows if row["row"] == "depth"}
         self.counter = max(row["per_second"] for row in self.pgbench if row["what"].startswith("counter"))
-        took = lambda nodes: [(depth, depth * share / rate) for (of, depth), rate in self.depth.items()
-                              if of == nodes for share in [1 if nodes == 4 else nodes]]
-        # Seconds of a round of one node alone, and of a turn where another always waits.
-        self.cycle, self.turn = line(took(1)), line(took(4))
-        one, two = (1 / self.full[nodes, "issue"]["per_second"] for nodes in (1, 2))
-        self.own, self.followed = one, max(two - one, 0)
+        followed = next(row["per_second"] for row in rows if row["row"] == "followed")
+        self.turn = 1 / self.depth[4, 1]
+        self.own = 1 / self.full[1, "issue"]["per_second"]
+        self.follow = max(1 / followed - self.own, 0)
 
-    def by_turns(self, nodes, depth):
-        at = lambda of: of[0] + of[1] * depth
-        return min(nodes * depth / at(self.cycle), depth / at(self.turn))
+    def work(self, nodes):
+        """Processor time of a cryptogram, on one machine."""
+        return self.own + (nodes - 1) * self.follow
 
-    def on_one_machine(self, nodes):
-        return 1 / (self.own + (nodes - 1) * self.followed)
+    def one_by_one(self, nodes, depth):
+        return depth / (self.turn + depth * self.work(nodes))
+
+    def full_load(self, nodes, in_flight):
+        return in_flight / max(self.turn, in_flight * self.work(nodes))
 
     def on_machines(self, nodes, in_flight):
-        """Each node on two cores of its own, and so many requests in flight at each."""
-        processor = 1 / (self.own / nodes + self.followed * (1 - 1 / nodes))
-        return min(processor, self.by_turns(nodes, in_flight))
+        processor = 1 / (self.own / nodes + self.follow * (1 - 1 / nodes))
+        return min(processor, in_flight / (self.turn + in_flight * self.follow))
 
 
 def nodes():
@@ -131,13 +124,16 @@ def model():
     """The model against what it was not fitted to, and what it says of more machines."""
     found = Nodes()
     rows = []
-    for depth in sorted(depth for count, depth in found.depth if count == 2):
-        said, was = found.by_turns(2, depth), found.depth[2, depth]
-        rows.append([f"2 nodes, {depth} in flight at each", f"{said:,.0f}", f"{was:,.0f}", f"{said / was:.2f}"])
-    said, was = found.on_one_machine(4), found.full[4, "issue"]["per_second"]
-    rows.append(["4 nodes, full load, one machine", f"{said:,.0f}", f"{was:,.0f}", f"{said / was:.2f}"])
-    for count in (1, 2, 4, 8):
-        rows.append([f"{count} machines, 4,096 in flight at each", f"{found.on_machines(count, 4096):,.0f}", "", ""])
+    told = lambda what, said, was: rows.append([what, f"{said:,.0f}", f"{was:,.0f}", f"{said / was:.2f}"])
+    for (count, depth), was in sorted(found.depth.items()):
+        if count > 1 and (count, depth) != (4, 1):
+            told(f"{count} nodes, a connection each, {depth} in flight", found.one_by_one(count, depth), was)
+    for count in (2, 4):
+        row = found.full[count, "issue"]
+        in_flight = row["connections"] * row["depth"] / count
+        told(f"{count} nodes, full load", found.full_load(count, in_flight), row["per_second"])
+    for count in (2, 4, 8):
+        rows.append([f"{count} machine{'s' if count > 1 else ''}, 4,096 in flight at each", f"{found.on_machines(count, 4096):,.0f}", "", ""])
     for shards, count in ((4, 3), (16, 3)):
         rate = shards * found.on_machines(count, 4096)
         memory = 49 * 1e9 / shards / 1e9
