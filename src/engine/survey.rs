@@ -3,6 +3,7 @@
 
 use zeroize::Zeroizing;
 
+use super::authentic::Authentic;
 use super::operation::associated;
 use super::record::TokenRecord;
 use super::{Engine, Unsealed};
@@ -30,6 +31,13 @@ enum Finding<T> {
 }
 
 impl Engine<Unsealed> {
+    /// Whether a row is as some node under this keyring wrote it, of now or of before.
+    #[must_use]
+    pub fn is_authentic(&self, row: TokenRow) -> bool {
+        let opened = row.opened(&self.state.keyring.audit);
+        opened.is_ok_and(|row| TokenRecord::from_body(&row.body).is_ok())
+    }
+
     /// The PANs of tokens, of all requestors or of one.
     #[must_use]
     pub fn survey_pans(&self, rows: &[TokenRow], trid: Option<Trid>) -> Survey<(TokenNumber, Detokenized)> {

@@ -95,10 +95,26 @@ impl PostgresStore {
     /// # Errors
     /// As [`open`](Self::open).
     pub fn open_at(place: &PostgresPlace) -> Result<Self, StoreError> {
+        Self::enter(place, |log| log.draw_epoch(Epoch(0), None))
+    }
+
+    /// Connects to look at what is there, while nodes write: no epoch is drawn and no
+    /// process fenced. Whoever would write with it is fenced itself.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn look_at(config: &PostgresConfig) -> Result<Self, StoreError> {
+        Self::enter(&PostgresPlace::find(config)?, |_| Ok(()))
+    }
+
+    fn enter(
+        place: &PostgresPlace,
+        begin: impl FnOnce(&mut Log) -> Result<(), StoreError>,
+    ) -> Result<Self, StoreError> {
         let line = Line::new(Arc::clone(&place.connector), place.node.clone());
         let start = Head { chain: ChainHead::START, oldest: GroupNumber(1), bytes: 0 };
         let mut log = Log { line, node: place.node.clone(), epoch: Epoch(0), head: start };
-        log.draw_epoch(Epoch(0), None)?;
+        begin(&mut log)?;
         let name = log.node.clone();
         let found = log.read(|session| {
             session.call(&NODE, &[Value::Text(name.as_str())])?;

@@ -19,6 +19,8 @@ mod handover;
 #[path = "../support/heir.rs"]
 mod heir;
 mod keyblock;
+#[cfg(feature = "postgres")]
+mod nodes;
 mod observed;
 mod peers;
 mod process;
@@ -26,5 +28,8 @@ mod raw;
 mod rekey;
 mod rollback;
 mod secrets;
+#[cfg(feature = "postgres")]
+#[path = "../support/postgres.rs"]
+mod server;
 mod service;
 mod serving;

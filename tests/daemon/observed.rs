@@ -162,9 +162,12 @@ fn promtool_finds_nothing_to_say_of_the_metrics() {
         return eprintln!("SKIPPED: no promtool here, of Debian's package prometheus");
     };
     // It reads the older text format, in which a counter's family is named as its sample.
-    let counters = ["requests", "refused_connections", "pages", "checkpoints", "refused_verifications"];
-    let text = counters.iter().fold(scrape(), |text, name| {
-        let family = |what: &str, total: &str| format!("# {what} tally_{name}{total} ");
+    let text = scrape();
+    let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.strip_suffix(" counter"));
+    let counters: Vec<String> = types.map(str::to_owned).collect();
+    assert!(counters.len() > 4, "{counters:?}");
+    let text = counters.iter().fold(text, |text, name| {
+        let family = |what: &str, total: &str| format!("# {what} {name}{total} ");
         ["HELP", "TYPE"]
             .iter()
             .fold(text, |text, what| text.replace(&family(what, ""), &family(what, "_total")))

@@ -220,6 +220,13 @@ pub enum MigrateTask {
 pub enum PostgresTask {
     /// Print the SQL that makes the tables, and the role of the nodes
     Schema,
+    /// Check all that the database holds, while nodes serve from it: chain, pages, records, every row
+    Check {
+        #[command(flatten)]
+        dir: Dir,
+        #[command(flatten)]
+        opener: Box<Opener>,
+    },
 }
 
 /// The state directory.

@@ -52,7 +52,7 @@ pub fn run(task: &MigrateTask, output: &Output) -> Result<(), Failure> {
     Ok(())
 }
 
-fn database(dir: &Path) -> Result<PostgresConfig, Failure> {
+pub(crate) fn database(dir: &Path) -> Result<PostgresConfig, Failure> {
     match Config::read(&paths::config(dir))?.store {
         StoreConfig::Postgres(config) => Ok(*config),
         StoreConfig::Sqlite => Err(Failure::new("[store] in tallyd.toml must name the database")),
