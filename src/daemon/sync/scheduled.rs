@@ -61,6 +61,12 @@ impl Instant {
     pub fn elapsed(&self) -> Duration {
         NOW.get().saturating_sub(self.0)
     }
+
+    /// Time gone by from then to this moment.
+    #[must_use]
+    pub fn duration_since(&self, then: Self) -> Duration {
+        self.0.saturating_sub(then.0)
+    }
 }
 
 /// Sleeps: others run meanwhile.
