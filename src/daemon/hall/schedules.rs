@@ -90,6 +90,30 @@ fn a_failed_append_sends_everybody_away_and_loses_nothing() {
 }
 
 #[test]
+fn at_turns_of_a_shared_store_every_guest_decides_and_nobody_waits_for_ever() {
+    try_orders(1500, || {
+        let kind = pick(&[Fault::Lost, Fault::Unreported, Fault::Full]);
+        let nth = thread_rng().gen_range(1..6);
+        let plan = if one_in(2) { Faults::none() } else { Faults::none().at(Operation::Append, nth, kind) };
+        let hotel = Hotel::open_shared(plan);
+        let closer = one_in(3).then(|| {
+            let hotel = Arc::clone(&hotel);
+            spawn("closer", move || hotel.hall.close()).unwrap()
+        });
+        let was_closed = closer.is_some();
+        let served = guests(&hotel, 3);
+        closer.into_iter().for_each(|closer| closer.join().unwrap());
+        let ended = hotel.close();
+        if ended.is_ok() && !was_closed {
+            assert_eq!(served, [true; 3], "nothing failed, so nobody is sent away");
+        } else if ended.is_err() {
+            assert!(hotel.issue().is_err() && hotel.show().is_err());
+        }
+        hotel.check_books();
+    });
+}
+
+#[test]
 fn a_full_disk_makes_all_wait_and_then_go_on() {
     try_orders(1200, || {
         let hotel = Hotel::open(Faults::none(), pick(&[Room::None, Room::Scarce, Room::Ample]));

@@ -34,6 +34,10 @@ impl Hall {
     pub(super) fn at_turn(&self) -> Result<MutexGuard<'_, Desk>, Stopped> {
         let mut desk = self.desk()?;
         let Turn::Away(waiting) = desk.turn else { return Ok(desk) };
+        // Whoever comes after the end is woken by nobody.
+        if desk.closing {
+            return Err(Stopped);
+        }
         desk.turn = Turn::Away(waiting.saturating_add(1));
         self.work.notify_one();
         loop {

@@ -18,7 +18,9 @@ use crate::daemon::sync::{JoinHandle, pass, spawn};
 use crate::engine::{Answer, Chain, Context, EngineConfig, EngineLimits, Mint, Outcome, Pending};
 use crate::keys::{Keyring, OpenKeyring};
 use crate::secmem::Region;
-use crate::store::{Epoch, Faults, Group, Load, MemoryDisk, MemoryStore, Room, Store, TokenRow, TokenSlot};
+use crate::store::{
+    Epoch, Faults, Follow, Group, Load, MemoryDisk, MemoryStore, Room, Store, TokenRow, TokenSlot,
+};
 use crate::types::{
     Domain, Evidence, Expiry, Network, Pan, Reference, StatusEvent, Transaction, Trid, UnixTime,
 };
@@ -67,6 +69,10 @@ pub fn keyring() -> Arc<Keyring> {
 }
 
 fn unseal(disk: &MemoryDisk) -> (Engine<Unsealed>, Chain, MemoryStore) {
+    unseal_from(MemoryStore::open(disk))
+}
+
+fn unseal_from(mut store: MemoryStore) -> (Engine<Unsealed>, Chain, MemoryStore) {
     let config = EngineConfig {
         bin_controller: BinController::parse("TLY1").unwrap(),
         token_ranges: vec![(Network::Visa, TokenRange::parse("489537").unwrap())],
@@ -74,7 +80,6 @@ fn unseal(disk: &MemoryDisk) -> (Engine<Unsealed>, Chain, MemoryStore) {
         // So short a journal that pages are written with nearly every group.
         limits: EngineLimits { journal_bytes: 256, ..EngineLimits::default() },
     };
-    let mut store = MemoryStore::open(disk);
     let (engine, chain) = Engine::new(config).unseal(keyring(), &mut store, &[], NOW).unwrap();
     (engine, chain, store)
 }
@@ -122,12 +127,28 @@ impl Hotel {
         Self::open_with(faults, room, |_, _| Keeper::none())
     }
 
+    /// The same, as the one node of a store that could be shared.
+    pub fn open_shared(faults: Faults) -> Arc<Self> {
+        let disk = ground().disk.backup();
+        disk.plan(faults);
+        let opened = unseal_from(MemoryStore::join(&disk, 0));
+        Self::serve(disk, opened, |_, _| Keeper::none())
+    }
+
     /// Opens it with the keeper that comes of epoch and chain.
     pub fn open_with(faults: Faults, room: Room, keeper: impl FnOnce(Epoch, &Chain) -> Keeper) -> Arc<Self> {
         let disk = ground().disk.backup();
         disk.plan(faults);
         disk.set_room(room);
-        let (engine, chain, store) = unseal(&disk);
+        let opened = unseal(&disk);
+        Self::serve(disk, opened, keeper)
+    }
+
+    fn serve(
+        disk: MemoryDisk,
+        (engine, chain, store): (Engine<Unsealed>, Chain, MemoryStore),
+        keeper: impl FnOnce(Epoch, &Chain) -> Keeper,
+    ) -> Arc<Self> {
         let (receipt, epoch) = (store.receipt(), store.epoch());
         let book = Book { appended: receipt.newest().0, answered: BTreeSet::new() };
         let book = Arc::new(Plain::new(book));
@@ -259,6 +280,19 @@ fn status(event: StatusEvent) -> Command<'static> {
 }
 
 impl Store for Watched {
+    fn is_shared(&self) -> bool {
+        self.store.is_shared()
+    }
+
+    fn turn(&mut self, sink: &mut dyn Follow) -> Result<(), StoreError> {
+        shuttle::thread::yield_now();
+        self.store.turn(sink)
+    }
+
+    fn rest(&mut self) -> Result<(), StoreError> {
+        self.store.rest()
+    }
+
     fn epoch(&self) -> Epoch {
         self.store.epoch()
     }
