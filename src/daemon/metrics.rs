@@ -191,7 +191,7 @@ impl Metrics {
         }
     }
 
-    /// Says which state the daemon is in: one of [`STATES`].
+    /// Says which state the daemon is in: one of `STATES`.
     pub fn set_state(&self, now: &str) {
         for state in STATES {
             self.states.get_or_create(&StateLabels { state }).set(i64::from(state == now));
