@@ -10,8 +10,7 @@ use super::authentic::Authentic;
 use super::records::Records;
 use super::{Chain, Engine, Unsealed, page};
 use crate::store::journal::JournalBody;
-use crate::store::{CounterMove, Followed, GroupNumber, Page, PageKind, StoreError, TokenSlot};
-use crate::types::Counters;
+use crate::store::{Followed, GroupNumber, Page, PageKind, StoreError};
 
 impl Engine<Unsealed> {
     /// Takes a group of another node. Nothing of our own may wait to be committed.
@@ -44,7 +43,7 @@ impl Engine<Unsealed> {
             state.book.take_row(&row)?;
             state.checkpoint.touch(PageKind::Tokens, row.slot);
         }
-        state.replay(&body)?;
+        state.book.replay(&body, &mut state.checkpoint)?;
         let pages: Vec<Page> = pages.into_iter().map(|(kind, number)| state.page(kind, number)).collect();
         state.checkpoint.followed(pages.iter().map(|page| (page.kind, page.number)), body.standing().first);
         state.number = GroupNumber(group.number.0.saturating_add(1));
@@ -64,22 +63,6 @@ impl Unsealed {
             card_lockouts: &mut self.card_lockouts,
             nodes: &mut self.nodes,
         }
-    }
-
-    fn replay(&mut self, body: &JournalBody<'_>) -> Result<(), StoreError> {
-        for CounterMove { slot, atc } in body.issued() {
-            self.counters_of(slot)?.replay_issue(atc);
-        }
-        for CounterMove { slot, atc } in body.consumed() {
-            self.counters_of(slot)?.replay_consume(atc);
-        }
-        Ok(())
-    }
-
-    fn counters_of(&mut self, slot: TokenSlot) -> Result<&mut Counters, StoreError> {
-        self.checkpoint.touch(PageKind::Counters, slot);
-        let entry = self.book.get_mut(slot);
-        Ok(&mut entry.ok_or(StoreError::Corrupt("a counter belongs to no token"))?.counters)
     }
 
     /// A page as this node would write it.

@@ -20,9 +20,9 @@ use crate::crypto::{Audit, LoadedKey};
 use crate::keys::Keyring;
 use crate::store::journal::{JournalBody, Standing, read_marks};
 use crate::store::{
-    ChainHead, CounterMove, GroupNumber, Load, PageKind, Record, StoreError, StoredGroup, TokenRow, TokenSlot,
+    ChainHead, GroupNumber, Load, PageKind, Record, StoreError, StoredGroup, TokenRow, TokenSlot,
 };
-use crate::types::{Counters, KeyVersion, Par};
+use crate::types::{KeyVersion, Par};
 
 /// Builds the engine's state while a store is read.
 pub(super) struct Loader {
@@ -168,24 +168,7 @@ impl Loader {
     fn take_counters(&mut self, number: u32, body: &[u8]) -> Result<(), StoreError> {
         let first = number.checked_mul(224).ok_or(StoreError::Corrupt("a counter page lies too far"))?;
         for (slot, counters) in (first..=u32::MAX).zip(page::counters(body)?) {
-            *self.counters_of(TokenSlot(slot))? = counters;
-        }
-        Ok(())
-    }
-
-    fn counters_of(&mut self, slot: TokenSlot) -> Result<&mut Counters, StoreError> {
-        let entry = self.book.get_mut(slot);
-        Ok(&mut entry.ok_or(StoreError::Corrupt("a counter belongs to no token"))?.counters)
-    }
-
-    fn replay(&mut self, body: &JournalBody<'_>) -> Result<(), StoreError> {
-        for CounterMove { slot, atc } in body.issued() {
-            self.counters_of(slot)?.replay_issue(atc);
-            self.checkpoint.touch(PageKind::Counters, slot);
-        }
-        for CounterMove { slot, atc } in body.consumed() {
-            self.counters_of(slot)?.replay_consume(atc);
-            self.checkpoint.touch(PageKind::Counters, slot);
+            *self.book.counters_of(TokenSlot(slot))? = counters;
         }
         Ok(())
     }
@@ -241,7 +224,7 @@ impl Load for Loader {
         self.first.get_or_insert(group.number);
         const DAMAGED: StoreError = StoreError::Corrupt("a journal body cannot be read");
         let body = JournalBody::decode(group.body).map_err(|_| DAMAGED)?;
-        self.replay(&body)?;
+        self.book.replay(&body, &mut self.checkpoint)?;
         self.marked.extend(read_marks(group.marks).map_err(|_| DAMAGED)?);
         self.anchored.iter_mut().for_each(|(head, met)| *met |= *head == after);
         self.standing = body.standing();

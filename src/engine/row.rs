@@ -1,8 +1,11 @@
-//! A stored row's place in the book.
+//! What is stored of tokens goes into the book: rows, and the moves of their counters.
 
 use super::book::{Book, Entry};
+use super::checkpoint::Checkpoint;
 use super::record::TokenRecord;
-use crate::store::{StoreError, TokenRow};
+use crate::store::journal::JournalBody;
+use crate::store::{CounterMove, PageKind, StoreError, TokenRow, TokenSlot};
+use crate::types::Counters;
 
 /// Where a row went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,5 +53,30 @@ impl Book {
         (entry.expiry, entry.revision) = (record.view.expiry, revision);
         entry.status = record.view.providers.overall();
         Ok(Placed::Over)
+    }
+
+    /// Moves the counters that a group of the journal moved.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] if one belongs to no token.
+    pub fn replay(&mut self, body: &JournalBody<'_>, checkpoint: &mut Checkpoint) -> Result<(), StoreError> {
+        for CounterMove { slot, atc } in body.issued() {
+            self.counters_of(slot)?.replay_issue(atc);
+            checkpoint.touch(PageKind::Counters, slot);
+        }
+        for CounterMove { slot, atc } in body.consumed() {
+            self.counters_of(slot)?.replay_consume(atc);
+            checkpoint.touch(PageKind::Counters, slot);
+        }
+        Ok(())
+    }
+
+    /// The counters of a token that must be there.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] if it is not.
+    pub fn counters_of(&mut self, slot: TokenSlot) -> Result<&mut Counters, StoreError> {
+        let entry = self.get_mut(slot);
+        Ok(&mut entry.ok_or(StoreError::Corrupt("a counter belongs to no token"))?.counters)
     }
 }
