@@ -8,6 +8,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
+use super::Ending;
 use crate::wire::Status;
 
 /// The states that a daemon can be in.
@@ -65,6 +66,8 @@ pub struct Metrics {
     pub limits: Family<LimitLabels, Gauge>,
     /// Unix time at which the daemon began to serve, in seconds.
     pub start_time: Gauge,
+    /// 1 for how the daemon before this one ended.
+    pub last_end: Family<ReasonLabels, Gauge>,
 }
 
 /// Labels of a request.
@@ -125,6 +128,7 @@ impl Metrics {
             idempotency_keys: Gauge::default(),
             limits: Family::default(),
             start_time: Gauge::default(),
+            last_end: Family::default(),
             registry: Registry::default(),
         };
         registry.register("requests", "Requests by operation and status", metrics.requests.clone());
@@ -180,6 +184,9 @@ impl Metrics {
         registry.register("limit", "How many there may be of what is limited", self.limits.clone());
         let began = "Unix time at which the daemon began to serve";
         registry.register_with_unit("start_time", began, Unit::Seconds, self.start_time.clone());
+        let last = "1 for how the daemon before this one ended";
+        registry.register("last_end", last, self.last_end.clone());
+        self.set_last_end(None);
         // A state or reason that has not come up yet is zero and not missing: an alert on
         // its first time needs a value before.
         self.set_state("serving");
@@ -195,6 +202,14 @@ impl Metrics {
     pub fn set_state(&self, now: &str) {
         for state in STATES {
             self.states.get_or_create(&StateLabels { state }).set(i64::from(state == now));
+        }
+    }
+
+    /// Says how the daemon before this one ended, if there was one.
+    pub fn set_last_end(&self, before: Option<Ending>) {
+        for ending in Ending::ALL {
+            let told = self.last_end.get_or_create(&ReasonLabels { reason: ending.name() });
+            told.set(i64::from(before == Some(ending)));
         }
     }
 

@@ -45,6 +45,12 @@ pub fn daemon(dir: &Path) -> PathBuf {
     dir.join("tallyd")
 }
 
+/// How the daemon ended last.
+#[must_use]
+pub fn last_end(dir: &Path) -> PathBuf {
+    dir.join("last-end")
+}
+
 /// The data socket.
 #[must_use]
 pub fn data_socket(dir: &Path) -> PathBuf {

@@ -20,7 +20,7 @@ use super::sandbox::{self, Role};
 use super::server::Server;
 use super::service;
 use super::sockets::{Passed, Socket, bind};
-use super::{DaemonError, House, Metrics, Rates, Site, StorePlace, backup, paths};
+use super::{DaemonError, Ending, House, LastEnd, Metrics, Rates, Site, StorePlace, backup, paths};
 use crate::crypto::{CryptoError, LoadedCipher, SystemRandom};
 use crate::engine::{EngineError, self_test};
 use crate::entry::{self, EntryRegions};
@@ -50,6 +50,7 @@ struct Started {
     sockets: [Socket; 2],
     lobby: Arc<Lobby>,
     calls: Receiver<Call>,
+    last_end: Option<LastEnd>,
     /// Two daemons would take each other's sockets, and while sealed none has the store.
     _alone: StoreLock,
 }
@@ -177,9 +178,25 @@ fn start(
     let server = server.map_err(DaemonError::System)?;
     let began = i64::try_from(UnixTime::from_system_clock().seconds()).unwrap_or(i64::MAX);
     lobby.metrics.start_time.set(began);
+    let last_end = last_end(options, &lobby.metrics);
     tracing::info!("serving");
     service::serving(&lobby).map_err(DaemonError::System)?;
-    Ok(Started { server, sockets, lobby, calls, _alone: alone })
+    Ok(Started { server, sockets, lobby, calls, last_end, _alone: alone })
+}
+
+/// Tells how the daemon before ended. One that cannot be told is no reason not to serve.
+fn last_end(options: &Options, metrics: &Metrics) -> Option<LastEnd> {
+    let last_end = LastEnd::begin(&paths::last_end(&options.dir));
+    let told = last_end.inspect_err(|error| tracing::warn!(%error, "how the last tallyd ended is not known"));
+    let last_end = told.ok()?;
+    metrics.set_last_end(last_end.before);
+    match last_end.before {
+        None | Some(Ending::Asked) => {}
+        Some(before) => {
+            tracing::warn!(ended = before.name(), "the tallyd before this one was not asked to end")
+        }
+    }
+    Some(last_end)
 }
 
 /// The lock that says that no other daemon runs, waiting for one that does as long as
@@ -315,9 +332,9 @@ fn passphrase(options: &Options) -> Result<Option<Unlock>, DaemonError> {
 /// Accepts until something ends it; then connections, committer and sockets, in
 /// this order, so that nothing acknowledged is lost and nothing read is unanswered.
 fn serve(started: Started) -> Result<(), DaemonError> {
-    let Started { server, sockets, lobby, calls, _alone } = started;
+    let Started { server, sockets, lobby, calls, last_end, _alone } = started;
     let server = &server;
-    std::thread::scope(|scope| {
+    let served = std::thread::scope(|scope| {
         let listen = |socket| {
             let accept = move || {
                 sandbox::enter(Role::Listener);
@@ -336,7 +353,12 @@ fn serve(started: Started) -> Result<(), DaemonError> {
         listening.map_err(DaemonError::System)?;
         // A store that failed at an earlier sealing ends the daemon as badly.
         if failed && closed.is_ok() { Err(StoreError::Poisoned.into()) } else { Ok(closed?) }
-    })
+    });
+    match last_end.map(|last_end| last_end.tell(Ending::of(&served))) {
+        Some(Err(error)) => tracing::warn!(%error, "the next start cannot tell how this one ended"),
+        None | Some(Ok(())) => {}
+    }
+    served
 }
 
 /// Does what only the first thread may, until the end. Whether the store failed.

@@ -70,6 +70,25 @@ fn a_node_with_an_older_keyring_ends_and_refuses_until_it_has_the_newest() {
 }
 
 #[test]
+fn a_node_that_was_fenced_tells_so_at_its_next_start() {
+    let database = shared().database();
+    let mut one = node(&database, "one");
+    one.launch();
+    let token = provision(&mut one.client());
+    // What another process of its name does, which has gone by the time it comes back.
+    shared().psql(&database, "UPDATE tallystick.node SET epoch = epoch + 1 WHERE name = 'one'");
+    assert!(one.client().issue(issue_of(&token), None).is_err());
+    assert!(!one.wait().success());
+    assert_eq!(fs::read(one.path("last-end")).unwrap(), b"fenced \n");
+    one.launch();
+    assert_eq!(one.last_end().as_deref(), Some("fenced"), "{}", one.log());
+    one.client().issue(issue_of(&token), None).unwrap();
+    assert!(one.stop().success());
+    one.launch();
+    assert_eq!(one.last_end().as_deref(), Some("asked"));
+}
+
+#[test]
 fn keyrings_that_were_changed_apart_do_not_serve_together() {
     let (mut one, mut two) = two(&shared().database());
     assert!(one.stop().success() && two.stop().success());

@@ -3,8 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::{Read, Write};
-use std::os::unix::net::UnixStream;
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -32,11 +31,7 @@ fn scrape() -> String {
     forged[19] ^= 1;
     let forged = Cryptogram::from_slice(&forged).unwrap();
     client.verify(verify_of(&token, forged), None).unwrap_err();
-    let mut stream = UnixStream::connect(daemon.path("admin.sock")).unwrap();
-    stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
-    let mut text = String::new();
-    stream.read_to_string(&mut text).unwrap();
-    text.split_once("\r\n\r\n").unwrap().1.to_owned()
+    daemon.metrics()
 }
 
 /// Samples by name: for each label, its values.
@@ -147,6 +142,23 @@ fn the_true_reason_of_a_refusal_and_the_state_are_counted() {
     ] {
         assert!(text.lines().any(|told| told == line), "no {line} in {text}");
     }
+}
+
+#[test]
+fn how_a_daemon_ended_the_next_one_tells() {
+    let mut daemon = Daemon::start();
+    assert_eq!(daemon.last_end(), None);
+    assert!(daemon.stop().success());
+    daemon.launch();
+    assert_eq!(daemon.last_end().as_deref(), Some("asked"));
+    daemon.kill();
+    daemon.launch();
+    assert_eq!(daemon.last_end().as_deref(), Some("unsaid"));
+    // A start that comes to nothing says nothing, nor does one that only looks.
+    assert!(!daemon.spawn().wait().unwrap().success());
+    assert!(daemon.stop().success());
+    daemon.launch_sealed();
+    assert_eq!(daemon.last_end().as_deref(), Some("asked"));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! A daemon process in a directory of its own.
 
 use std::fs;
+use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -115,6 +116,27 @@ impl Daemon {
 
     pub fn admin(&self) -> Client<UnixStream> {
         Client::connect(&self.path("admin.sock"), "test").unwrap()
+    }
+
+    /// What Prometheus would read.
+    pub fn metrics(&self) -> String {
+        let mut stream = UnixStream::connect(self.path("admin.sock")).unwrap();
+        stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        text.split_once("\r\n\r\n").unwrap().1.to_owned()
+    }
+
+    /// How it says that the daemon before it ended, if it does.
+    pub fn last_end(&self) -> Option<String> {
+        let text = self.metrics();
+        let told = |line: &str| {
+            Some(line.strip_prefix("tally_last_end{reason=\"")?.strip_suffix("\"} 1")?.to_owned())
+        };
+        let mut endings = text.lines().filter_map(told);
+        let ending = endings.next();
+        assert_eq!(endings.next(), None, "{text}");
+        ending
     }
 
     /// SIGKILL.
