@@ -136,3 +136,72 @@ pub(super) fn check(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::crypto::{PassphraseCost, SystemRandom};
+    use crate::keys::OpenKeyring;
+    use crate::secmem::Region;
+
+    const ANCHOR: Anchor = Anchor {
+        epoch: Epoch(0x0102_0304_0506_0708),
+        head: ChainHead { number: GroupNumber(0x1112_1314_1516_1718), mac: [0x21; 32] },
+        token_key: KeyVersion::FIRST,
+    };
+
+    fn keyring() -> Arc<Keyring> {
+        let cost = PassphraseCost { memory_kib: 64, passes: 1, lanes: 1 };
+        let passphrase = b"an anchor's".to_vec().into();
+        let region = Region::new(256).unwrap();
+        let keys = OpenKeyring::create(&region, &SystemRandom, &passphrase, cost).unwrap();
+        Arc::new(keys.load().unwrap())
+    }
+
+    /// The same bytes with another MAC that is right.
+    fn signed(keyring: &Keyring, mut bytes: [u8; Anchor::LEN]) -> [u8; Anchor::LEN] {
+        let (covered, mac) = bytes.split_at_mut(COVERED);
+        mac.copy_from_slice(keyring.audit.active().1.mac_state().mac(&[LABEL, covered]).as_bytes());
+        bytes
+    }
+
+    #[test]
+    fn its_bytes_are_those_of_the_format_and_come_back() {
+        let keyring = keyring();
+        let bytes = ANCHOR.to_bytes(&keyring);
+        assert_eq!(bytes.len(), 96);
+        assert_eq!(&bytes[..16], b"tallyanc\x01\x01\x01\0\0\0\0\0");
+        assert_eq!(&bytes[16..24], &[1, 2, 3, 4, 5, 6, 7, 8]);
+        assert_eq!(&bytes[24..32], &[0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x18]);
+        assert_eq!(&bytes[32..64], &[0x21; 32]);
+        assert_eq!(bytes, signed(&keyring, bytes));
+        assert_eq!(Anchor::from_bytes(&keyring, &bytes), Ok(ANCHOR));
+    }
+
+    #[test]
+    fn no_flipped_bit_and_no_other_keyrings_anchor_is_taken() {
+        let keyring = keyring();
+        let bytes = ANCHOR.to_bytes(&keyring);
+        for bit in 0..bytes.len() * 8 {
+            let mut flipped = bytes;
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(Anchor::from_bytes(&keyring, &flipped), Err(AnchorError), "bit {bit}");
+        }
+        assert_eq!(Anchor::from_bytes(&self::keyring(), &bytes), Err(AnchorError));
+    }
+
+    #[test]
+    fn a_right_mac_makes_no_anchor_of_other_bytes() {
+        let keyring = keyring();
+        let bytes = ANCHOR.to_bytes(&keyring);
+        let taken = (0..16).filter(|at| {
+            let mut other = bytes;
+            other[*at] ^= 0x40;
+            Anchor::from_bytes(&keyring, &signed(&keyring, other)).is_ok()
+        });
+        // The version of the token derivation key, which may be any.
+        assert_eq!(taken.collect::<Vec<_>>(), [10]);
+    }
+}

@@ -1,6 +1,7 @@
 //! What the engine promises, each promise by its refusals.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod anchors;
 mod cards;
 mod edges;
 #[path = "../support/emv.rs"]

@@ -42,6 +42,8 @@ pub struct Rig {
     pub limits: EngineLimits,
     /// How many records the newest group had.
     pub written: usize,
+    /// The group that its anchor has been told of: with no anchor, every one.
+    pub told: GroupNumber,
 }
 
 /// A passphrase cost that tests can pay.
@@ -104,6 +106,7 @@ impl Rig {
             now: NOW,
             limits,
             written: 0,
+            told: GroupNumber(u64::MAX),
         }
     }
 
@@ -122,8 +125,7 @@ impl Rig {
     /// Commits what is open.
     pub fn commit(&mut self) -> Result<(), StoreError> {
         if let Some(open) = self.engine.take_group() {
-            // Without an anchor, every group before the pages' may go.
-            let group = self.chain.seal(open, GroupNumber(u64::MAX));
+            let group = self.chain.seal(open, self.told);
             self.written = group.records.len();
             self.receipt = self.store.append(&group)?;
             self.engine.committed(self.receipt.newest());
