@@ -227,6 +227,29 @@ fn a_card_too_many_is_refused_and_the_known_ones_go_on() {
     assert_eq!(issue(&mut rig, 1).unwrap().atc.get(), 2);
 }
 
+/// As an operator does who goes on with an older copy.
+#[test]
+fn counters_that_may_have_been_issued_since_a_copy_was_made_are_skipped() {
+    let mut rig = rig();
+    assert_eq!(rig.engine.cards(), (0, 0));
+    let old = [0, 1].map(|psn| issue(&mut rig, psn).unwrap());
+    let (chips, arqc) = of_chip(2, 900);
+    verify(&mut rig, chips, arqc).unwrap();
+    assert_eq!(rig.engine.cards(), (3, 0));
+    assert_eq!(rig.engine.skip_card_counters(60_000), 2);
+    rig.commit().unwrap();
+    for _ in 0..2 {
+        assert_eq!(rig.engine.cards(), (3, 2));
+        for (psn, old) in [0, 1].into_iter().zip(&old) {
+            assert_eq!(verify(&mut rig, card(psn, Some(1)), old.arqc), Err(Refusal::BehindWindow));
+        }
+        rig.restart();
+    }
+    assert_eq!(issue(&mut rig, 0).unwrap().atc.get(), 60_002);
+    let (chips, arqc) = of_chip(2, 901);
+    assert!(verify(&mut rig, chips, arqc).is_ok());
+}
+
 #[test]
 fn whoever_is_limited_to_requestors_has_no_key_of_another() {
     let mut rig = rig();

@@ -92,3 +92,47 @@ fn age_is_limited_and_one_slot_of_future_allowed() {
     rig.now = NOW + 145 * 600;
     assert_eq!(rig.verify(&token, paying(1), d), Err(Refusal::TooOld));
 }
+
+#[test]
+fn it_says_how_much_it_holds_and_whether_something_waits() {
+    let mut rig = Rig::new();
+    let card = || Command::Provision(Box::new(card(PAN, "2912")));
+    for (key, (tokens, keys)) in [(&b"a"[..], (1, 1)), (b"b", (2, 2)), (b"a", (2, 2))] {
+        token_of(rig.run_keyed(key, b"body", card()));
+        assert_eq!((rig.engine.token_count(), rig.engine.idempotency_keys()), (tokens, keys));
+    }
+    assert!(!rig.engine.has_open_group());
+    let before = rig.engine.horizon();
+    let context =
+        Context { now: UnixTime::from_seconds(rig.now), random: &SystemRandom, caller: &everyone() };
+    let request = Request { command: card(), idempotency: None, body: b"" };
+    assert!(matches!(rig.engine.execute(context, &request, None, &Fetched::Nothing), Outcome::Answer(_)));
+    assert!(rig.engine.has_open_group());
+    assert!(rig.engine.horizon() > before);
+    rig.commit().unwrap();
+    assert!(!rig.engine.has_open_group());
+    assert_eq!(rig.engine.closed(), None);
+    rig.engine.close(Some(Refusal::Busy));
+    assert_eq!(rig.engine.closed(), Some(Refusal::Busy));
+}
+
+/// What other nodes hear of the keyring, they hear once, and again when it is newer.
+#[test]
+fn a_keyring_is_told_once() {
+    let mut rig = Rig::new();
+    let told = |rig: &mut Rig| {
+        rig.engine.tell_keyring();
+        let told = rig.engine.has_open_group();
+        rig.commit().unwrap();
+        told
+    };
+    assert!(told(&mut rig));
+    assert!(!told(&mut rig));
+    rig.restart();
+    assert!(!told(&mut rig));
+    let now = UnixTime::from_seconds(rig.now);
+    rig.keys.rotate(&SystemRandom, KeyPurpose::TokenDerivation, now).unwrap();
+    rig.reload_keys();
+    assert!(told(&mut rig));
+    assert!(!told(&mut rig));
+}
