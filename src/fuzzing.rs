@@ -7,6 +7,8 @@ mod audit;
 mod backup;
 mod cards;
 mod connection;
+#[cfg(feature = "postgres")]
+mod database;
 mod emv;
 mod entry;
 mod keys;
@@ -18,6 +20,8 @@ pub use audit::audit;
 pub use backup::backup;
 pub use cards::cards;
 pub use connection::connection;
+#[cfg(feature = "postgres")]
+pub use database::{carried, heard_whole, server};
 pub use emv::emv;
 pub use entry::entry;
 pub use store::{rows, store};
@@ -35,11 +39,13 @@ use crate::wire::{
 pub type Target = fn(&[u8]);
 
 /// Every entry point by the name of its target and corpus.
-pub const TARGETS: [(&str, Target); 17] = [
+pub const TARGETS: &[(&str, Target)] = &[
     ("anchor", anchor),
     ("audit", audit),
     ("backup", backup),
     ("cards", cards),
+    #[cfg(feature = "postgres")]
+    ("carried", carried),
     ("config", config),
     ("connection", connection),
     ("emv", emv),
@@ -50,6 +56,8 @@ pub const TARGETS: [(&str, Target); 17] = [
     ("message", message),
     ("reply", reply),
     ("rows", rows),
+    #[cfg(feature = "postgres")]
+    ("server", server),
     ("share", share),
     ("store", store),
     ("tr31", tr31),

@@ -354,9 +354,8 @@ fn serve(started: Started) -> Result<(), DaemonError> {
         // A store that failed at an earlier sealing ends the daemon as badly.
         if failed && closed.is_ok() { Err(StoreError::Poisoned.into()) } else { Ok(closed?) }
     });
-    match last_end.map(|last_end| last_end.tell(Ending::of(&served))) {
-        Some(Err(error)) => tracing::warn!(%error, "the next start cannot tell how this one ended"),
-        None | Some(Ok(())) => {}
+    if let Some(Err(error)) = last_end.map(|last_end| last_end.tell(Ending::of(&served))) {
+        tracing::warn!(%error, "the next start cannot tell how this one ended");
     }
     served
 }

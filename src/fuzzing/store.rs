@@ -154,11 +154,18 @@ fn record(number: u32, content: &[u8]) -> Option<Record> {
 
 /// What a store handed over.
 #[derive(Default, PartialEq)]
-struct Met {
+pub(super) struct Met {
     records: Vec<Record>,
     pages: Vec<(PageKind, u32, usize)>,
     tokens: Vec<TokenRow>,
     groups: Vec<(GroupNumber, [u8; 32])>,
+}
+
+impl Met {
+    /// Whether some kind of thing was not among it.
+    pub(super) fn lacks_some(&self) -> bool {
+        self.records.is_empty() || self.pages.is_empty() || self.tokens.is_empty() || self.groups.is_empty()
+    }
 }
 
 impl Load for Met {

@@ -13,6 +13,7 @@ mod head;
 mod line;
 mod load;
 mod log;
+pub(crate) mod played;
 mod row;
 mod schema;
 mod session;

@@ -7,6 +7,7 @@
     clippy::as_conversions
 )]
 
+mod database;
 #[path = "../wire/doc.rs"]
 #[allow(dead_code)]
 mod doc;
@@ -54,12 +55,22 @@ fn survive(target: fn(&[u8]), seeds: fs::ReadDir) -> usize {
 fn every_seed_is_survived() {
     // `fuzz/coverage` has what a campaign found replayed too.
     let campaign = std::env::var_os("TALLYSTICK_CAMPAIGN").map(PathBuf::from);
-    for (name, target) in TARGETS {
+    for &(name, target) in TARGETS {
         let count = survive(target, fs::read_dir(corpus().join(name)).unwrap());
         assert!(count > 0, "{name} has no seeds");
         let found = campaign.as_ref().and_then(|dir| fs::read_dir(dir.join(name).join("corpus")).ok());
         found.map(|found| survive(target, found));
     }
+}
+
+/// A seed that is refused at its first byte makes nothing of the parsers behind.
+#[cfg(feature = "postgres")]
+#[test]
+fn a_whole_server_is_heard_to_its_end() {
+    use tallystick::fuzzing::heard_whole;
+    let [(_, whole), ..] = database::servers();
+    assert!(heard_whole(&whole));
+    assert!(!heard_whole(&whole[..whole.len() - 3]));
 }
 
 /// Cards that came in encrypted; what is refused.
@@ -271,6 +282,12 @@ fn make_seeds() {
         put("store", name, &seed);
     }
     put("rows", "every-table", &stored::rows());
+    for (name, seed) in database::servers() {
+        put("server", name, &seed);
+    }
+    for (name, seed) in database::carried() {
+        put("carried", name, &seed);
+    }
     for (name, seed) in stored::anchors() {
         put("anchor", name, &seed);
     }

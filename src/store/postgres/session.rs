@@ -37,8 +37,12 @@ pub(super) struct Session {
 impl Session {
     /// Connects.
     pub(super) fn open(connector: &Connector) -> Result<Self, Fault> {
-        let wire = connector.connect()?;
-        Ok(Self { wire, prepared: BTreeSet::new(), expected: VecDeque::new(), tag: String::new() })
+        connector.connect().map(Self::of)
+    }
+
+    /// Begins on a connection that is logged in.
+    pub(super) fn of(wire: Wire) -> Self {
+        Self { wire, prepared: BTreeSet::new(), expected: VecDeque::new(), tag: String::new() }
     }
 
     /// Gives what follows until `until`.

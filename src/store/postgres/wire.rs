@@ -9,18 +9,22 @@ mod tls;
 pub(super) use connector::Connector;
 
 use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use postgres_protocol::message::backend::{Header, Message};
 
 use super::fault::{Fault, SqlState};
+use login::Login;
 use stream::Stream;
 
 /// The largest message that is taken; a journal row is far smaller.
 const LARGEST: usize = 64 << 20;
 /// The largest message of a server that has not proved itself.
 const LARGEST_OF_A_STRANGER: usize = 16 << 10;
+/// What a server whose part is played may take: more than it ever does.
+const PLAYED: Duration = Duration::from_secs(5);
 /// Bytes asked of the system at once.
 const CHUNK: usize = 64 << 10;
 
@@ -41,6 +45,28 @@ impl Wire {
     fn new(stream: Stream, wait: Duration) -> Self {
         let (out, read) = (BytesMut::new(), BytesMut::new());
         Self { stream, out, read, largest: LARGEST_OF_A_STRANGER, wait, until: None, warned: false }
+    }
+
+    /// Logs in over a stream, within `wait`, with a server that then has `later` for each answer.
+    fn log_in(stream: Stream, wait: Duration, later: Duration, login: &Login<'_>) -> Result<Self, Fault> {
+        let mut wire = Self::new(stream, later);
+        wire.set_deadline(Instant::now().checked_add(wait));
+        login::login(&mut wire, login)?;
+        wire.largest = LARGEST;
+        wire.set_deadline(None);
+        Ok(wire)
+    }
+
+    /// Logs in over a stream whose other end says what somebody else wants it to.
+    pub(super) fn over(stream: UnixStream) -> Result<Self, Fault> {
+        let login = Login {
+            user: "u",
+            database: "d",
+            password: Some(&b"p".to_vec().into()),
+            turn_timeout: PLAYED,
+            known_otherwise: true,
+        };
+        Self::log_in(Stream::Unix(stream), PLAYED, PLAYED, &login)
     }
 
     /// What is sent next is written here.

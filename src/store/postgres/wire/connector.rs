@@ -4,7 +4,7 @@
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustls::ClientConfig;
 use secrecy::SecretSlice;
@@ -12,8 +12,9 @@ use zeroize::Zeroizing;
 
 use super::super::config::{PostgresConfig, PostgresHost};
 use super::super::fault::Fault;
+use super::login::Login;
 use super::stream::Stream;
-use super::{LARGEST, Wire, login, tls};
+use super::{Wire, tls};
 
 /// Makes connections.
 pub(in super::super) struct Connector {
@@ -31,17 +32,6 @@ pub(in super::super) struct Connector {
 enum Place {
     Tcp { host: String, address: SocketAddr },
     Unix { directory: PathBuf, port: u16 },
-}
-
-/// What the rest of a login needs to know.
-pub(super) struct Login<'a> {
-    pub(super) user: &'a str,
-    pub(super) database: &'a str,
-    pub(super) password: Option<&'a SecretSlice<u8>>,
-    pub(super) turn_timeout: Duration,
-    /// Whether the server may let us in without a password: by who runs this process,
-    /// or by this node's certificate.
-    pub(super) known_otherwise: bool,
 }
 
 impl Connector {
@@ -104,21 +94,14 @@ impl Connector {
         let local = matches!(place, Place::Unix { .. });
         // Half, so that what came to nothing can be tried again; and a turn is waited for longer
         // than the server lets one stall.
-        let mut wire = Wire::new(stream, self.patience / 2);
-        wire.set_deadline(Instant::now().checked_add(wait));
-        login::login(
-            &mut wire,
-            &Login {
-                user: &self.user,
-                database: &self.database,
-                password: self.password.as_ref(),
-                turn_timeout: self.turn_timeout,
-                known_otherwise: local || self.certified,
-            },
-        )?;
-        wire.largest = LARGEST;
-        wire.set_deadline(None);
-        Ok(wire)
+        let login = Login {
+            user: &self.user,
+            database: &self.database,
+            password: self.password.as_ref(),
+            turn_timeout: self.turn_timeout,
+            known_otherwise: local || self.certified,
+        };
+        Wire::log_in(stream, wait, self.patience / 2, &login)
     }
 }
 

@@ -1,17 +1,29 @@
 //! From the first byte to a session that is ready: start-up, SCRAM, settings.
 
+use std::time::Duration;
+
 use fallible_iterator::FallibleIterator;
 use postgres_protocol::authentication::sasl::{ChannelBinding, SCRAM_SHA_256, ScramSha256};
 use postgres_protocol::message::backend::{AuthenticationSaslBody, Message};
 use postgres_protocol::message::frontend;
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretSlice};
 
 use super::super::fault::Fault;
 use super::Wire;
-use super::connector::Login;
 
 const OUT_OF_PLACE: Fault = Fault::Protocol("a message is out of place in the login");
 const UNSAFE: Fault = Fault::Refused("the database asks for a password in a form that gives it away");
+
+/// What a login needs to know.
+pub(super) struct Login<'a> {
+    pub(super) user: &'a str,
+    pub(super) database: &'a str,
+    pub(super) password: Option<&'a SecretSlice<u8>>,
+    pub(super) turn_timeout: Duration,
+    /// Whether the server may let us in without a password: by who runs this process,
+    /// or by this node's certificate.
+    pub(super) known_otherwise: bool,
+}
 
 /// Logs in.
 pub(super) fn login(wire: &mut Wire, login: &Login<'_>) -> Result<(), Fault> {
