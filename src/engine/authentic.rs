@@ -146,6 +146,19 @@ mod tests {
     }
 
     #[test]
+    fn a_key_that_is_yet_to_come_is_told_from_one_that_is_gone() {
+        let key = |byte| LoadedKey::from_bytes(&Region::new(3).unwrap(), &[byte; 32]).unwrap();
+        let version = |number| KeyVersion::new(number).unwrap();
+        let trid = Trid::from_value(2).unwrap();
+        let row = TokenRow { slot: TokenSlot(1), trid, revision: 3, body: vec![4] };
+        let sealed = [1, 2, 3, 4].map(|number| row.clone().sealed(version(number), key(7).mac_state()));
+        // The third is active, the second destroyed, and the first is another key.
+        let keys = Versions::new((version(3), key(7)), vec![(version(1), key(8))]);
+        let opened = sealed.map(|row| row.opened(&keys));
+        assert_eq!(opened, [Err(FORGED), Err(FORGED), Ok(row), Err(StoreError::StaleKeyring)]);
+    }
+
+    #[test]
     fn a_removal_has_nothing_to_seal() {
         let keys = keys();
         let removal = Record { space: Space::ShortValues, key: vec![1], expires: None, body: None };

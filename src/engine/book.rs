@@ -259,6 +259,7 @@ fn place(slot: TokenSlot) -> Option<(usize, usize)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::record::sample;
 
     fn entry(value: u64) -> Entry {
         let token = TokenNumber::from_parts(value, 16).unwrap();
@@ -291,6 +292,40 @@ mod tests {
         let pages = u32::try_from(page::count(usize::try_from(count).unwrap())).unwrap();
         let paged = (0..=pages).flat_map(|number| book.page(number).iter().map(Entry::number));
         assert!(paged.eq((0..count).map(|value| (value, 16))));
+    }
+
+    #[test]
+    fn what_pages_gave_is_found_once_it_is_indexed_and_a_vacancy_once_it_is_taken() {
+        let mut book = Book::new();
+        let token = |value| TokenNumber::from_parts(value, 16).unwrap();
+        for value in 0..1000 {
+            let slot = TokenSlot(u32::try_from(value).unwrap());
+            let pushed = if value % 10 == 3 { book.push_vacant() } else { book.push_unindexed(entry(value)) };
+            assert_eq!(pushed, Some(slot));
+            assert_eq!(book.get(slot).map(Entry::is_vacant), Some(value % 10 == 3));
+        }
+        assert!((0..1000).all(|value| book.find(token(value)).is_none()));
+        book.index_added(100);
+        for value in 0..1000_u32 {
+            let there = value >= 100 && value % 10 != 3;
+            assert_eq!(book.find(token(value.into())), there.then_some(TokenSlot(value)));
+        }
+        assert!(!book.occupy(TokenSlot(500), entry(5000)), "it was taken");
+        assert!(!book.occupy(TokenSlot(1000), entry(5000)), "it is not there");
+        assert!(book.occupy(TokenSlot(503), entry(5000)));
+        assert_eq!(book.find(token(5000)), Some(TokenSlot(503)));
+        assert_eq!(book.find(token(500)), Some(TokenSlot(500)));
+    }
+
+    #[test]
+    fn rows_are_kept_until_their_group_is_durable() {
+        let mut book = Book::new();
+        for number in 1..=3 {
+            book.keep_row(TokenSlot(number), GroupNumber(number.into()), sample());
+        }
+        book.forget_rows(GroupNumber(2));
+        let kept = |slot| book.kept_row(TokenSlot(slot)).is_some();
+        assert_eq!([1, 2, 3].map(kept), [false, false, true]);
     }
 
     #[test]

@@ -5,6 +5,8 @@ mod reply;
 mod token;
 
 pub(super) use reply::{decode_reply, encode_reply};
+#[cfg(test)]
+pub(super) use token::tests::record as sample;
 pub(super) use token::{SealedPan, TokenRecord};
 
 use crate::store::StoreError;

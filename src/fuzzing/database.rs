@@ -27,7 +27,8 @@ pub fn server(data: &[u8]) {
 pub fn heard_whole(data: &[u8]) -> bool {
     let Some((_, rest)) = data.split_first() else { return false };
     let (result, met, heard) = hear(&messages(rest));
-    result.is_ok() && !met.lacks_some() && !heard.0.is_empty()
+    let met_all = ![met.records.len(), met.pages.len(), met.tokens.len(), met.groups.len()].contains(&0);
+    result.is_ok() && met_all && !heard.0.is_empty()
 }
 
 fn messages(mut rest: &[u8]) -> Vec<u8> {

@@ -155,17 +155,10 @@ fn record(number: u32, content: &[u8]) -> Option<Record> {
 /// What a store handed over.
 #[derive(Default, PartialEq)]
 pub(super) struct Met {
-    records: Vec<Record>,
-    pages: Vec<(PageKind, u32, usize)>,
-    tokens: Vec<TokenRow>,
-    groups: Vec<(GroupNumber, [u8; 32])>,
-}
-
-impl Met {
-    /// Whether some kind of thing was not among it.
-    pub(super) fn lacks_some(&self) -> bool {
-        self.records.is_empty() || self.pages.is_empty() || self.tokens.is_empty() || self.groups.is_empty()
-    }
+    pub(super) records: Vec<Record>,
+    pub(super) pages: Vec<(PageKind, u32, usize)>,
+    pub(super) tokens: Vec<TokenRow>,
+    pub(super) groups: Vec<(GroupNumber, [u8; 32])>,
 }
 
 impl Load for Met {

@@ -259,9 +259,8 @@ pub(super) mod tests {
         }
     }
 
-    #[test]
-    fn comes_back_and_no_cut_does() {
-        let record = TokenRecord {
+    pub fn record() -> TokenRecord {
+        TokenRecord {
             view: view(),
             revision: 3,
             evidence: Evidence {
@@ -270,7 +269,12 @@ pub(super) mod tests {
                 auth_reference: AuthReference::parse("100222").ok(),
             },
             pan: Some(SealedPan { version: KeyVersion::FIRST, nonce: [1; 12], text: vec![2; 32] }),
-        };
+        }
+    }
+
+    #[test]
+    fn comes_back_and_no_cut_does() {
+        let record = record();
         let body = record.to_body();
         let back = TokenRecord::from_body(&body).unwrap();
         assert_eq!((&back.view, back.revision, &back.evidence), (&record.view, 3, &record.evidence));
