@@ -14,6 +14,7 @@ import json
 import os
 import pwd
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -130,6 +131,28 @@ node = "{name}"
         self.process.wait()
 
 
+def processor(pids):
+    """Seconds of processor time of these processes and of the children that they have."""
+    ticks = 0
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text().rsplit(")", 1)[1].split()
+        except OSError:
+            continue
+        if int(path.parent.name) in pids or int(fields[1]) in pids:
+            ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def busy(server, nodes, act):
+    """What `act` gives, with how much of a processor each party had meanwhile."""
+    spent = lambda: (processor({server.process.pid}), processor({node.process.pid for node in nodes}),
+                     sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2]), time.monotonic())
+    before, row = spent(), act()
+    *parties, seconds = (after - since for after, since in zip(spent(), before))
+    return {**row, "busy": {who: part / seconds for who, part in zip(("database", "nodes", "load"), parties)}}
+
+
 def load(nodes, op, connections, depth, seconds):
     """`tally bench` over these nodes."""
     first, *others = [node.dir for node in nodes]
@@ -182,7 +205,8 @@ def measure(seconds):
                     nodes.append(Node(place, server, f"n{len(nodes) + 1}", nodes[0] if nodes else None))
                 time.sleep(1)
                 for op in ("issue", "verify"):
-                    rows.append({"row": "full", "nodes": count, **load(nodes, op, *FULL, seconds)})
+                    act = lambda op=op: load(nodes, op, *FULL, seconds)
+                    rows.append({"row": "full", "nodes": count, **busy(server, nodes, act)})
                 if count == 2:
                     # All through one: what the other costs that only follows.
                     rows.append({"row": "followed", "nodes": count, **load(nodes[:1], "issue", *FULL, seconds)})

@@ -112,12 +112,14 @@ def nodes():
         what = f"pgbench: a transaction writes the rows of a group of {row['moves']}" if "moves" in row else \
             f"pgbench: a transaction moves one counter{', once more at the end' if 'again' in row['what'] else ''}"
         rows.append([what, f"{row['clients']} clients" if row["clients"] > 1 else "1 client",
-                     f"{row['per_second']:,.0f}", "", f"{row['per_second'] / found.counter:.2f}"])
+                     f"{row['per_second']:,.0f}", "", f"{row['per_second'] / found.counter:.2f}", "", "", ""])
     for (count, op), row in found.full.items():
         rows.append([f"{op}, {count} node{'s' if count > 1 else ''}", f"{row['connections']} x {row['depth']}",
                      f"{row['per_second']:,.0f}", f"{row['latency_ns']['p50'] / 1e6:.1f} ms",
-                     f"{row['per_second'] / found.counter:.1f}"])
-    return table(["what", "load", "a second", "p50", "of pgbench's best counter"], rows)
+                     f"{row['per_second'] / found.counter:.1f}",
+                     *(f"{row['busy'][who]:.2f}" for who in ("nodes", "database", "load"))])
+    return table(["what", "load", "a second", "p50", "of pgbench's best counter", "processors: nodes", "database",
+                  "load"], rows)
 
 
 def model():
