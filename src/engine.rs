@@ -31,6 +31,8 @@ mod rates;
 mod record;
 mod records;
 mod row;
+#[cfg(test)]
+mod samples;
 mod self_test;
 mod short_values;
 mod survey;

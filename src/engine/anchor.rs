@@ -139,26 +139,14 @@ pub(super) fn check(
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
-    use crate::crypto::{PassphraseCost, SystemRandom};
-    use crate::keys::OpenKeyring;
-    use crate::secmem::Region;
+    use crate::engine::samples::keyring;
 
     const ANCHOR: Anchor = Anchor {
         epoch: Epoch(0x0102_0304_0506_0708),
         head: ChainHead { number: GroupNumber(0x1112_1314_1516_1718), mac: [0x21; 32] },
         token_key: KeyVersion::FIRST,
     };
-
-    fn keyring() -> Arc<Keyring> {
-        let cost = PassphraseCost { memory_kib: 64, passes: 1, lanes: 1 };
-        let passphrase = b"an anchor's".to_vec().into();
-        let region = Region::new(256).unwrap();
-        let keys = OpenKeyring::create(&region, &SystemRandom, &passphrase, cost).unwrap();
-        Arc::new(keys.load().unwrap())
-    }
 
     /// The same bytes with another MAC that is right.
     fn signed(keyring: &Keyring, mut bytes: [u8; Anchor::LEN]) -> [u8; Anchor::LEN] {
@@ -189,7 +177,7 @@ mod tests {
             flipped[bit / 8] ^= 1 << (bit % 8);
             assert_eq!(Anchor::from_bytes(&keyring, &flipped), Err(AnchorError), "bit {bit}");
         }
-        assert_eq!(Anchor::from_bytes(&self::keyring(), &bytes), Err(AnchorError));
+        assert_eq!(Anchor::from_bytes(&crate::engine::samples::keyring(), &bytes), Err(AnchorError));
     }
 
     #[test]

@@ -303,6 +303,12 @@ mod tests {
         let mut beyond = record.clone();
         beyond.body.as_mut().unwrap()[1] = 1;
         assert!(again.restore(&beyond).is_err(), "a counter of more than 16 bits");
+        let mut strange = record.clone();
+        strange.body.as_mut().unwrap()[0] = 2;
+        assert!(again.restore(&strange).is_err(), "a flag that there is not");
+        cards.skip(LAST);
+        again.restore(&cards.record(ID)).unwrap();
+        assert_eq!(again.next(ID), Err(NoCounter::Exhausted));
         assert_eq!(Cards::default().record(ID).body, None);
     }
 }

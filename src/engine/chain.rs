@@ -127,3 +127,94 @@ fn link(audit: &MacState, group: &StoredGroup<'_>) -> [u8; 32] {
     let parts = [GROUP_LABEL, &group.before, &number, &epoch, &marks, group.marks, group.body];
     *audit.mac(&parts).as_bytes()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::samples::keyring;
+    use crate::store::{CounterMove, MemoryDisk, MemoryStore, PageKind, TokenSlot};
+    use crate::types::Atc;
+
+    const BROKEN: StoreError = StoreError::Corrupt("the journal's chain is broken");
+
+    fn chain(keyring: &Arc<Keyring>) -> Chain {
+        let store = MemoryStore::join(&MemoryDisk::new(), 1);
+        Chain::new(Arc::clone(keyring), &store, ChainHead::START, Tags::default())
+    }
+
+    fn open(atc: u32) -> OpenGroup {
+        let atc = Atc::new(atc).unwrap();
+        OpenGroup { issued: vec![CounterMove { slot: TokenSlot(0), atc }], ..OpenGroup::default() }
+    }
+
+    fn stored<'a>(group: &'a Group, marks: &'a [u8]) -> StoredGroup<'a> {
+        let Group { number, epoch, before, ref body, mac, .. } = *group;
+        StoredGroup { number, epoch, before, marks, body, mac }
+    }
+
+    #[test]
+    fn whatever_of_a_group_is_changed_it_is_not_authentic() {
+        let keyring = keyring();
+        let group = chain(&keyring).seal(open(1), GroupNumber(0));
+        let good = stored(&group, &[]);
+        let is_authentic = |group: &StoredGroup<'_>| is_authentic(&keyring.audit, group);
+        assert!(is_authentic(&good));
+        for changed in [
+            StoredGroup { number: GroupNumber(2), ..good },
+            StoredGroup { epoch: Epoch(good.epoch.0 + 1), ..good },
+            StoredGroup { before: [1; 32], ..good },
+            StoredGroup { marks: &[0; 6], ..good },
+            StoredGroup { body: &good.body[1..], ..good },
+            StoredGroup { mac: [0; 32], ..good },
+            // The same bytes, cut elsewhere.
+            StoredGroup { marks: &good.body[..1], body: &good.body[1..], ..good },
+        ] {
+            assert!(!is_authentic(&changed), "{changed:?}");
+        }
+        let other = self::keyring();
+        assert!(!super::is_authentic(&other.audit, &good));
+    }
+
+    #[test]
+    fn another_nodes_group_must_be_the_next_one_and_authentic() {
+        let keyring = keyring();
+        let (mut writer, mut reader) = (chain(&keyring), chain(&keyring));
+        let groups = [1, 2].map(|atc| writer.seal(open(atc), GroupNumber(0)));
+        let [first, second] = [&groups[0], &groups[1]].map(|group| stored(group, &[]));
+        assert_eq!(reader.expect(&first), Ok(()));
+        assert_eq!(reader.expect(&second), Err(BROKEN));
+        assert_eq!(reader.expect(&StoredGroup { mac: [1; 32], ..first }), Err(BROKEN));
+        reader.follow(&first, &[], &[], Standing::default()).unwrap();
+        assert_eq!(reader.head(), ChainHead { number: first.number, mac: first.mac });
+        assert_eq!(reader.expect(&first), Err(BROKEN));
+        assert_eq!(reader.expect(&second), Ok(()));
+        // Of the right place in another history: authentic, and not after this one.
+        let mut elsewhere = chain(&keyring);
+        elsewhere.seal(open(7), GroupNumber(0));
+        let other = elsewhere.seal(open(8), GroupNumber(0));
+        assert_eq!(reader.expect(&stored(&other, &[])), Err(BROKEN));
+        // The right one before it, and another number.
+        let mut skipping = chain(&keyring);
+        skipping.head = ChainHead { number: GroupNumber(5), ..reader.head() };
+        let skipped = skipping.seal(open(9), GroupNumber(0));
+        assert_eq!(reader.expect(&stored(&skipped, &[])), Err(BROKEN));
+    }
+
+    #[test]
+    fn another_nodes_pages_must_be_as_this_ones() {
+        let keyring = keyring();
+        let page = |byte| Page { kind: PageKind::Tokens, number: 0, body: vec![byte] };
+        let (_, key) = keyring.audit.active();
+        let pages = Tags::default().take(key.mac_state(), &[page(1)], &[]);
+        let standing = Standing { pages, ..Standing::default() };
+        let group = chain(&keyring).seal(OpenGroup { pages: vec![page(1)], ..open(1) }, GroupNumber(0));
+        let first = stored(&group, &[]);
+        let mut same = chain(&keyring);
+        assert_eq!(same.follow(&first, &[], &[page(1)], standing), Ok(()));
+        assert_eq!(same.head().number, GroupNumber(1));
+        let mut other = chain(&keyring);
+        let refused = other.follow(&first, &[], &[page(2)], standing);
+        assert_eq!(refused, Err(StoreError::Corrupt("another node's pages are not as this one's")));
+        assert_eq!(other.head(), ChainHead::START);
+    }
+}
