@@ -7,6 +7,7 @@ mod edges;
 #[path = "../support/emv.rs"]
 mod emv;
 mod keys;
+mod nodes;
 #[path = "../support/mod.rs"]
 mod support;
 
