@@ -3,6 +3,7 @@
 
 mod anchors;
 mod cards;
+mod damage;
 mod edges;
 #[path = "../support/emv.rs"]
 mod emv;
