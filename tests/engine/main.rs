@@ -11,6 +11,7 @@ mod keys;
 mod nodes;
 #[path = "../support/mod.rs"]
 mod support;
+mod survey;
 
 use support::{NOW, PAN, Rig, TRID, card, everyone, provider, token_of, trid};
 use tallystick::command::{
