@@ -344,4 +344,34 @@ mod tests {
         let opened = key.unwrap_as::<TokenDerivation>(&other, &region);
         assert_eq!(opened.map(|_| ()), Err(KeyError::NotAuthentic));
     }
+
+    #[test]
+    fn attributes_come_back_in_every_state() {
+        let (_, _, key) = wrapped();
+        let retired = whole_slot(UnixTime::from_seconds(1_800_000_001));
+        assert_eq!(retired.seconds(), 1_800_000_600);
+        for (state, name) in KeyState::ALL.into_iter().zip(["active", "retiring", "destroyed"]) {
+            assert_eq!(state.name(), name);
+            for (exportable, retired) in [(false, None), (true, Some(retired))] {
+                let info = KeyInfo { state, exportable, retired, kcv: Kcv([1, 2, 0xab]), ..*key.info() };
+                assert_eq!(read_attributes(&attributes(&info)), Ok(info));
+                assert_eq!(info.kcv.to_string(), "0102ab");
+            }
+        }
+        let refused = |at: usize, byte| {
+            let mut bytes = attributes(key.info());
+            bytes[at] = byte;
+            read_attributes(&bytes).unwrap_err()
+        };
+        for (at, byte, field) in [
+            (0, 2, "format"),
+            (17, 99, "purpose"),
+            (18, 9, "algorithm"),
+            (19, 0, "version"),
+            (20, 9, "state"),
+            (21, 2, "exportability"),
+        ] {
+            assert_eq!(refused(at, byte), KeyError::Field(field));
+        }
+    }
 }
