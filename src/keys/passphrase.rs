@@ -65,6 +65,14 @@ mod tests {
     }
 
     #[test]
+    fn the_shortest_and_the_longest_there_may_be() {
+        for length in [8, MAX] {
+            let passphrase = from_reader("x".repeat(length).as_bytes()).unwrap();
+            assert_eq!(passphrase.expose_secret().len(), length);
+        }
+    }
+
+    #[test]
     fn too_short_or_too_long_is_refused() {
         for text in ["", "\n", "1234567", &"x".repeat(MAX + 1)] {
             assert!(from_reader(text.as_bytes()).is_err());
