@@ -112,3 +112,19 @@ fn device<'b>(parameters: &[u8; 28], rest: &'b [u8]) -> Result<(Provider, &'b [u
     let (wrapped, rest) = rest.split_at_checked(length).ok_or(KeyError::Length)?;
     Ok((Provider::Device(wrapped.to_vec()), rest))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_device_wrapped_has_a_longest() {
+        for length in [0, 1, MAX_WRAPPED] {
+            let bytes = [Provider::Device(vec![7; length]).to_bytes(), vec![9]].concat();
+            assert_eq!(Provider::read(&bytes), Ok((Provider::Device(vec![7; length]), &[9][..])));
+            assert_eq!(Provider::read(&bytes[..39 + length]), Err(KeyError::Length));
+        }
+        let longer = Provider::Device(vec![7; MAX_WRAPPED + 1]).to_bytes();
+        assert_eq!(Provider::read(&longer), Err(KeyError::Field("device")));
+    }
+}

@@ -35,24 +35,39 @@ const CHECK: [u8; 3] = [0x5a, 0xe4, 0xa8];
 /// # Errors
 /// [`SelfTestError`] names what failed.
 pub fn self_test() -> Result<(), SelfTestError> {
-    let opens = |algorithm, protection: &[u8; 16], text: &[u8], key: &[u8; 16]| {
-        let protection = ProtectionKey::new(algorithm, protection).ok();
-        let opened = Block::parse(text).ok().zip(protection).and_then(|(block, key)| block.unwrap(key).ok());
-        opened.is_some_and(|opened| opened.expose() == key)
-    };
+    check_blocks(opens)?;
+    check_values(&CHECK)
+}
+
+/// Whether a block opens under a protection key and gives a key.
+fn opens(algorithm: KeyAlgorithm, protection: &[u8; 16], text: &str, key: &[u8; 16]) -> bool {
+    let protection = ProtectionKey::new(algorithm, protection).ok();
+    let block = Block::parse(text.as_bytes()).ok();
+    let opened = block.zip(protection).and_then(|(block, key)| block.unwrap(key).ok());
+    opened.is_some_and(|opened| opened.expose() == key)
+}
+
+fn check_blocks(
+    opens: impl Fn(KeyAlgorithm, &[u8; 16], &str, &[u8; 16]) -> bool,
+) -> Result<(), SelfTestError> {
     for (algorithm, protection, text, key) in &BLOCKS {
         // Another exportability, if it were believed; the last digit of the MAC, another.
         let header = text.replacen("S0000", "E0000", 1).replacen("N0000", "E0000", 1);
         let (rest, last) = text.split_at(text.len() - 1);
         let mac = format!("{rest}{}", if last == "0" { "1" } else { "0" });
         let changed = [header, mac];
-        let any_opens = changed.iter().any(|text| opens(*algorithm, protection, text.as_bytes(), key));
-        if any_opens || !opens(*algorithm, protection, text.as_bytes(), key) {
+        let any_opens = changed.iter().any(|text| opens(*algorithm, protection, text, key));
+        if any_opens || !opens(*algorithm, protection, text, key) {
             return Err(SelfTestError("key blocks"));
         }
     }
+    Ok(())
+}
+
+/// Of triple DES, the value is the known one; of AES, by the same method, it is another.
+fn check_values(known: &[u8; 3]) -> Result<(), SelfTestError> {
     let value = |algorithm, key: &[u8]| CheckValue::of(algorithm, CheckMethod::Legacy, key).ok();
-    let known = CheckValue::from_bytes(&CHECK);
+    let known = CheckValue::from_bytes(known);
     let (tdes, aes) = (value(KeyAlgorithm::Tdes2, CHECKED), value(KeyAlgorithm::Aes128, CHECKED));
     if tdes == known && aes != known { Ok(()) } else { Err(SelfTestError("key check values")) }
 }
@@ -64,5 +79,35 @@ mod tests {
     #[test]
     fn passes_here() {
         assert_eq!(self_test(), Ok(()));
+    }
+
+    /// In how many places a text differs from the block that it was, and whether its last
+    /// is among them.
+    fn changes(text: &str) -> (usize, bool) {
+        let known =
+            BLOCKS.iter().map(|(_, _, known, _)| known).find(|known| known[..5] == text[..5]).unwrap();
+        assert_eq!(text.len(), known.len());
+        let differs = |at: &usize| text.as_bytes()[*at] != known.as_bytes()[*at];
+        ((0..text.len()).filter(differs).count(), differs(&(text.len() - 1)))
+    }
+
+    #[test]
+    fn what_opens_too_much_or_too_little_fails() {
+        const FAILED: Result<(), SelfTestError> = Err(SelfTestError("key blocks"));
+        assert_eq!(check_blocks(|_, _, text, _| changes(text).0 == 0), Ok(()));
+        assert_eq!(check_blocks(|_, _, _, _| false), FAILED);
+        assert_eq!(check_blocks(|_, _, _, _| true), FAILED);
+        // What takes another MAC, and what takes another header.
+        assert_eq!(check_blocks(|_, _, text, _| changes(text) == (1, true) || changes(text).0 == 0), FAILED);
+        assert_eq!(check_blocks(|_, _, text, _| changes(text) == (1, false) || changes(text).0 == 0), FAILED);
+    }
+
+    #[test]
+    fn another_check_value_fails() {
+        let of_aes = CheckValue::of(KeyAlgorithm::Aes128, CheckMethod::Legacy, CHECKED).unwrap();
+        let of_aes = of_aes.as_bytes().try_into().unwrap();
+        for known in [[0; 3], of_aes] {
+            assert_eq!(check_values(&known), Err(SelfTestError("key check values")));
+        }
     }
 }

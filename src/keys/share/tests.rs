@@ -107,3 +107,25 @@ fn a_share_is_never_shown() {
     let (_, _, shares) = splitting(&region, 2, 3);
     assert_eq!(format!("{:?}", shares[1]), "Share(2 of 3, redacted)");
 }
+
+#[test]
+fn a_share_of_impossible_numbers_is_none() {
+    let region = Region::new(2).unwrap();
+    let share = |head: [u8; 4]| {
+        let mut content = [7; text::CONTENT];
+        content[..4].copy_from_slice(&head);
+        Share::parse(&region, &share_text(&content)).map(drop)
+    };
+    let good = [text::FORMAT, 2, 3, 3];
+    assert_eq!(share(good), Ok(()));
+    for bad in [
+        [text::FORMAT + 1, 2, 3, 3],
+        [text::FORMAT, 2, 3, 0],
+        [text::FORMAT, 2, 3, 4],
+        [text::FORMAT, 1, 3, 3],
+        [text::FORMAT, 4, 3, 3],
+        [text::FORMAT, 2, MAX_SHARES + 1, 3],
+    ] {
+        assert_eq!(share(bad), Err(ShareError::Text), "{bad:?}");
+    }
+}
