@@ -210,6 +210,44 @@ mod tests {
         prop_oneof![8 => 0..60usize, 1 => 0..1500usize]
     }
 
+    #[test]
+    fn a_number_is_taken_once() {
+        let mut bits = Bits::NONE;
+        let numbers = [0, 5, 63, 64, 200];
+        numbers.into_iter().for_each(|number| bits.set(number));
+        let mut taken = || (0..300).filter(|number| bits.take(*number)).collect::<Vec<_>>();
+        assert_eq!(taken(), numbers);
+        assert!(taken().is_empty());
+    }
+
+    #[test]
+    fn what_was_written_here_or_by_another_node_is_not_written_again() {
+        // So much that the cursor goes round with every group.
+        const MUCH: u64 = 1 << 40;
+        let (mut book, mut checkpoint) = (Book::new(), Checkpoint::new(1));
+        for _ in 0..3 * page::SLOTS {
+            let slot = push(&mut book, &mut checkpoint);
+            checkpoint.touch(PageKind::Counters, slot);
+        }
+        let mut numbers = (1..).map(GroupNumber);
+        let mut written = |checkpoint: &mut Checkpoint| {
+            let number = numbers.next().unwrap();
+            let pages = checkpoint.advance(&book, number, MUCH);
+            assert_eq!(checkpoint.first(), GroupNumber(number.0 + 1));
+            pages.iter().map(|page| (page.kind, page.number)).collect::<Vec<_>>()
+        };
+        let all: Vec<_> =
+            PageKind::ALL.into_iter().flat_map(|kind| (0..3).map(move |number| (kind, number))).collect();
+        assert_eq!(written(&mut checkpoint), all);
+        assert_eq!(written(&mut checkpoint), []);
+        checkpoint.touch(PageKind::Counters, TokenSlot(300));
+        checkpoint.touch(PageKind::Tokens, TokenSlot(500));
+        checkpoint.followed([(PageKind::Tokens, 2)].into_iter(), GroupNumber(2));
+        assert_eq!(written(&mut checkpoint), [(PageKind::Counters, 1)]);
+        checkpoint.followed([].into_iter(), GroupNumber(77));
+        assert_eq!(checkpoint.first(), GroupNumber(77));
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(24))]
         #[test]
