@@ -232,3 +232,58 @@ impl Load for Loader {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::book::Entry;
+    use crate::engine::record::sample;
+    use crate::engine::samples::keyring;
+
+    /// A page of so many tokens with the profile of the sample.
+    fn page_of(loader: &mut Loader, tokens: usize) -> Vec<u8> {
+        let record = sample();
+        let (profile, _) = loader.book.profiles.intern(record.view.trid, &record.view.domain);
+        page::encode(PageKind::Tokens, &vec![Entry::of(&record, profile); tokens])
+    }
+
+    fn loader(keyring: &Arc<Keyring>, pages: &[(u32, usize)]) -> Result<Loader, StoreError> {
+        let mut loader = Loader::new(Arc::clone(keyring), 1 << 20, &[]);
+        for (number, tokens) in pages {
+            let body = page_of(&mut loader, *tokens);
+            loader.page(PageKind::Tokens, *number, &body)?;
+        }
+        loader.token_pages_end();
+        loader.standing.pages = loader.tags[0].digest(keyring.audit.active().1.mac_state());
+        Ok(loader)
+    }
+
+    #[test]
+    fn pages_follow_each_other() {
+        let keyring = keyring();
+        for pages in [&[(1, 5)][..], &[(0, 224), (2, 5)], &[(0, 5), (0, 5)], &[(0, 224), (1, 5), (0, 224)]] {
+            assert_eq!(loader(&keyring, pages).err(), Some(GAP), "{pages:?}");
+        }
+        let whole = loader(&keyring, &[(0, 224), (1, 224), (2, 1)]).unwrap();
+        assert_eq!((whole.book.len(), whole.check()), (449, Ok(())));
+    }
+
+    #[test]
+    fn what_a_page_lacks_the_journals_rows_must_give() {
+        let keyring = keyring();
+        let (version, audit) = keyring.audit.active();
+        let mut loader = loader(&keyring, &[(0, 222), (1, 5)]).unwrap();
+        assert_eq!((loader.book.len(), loader.check()), (229, Err(GAP)));
+        for slot in [222, 223].map(TokenSlot) {
+            assert_eq!(loader.check(), Err(GAP));
+            let record = sample();
+            let (trid, revision, body) = (record.view.trid, record.revision, record.to_body());
+            let row = TokenRow { slot, trid, revision, body };
+            loader.token(row.sealed(version, audit.mac_state())).unwrap();
+            loader.marked.insert(slot, revision);
+        }
+        assert_eq!(loader.check(), Ok(()));
+        loader.marked.clear();
+        assert!(loader.check().is_err(), "rows that the journal does not mark");
+    }
+}
