@@ -77,3 +77,41 @@ impl OpenGroup {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{Space, TokenSlot};
+    use crate::types::{Atc, Trid};
+
+    #[test]
+    fn a_run_of_one_record_is_one() {
+        let mut group = OpenGroup::default();
+        let record = |space, key: u8, body: u8| Record {
+            space,
+            key: vec![key],
+            expires: None,
+            body: Some(vec![body]),
+        };
+        let (misses, values) = (Space::BadMacs, Space::ShortValues);
+        for (space, key, body) in
+            [(misses, 1, 1), (misses, 1, 2), (values, 1, 3), (values, 2, 4), (misses, 1, 5)]
+        {
+            group.note(record(space, key, body));
+        }
+        let kept: Vec<_> = group.records.iter().filter_map(|record| record.body.clone()).flatten().collect();
+        assert_eq!(kept, [2, 3, 4, 5]);
+    }
+
+    #[test]
+    fn it_weighs_what_a_start_has_to_do() {
+        let one = CounterMove { slot: TokenSlot(0), atc: Atc::new(1).unwrap() };
+        let trid = Trid::from_value(7).unwrap();
+        let row = TokenRow { slot: TokenSlot(0), trid, revision: 1, body: Vec::new() };
+        let moves = OpenGroup { issued: vec![one; 3], consumed: vec![one; 2], ..OpenGroup::default() };
+        assert_eq!((moves.weight(), moves.len(), moves.has_rows()), (body_len(5), 5, false));
+        let rows = OpenGroup { tokens: vec![row; 2], ..OpenGroup::default() };
+        assert_eq!((rows.weight(), rows.len(), rows.has_rows()), (body_len(0) + 2 * ROW, 2, true));
+        assert!(OpenGroup::default().is_empty() && !rows.is_empty());
+    }
+}

@@ -92,6 +92,21 @@ fn misses_at_one_node_lock_at_the_other() {
     }
 }
 
+/// Under a key that it has not, it could not even tell that the group is authentic.
+#[test]
+fn a_node_with_an_older_keyring_follows_no_longer() {
+    for purpose in [KeyPurpose::TokenDerivation, KeyPurpose::Audit] {
+        let (disk, mut keys) = (MemoryDisk::new(), support::new_keys());
+        let before = Arc::new(keys.load().unwrap());
+        let mut one = node(EngineLimits::default(), &disk, &before, 1);
+        keys.rotate(&SystemRandom, purpose, UnixTime::from_seconds(one.now)).unwrap();
+        let mut two = node(EngineLimits::default(), &disk, &Arc::new(keys.load().unwrap()), 2);
+        two.engine.tell_keyring();
+        two.commit().unwrap();
+        assert_eq!(follow_by(&mut one, |group| group), Err(StoreError::StaleKeyring), "{purpose:?}");
+    }
+}
+
 #[test]
 fn whatever_of_a_group_is_changed_on_its_way_it_is_not_followed() {
     const WAYS: [Way; 8] = [
