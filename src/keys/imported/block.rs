@@ -237,3 +237,25 @@ fn read_optional(count: u8, length: u16, text: &[u8]) -> Result<OptionalBlocks, 
         _ => Err(KeyError::Field("optional blocks")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keys::tr31::OptionalBlock;
+
+    #[test]
+    fn optional_blocks_have_a_longest_and_no_padding() {
+        let read = |text: &[u8]| read_optional(1, u16::try_from(text.len()).unwrap(), text);
+        // Ten characters stand before the content of a long one.
+        let block = |length: usize| OptionalBlock::new(*b"10", &vec![b'x'; length - 10]).unwrap();
+        let text = |length| block(length).as_bytes().to_vec();
+        for length in [300, MAX_OPTIONAL - 1, MAX_OPTIONAL] {
+            assert_eq!(read(&text(length)).map(|blocks| blocks.to_bytes()), Ok(text(length)));
+        }
+        assert_eq!(read(&text(MAX_OPTIONAL + 1)), Err(KeyError::Length));
+        assert_eq!(read_optional(1, 7, &text(300)), Err(KeyError::Length));
+        assert_eq!(read(b"PB08xxxx"), Err(KeyError::Field("optional blocks")));
+        assert_eq!(read(b"1008xxxxy"), Err(KeyError::Field("optional blocks")));
+        assert_eq!(read_optional(0, 0, b"").map(|blocks| blocks.to_bytes().len()), Ok(0));
+    }
+}
