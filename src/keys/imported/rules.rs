@@ -163,6 +163,61 @@ mod tests {
     }
 
     #[test]
+    fn what_may_be_done_in_a_mode() {
+        for (letter, generates, verifies, wraps, unwraps) in [
+            (b'B', false, false, true, true),
+            (b'C', true, true, false, false),
+            (b'D', false, false, false, true),
+            (b'E', false, false, true, false),
+            (b'G', true, false, false, false),
+            (b'N', true, true, true, true),
+            (b'V', false, true, false, false),
+            (b'X', false, false, false, false),
+        ] {
+            let mode = ModeOfUse::parse(letter).unwrap();
+            let (purpose, algorithm) = (KeyPurpose::CardVerification, KeyAlgorithm::Tdes2);
+            let rules = Rules { purpose, algorithm, mode };
+            let may = (rules.may_generate(), rules.may_verify(), rules.may_wrap(), rules.may_unwrap());
+            assert_eq!(may, (generates, verifies, wraps, unwraps), "{mode:?}");
+        }
+    }
+
+    #[test]
+    fn an_algorithm_has_its_lengths() {
+        let known =
+            |algorithm| (0..=64).filter_map(move |length| Some((length, key_algorithm(algorithm, length)?)));
+        let tdes = [(16, KeyAlgorithm::Tdes2), (24, KeyAlgorithm::Tdes3)];
+        let aes = [(16, KeyAlgorithm::Aes128), (24, KeyAlgorithm::Aes192), (32, KeyAlgorithm::Aes256)];
+        assert!(known(Algorithm::Tdes).eq(tdes) && known(Algorithm::Aes).eq(aes));
+        assert_eq!(known(Algorithm::Hmac).count(), 0);
+    }
+
+    #[test]
+    fn the_weaker_does_not_protect_the_stronger() {
+        // In the order of their strength.
+        for (one, weaker) in KeyAlgorithm::ALL.into_iter().enumerate() {
+            for (other, stronger) in KeyAlgorithm::ALL.into_iter().enumerate() {
+                assert_eq!(may_protect(weaker, stronger), one >= other, "{weaker:?} {stronger:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_may_leave_and_under_what() {
+        let (trusted, plain) = (KeyUsage::KEY_BLOCK_PROTECTION, KeyUsage::KEY_ENCRYPTION);
+        for (exportability, under, expected) in [
+            (Exportability::No, trusted, Err(ImportError::NotExportable)),
+            (Exportability::Sensitive, plain, Err(ImportError::NotTrusted)),
+            (Exportability::Sensitive, trusted, Ok(())),
+            (Exportability::Trusted, plain, Ok(())),
+        ] {
+            assert_eq!(check_export(exportability, under), expected);
+        }
+        assert_eq!(purpose_of(trusted), Some(KeyPurpose::KeyTransport));
+        assert_eq!(purpose_of(plain), Some(KeyPurpose::KeyTransport));
+    }
+
+    #[test]
     fn weak_keys_are_known() {
         let of = |parts: &[[u8; 8]], algorithm| is_weak(algorithm, &parts.concat());
         let (a, b, c) = ([2; 8], [4; 8], [8; 8]);
