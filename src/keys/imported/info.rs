@@ -56,3 +56,33 @@ impl ImportedInfo {
         Rules { purpose: self.purpose, algorithm: self.algorithm, mode: self.mode }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keys::CheckMethod;
+
+    #[test]
+    fn what_it_may_is_what_its_mode_allows() {
+        let (algorithm, method) = (KeyAlgorithm::Tdes2, CheckMethod::Legacy);
+        for (mode, generates, verifies) in
+            [(ModeOfUse::GenerateOnly, true, false), (ModeOfUse::VerifyOnly, false, true)]
+        {
+            let info = ImportedInfo {
+                id: [1; 16],
+                label: KeyLabel::parse("cvk").unwrap(),
+                purpose: KeyPurpose::CardVerification,
+                algorithm,
+                state: KeyState::Active,
+                check: CheckValue::of(algorithm, method, &[7; 16]).unwrap(),
+                usage: KeyUsage::CARD_VERIFICATION,
+                mode,
+                key_version: KeyVersionNumber::parse(*b"00").unwrap(),
+                exportability: Exportability::No,
+                optional: OptionalBlocks::default(),
+            };
+            assert_eq!((info.may_generate(), info.may_verify()), (generates, verifies));
+            assert!(info.is_active() && !ImportedInfo { state: KeyState::Destroyed, ..info }.is_active());
+        }
+    }
+}
