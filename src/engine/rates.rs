@@ -125,6 +125,15 @@ mod tests {
     }
 
     #[test]
+    fn as_many_tokens_as_there_are_places_are_told_apart() {
+        let mut rates = Rates::new(NonZeroU32::new(1));
+        let places = u32::try_from(SETS * WAYS).unwrap();
+        (0..places).for_each(|slot| rates.charge(TokenSlot(slot), at(0)));
+        assert!((0..places).all(|slot| !rates.may(TokenSlot(slot), at(0))));
+        assert!((0..places).all(|slot| rates.may(TokenSlot(slot), at(60))));
+    }
+
+    #[test]
     fn a_crowded_set_forgets_the_fullest_and_goes_on() {
         let mut rates = Rates::new(NonZeroU32::new(10));
         let crowd: Vec<_> = (0..5).map(|nth| TokenSlot(nth * u32::try_from(SETS).unwrap())).collect();

@@ -224,6 +224,7 @@ mod tests {
         assert!(of(&[a, [3; 8]], KeyAlgorithm::Tdes2), "equal but for parity");
         assert!(of(&[a, a, b], KeyAlgorithm::Tdes3) && of(&[a, b, b], KeyAlgorithm::Tdes3));
         assert!(of(&[a, a, a], KeyAlgorithm::Tdes3), "both pairs are equal");
+        assert!(of(&[[0; 8], [0; 8]], KeyAlgorithm::Tdes2), "zeros, and equal");
         assert!(of(&[[0; 8], [0; 8]], KeyAlgorithm::Aes128));
         assert!(!of(&[a, b], KeyAlgorithm::Tdes2) && !of(&[a, b, a], KeyAlgorithm::Tdes3));
         assert!(!of(&[a, b, c], KeyAlgorithm::Tdes3) && !of(&[a, a], KeyAlgorithm::Aes128));

@@ -257,8 +257,43 @@ fn what_a_header_says_must_fit() {
     text[5] = b'P';
     let changed = keys.import(&SystemRandom, label("new"), &label("aes"), &text);
     assert_eq!(changed, Err(ImportError::Block(Tr31Error::NotAuthentic)));
-    let told = CheckValue::of(KeyAlgorithm::Tdes2, CheckMethod::Legacy, sixteen).unwrap();
-    assert!(import(&mut keys, "new", &told_value(&format!("00{told}")), sixteen).is_ok());
+    for (name, method, digits) in [("new", CheckMethod::Legacy, "00"), ("newer", CheckMethod::Cmac, "01")] {
+        let told = CheckValue::of(KeyAlgorithm::Tdes2, method, sixteen).unwrap();
+        let optional = with_optional(&[(b"KC", &format!("{digits}{told}"))]);
+        assert!(import(&mut keys, name, &Header { optional, ..plain.clone() }, sixteen).is_ok());
+    }
+    // Ten characters stand before the text of a long block.
+    let longest = Header { optional: with_optional(&[(b"LB", &long[10..])]), ..plain };
+    assert!(import(&mut keys, "longest", &longest, sixteen).is_ok());
+}
+
+#[test]
+fn components_make_a_key_of_each_purpose_and_of_no_native_one() {
+    let region = region();
+    let mut keys = made(&region);
+    for (name, purpose, usage, mode) in [
+        ("a", KeyPurpose::EmvIssuerMaster, "E0", ModeOfUse::Derive),
+        ("b", KeyPurpose::CardVerification, "C0", ModeOfUse::GenerateVerify),
+        ("c", KeyPurpose::KeyTransport, "K1", ModeOfUse::EncryptDecrypt),
+    ] {
+        let (components, check) = components(&region, KeyAlgorithm::Tdes2, &CVK);
+        let made = keys.import_components(
+            &SystemRandom,
+            label(name),
+            purpose,
+            Exportability::No,
+            &components,
+            check,
+        );
+        let info = made.unwrap();
+        assert_eq!((info.usage.to_string().as_str(), info.mode), (usage, mode));
+    }
+    for purpose in KeyPurpose::NATIVE {
+        let (components, check) = components(&region, KeyAlgorithm::Tdes2, &CVK);
+        let refused =
+            keys.import_components(&SystemRandom, label("d"), purpose, Exportability::No, &components, check);
+        assert_eq!(refused, Err(ImportError::Algorithm(purpose)));
+    }
 }
 
 #[test]
