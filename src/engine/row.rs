@@ -80,3 +80,66 @@ impl Book {
         Ok(&mut entry.ok_or(StoreError::Corrupt("a counter belongs to no token"))?.counters)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::record::sample;
+    use crate::types::{TokenNumber, Trid};
+
+    const CONTRADICTS: StoreError = StoreError::Corrupt("a row contradicts itself");
+    const PLACE: StoreError = StoreError::Corrupt("token rows do not follow each other");
+    const OTHER: StoreError = StoreError::Corrupt("a row is of another token than its page");
+
+    fn row(slot: u32, record: &TokenRecord) -> TokenRow {
+        let (trid, revision) = (record.view.trid, record.revision);
+        TokenRow { slot: TokenSlot(slot), trid, revision, body: record.to_body() }
+    }
+
+    fn numbered(number: &[u8]) -> TokenRecord {
+        let mut record = sample();
+        record.view.token = TokenNumber::parse(number).unwrap();
+        record
+    }
+
+    /// A book that knows the samples' profile, and another requestor's.
+    fn book() -> Book {
+        let (mut book, record) = (Book::new(), sample());
+        for trid in [record.view.trid, Trid::parse(b"40010000002").unwrap()] {
+            book.profiles.intern(trid, &record.view.domain);
+        }
+        book
+    }
+
+    #[test]
+    fn a_row_goes_behind_the_others_or_over_its_own() {
+        let (mut book, mut first) = (book(), sample());
+        let second = numbered(b"4895370012345689");
+        assert_eq!(book.take_row(&row(0, &first)), Ok(Placed::Behind));
+        assert_eq!(book.take_row(&row(1, &second)), Ok(Placed::Behind));
+        first.revision += 1;
+        assert_eq!(book.take_row(&row(0, &first)), Ok(Placed::Over));
+        assert_eq!(book.get(TokenSlot(0)).unwrap().revision, first.revision);
+        for slot in [2, 3] {
+            assert_eq!(book.take_row(&row(slot, &first)), Err(PLACE), "a token twice");
+        }
+        assert_eq!(book.take_row(&row(3, &numbered(b"4895370012345697"))), Err(PLACE), "a gap");
+        assert_eq!(book.take_row(&row(1, &first)), Err(OTHER));
+        assert_eq!(book.len(), 2);
+    }
+
+    #[test]
+    fn what_stands_in_a_row_twice_is_the_same() {
+        let (mut book, record) = (book(), sample());
+        let trid = Trid::parse(b"40010000002").unwrap();
+        assert_eq!(book.take_row(&TokenRow { trid, ..row(0, &record) }), Err(CONTRADICTS));
+        assert_eq!(book.take_row(&TokenRow { revision: 77, ..row(0, &record) }), Err(CONTRADICTS));
+        assert_eq!(book.take_row(&row(0, &record)), Ok(Placed::Behind));
+        // The same token, of another requestor.
+        let mut moved = sample();
+        moved.view.trid = trid;
+        assert_eq!(book.take_row(&row(0, &moved)), Err(OTHER));
+        moved.view.trid = Trid::parse(b"40010000003").unwrap();
+        assert_eq!(book.take_row(&row(0, &moved)), Err(StoreError::Corrupt("a row has no profile")));
+    }
+}

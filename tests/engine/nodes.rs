@@ -77,7 +77,7 @@ fn what_one_node_decides_the_other_holds() {
 }
 
 #[test]
-fn misses_at_one_node_lock_at_the_other() {
+fn misses_at_one_node_lock_at_the_other_and_an_admin_at_one_unlocks_both() {
     let [mut one, mut two] = two();
     let token = one.provision();
     let good = one.issue(token.token, paying(1)).unwrap();
@@ -90,6 +90,9 @@ fn misses_at_one_node_lock_at_the_other() {
         follow(rig);
         assert_eq!(rig.verify(&token, paying(1), good), Err(Refusal::TokenLocked));
     }
+    one.run(Command::ClearShortLock(token.token)).unwrap();
+    follow(&mut two);
+    assert_eq!(two.verify(&token, paying(1), good), Ok(1));
 }
 
 /// Under a key that it has not, it could not even tell that the group is authentic.

@@ -270,7 +270,7 @@ fn what_a_header_says_must_fit() {
 #[test]
 fn components_make_a_key_of_each_purpose_and_of_no_native_one() {
     let region = region();
-    let mut keys = made(&region);
+    let (mut keys, mut ids) = (made(&region), std::collections::HashSet::new());
     for (name, purpose, usage, mode) in [
         ("a", KeyPurpose::EmvIssuerMaster, "E0", ModeOfUse::Derive),
         ("b", KeyPurpose::CardVerification, "C0", ModeOfUse::GenerateVerify),
@@ -287,6 +287,7 @@ fn components_make_a_key_of_each_purpose_and_of_no_native_one() {
         );
         let info = made.unwrap();
         assert_eq!((info.usage.to_string().as_str(), info.mode), (usage, mode));
+        assert!(ids.insert(info.id), "an id twice");
     }
     for purpose in KeyPurpose::NATIVE {
         let (components, check) = components(&region, KeyAlgorithm::Tdes2, &CVK);
