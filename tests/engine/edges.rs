@@ -65,6 +65,31 @@ fn a_row_of_another_token_is_not_taken_and_one_that_is_missing_not_asked_for_aga
 }
 
 #[test]
+fn a_list_whose_rows_are_missing_is_not_asked_for_again() {
+    let mut rig = Rig::new();
+    rig.provision();
+    let context =
+        Context { now: UnixTime::from_seconds(rig.now), random: &SystemRandom, caller: &everyone() };
+    let command = Command::List(List { trid: trid(), after: None, limit: 3 });
+    let request = Request { command, idempotency: None, body: b"" };
+    let Outcome::Answer(pending) = rig.engine.execute(context, &request, None, &Fetched::Missing) else {
+        panic!("it is asked for again");
+    };
+    let answer = pending.compute(&Mint::new(&rig.keyring)).open(&rig.receipt);
+    assert!(matches!(answer, Ok(Err(Refusal::Stopped))));
+}
+
+#[test]
+fn a_cards_own_par_needs_no_link() {
+    let mut rig = Rig::new();
+    let token = rig.provision();
+    let before = rig.receipt.newest();
+    let link = LinkPar { pan: Pan::parse(PAN).unwrap(), predecessor: token.token };
+    let Ok(Reply::Par(par)) = rig.run(Command::LinkPar(link)) else { panic!() };
+    assert_eq!((par, rig.receipt.newest()), (token.par, before), "nothing was written");
+}
+
+#[test]
 fn what_is_closed_takes_nothing_new_and_still_answers() {
     let mut rig = Rig::new();
     let card = || Command::Provision(Box::new(card(PAN, "2912")));

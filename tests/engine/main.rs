@@ -406,6 +406,7 @@ fn listing_pages_through_a_requestors_tokens_in_order() {
         };
         seen.extend(page.tokens.iter().map(|view| view.token));
         after = page.next;
+        assert_eq!(after.is_some(), page.tokens.len() == 3, "a page that is not full is the last");
         if after.is_none() {
             break;
         }
