@@ -5,7 +5,7 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
-use crate::process::{Daemon, PAN, tally};
+use crate::process::{Daemon, PAN, PASSPHRASE, tally};
 
 /// Runs with text on standard input.
 fn fed(mut command: Command, input: &str) -> Output {
@@ -210,4 +210,20 @@ fn the_bench_measures_each_operation() {
                 <= measured["latency_ns"]["p99"].as_u64().unwrap()
         );
     }
+}
+
+#[test]
+fn a_passphrase_comes_on_standard_input() {
+    let mut daemon = Daemon::prepared(|config| config);
+    let rotate = |text: &str| {
+        let arguments = ["rotate", "token-derivation", "--passphrase-file", "-"];
+        fed(tally(daemon.dir.path(), &arguments), text).status.success()
+    };
+    assert!(!rotate(""));
+    assert!(!rotate("another passphrase\n"));
+    assert!(rotate(&format!("{PASSPHRASE}\nwhat follows is not read\n")));
+    let file = std::fs::File::open(daemon.path("passphrase")).unwrap();
+    daemon.launch_with(|command| command.args(["--passphrase-file", "-"]).stdin(file));
+    let status = run(&daemon, &["status"]);
+    assert_eq!(json(&status)["health"], "serving", "{}", json(&status));
 }
