@@ -86,7 +86,7 @@ fn a_cards_own_par_needs_no_link() {
     let before = rig.receipt.newest();
     let link = LinkPar { pan: Pan::parse(PAN).unwrap(), predecessor: token.token };
     let Ok(Reply::Par(par)) = rig.run(Command::LinkPar(link)) else { panic!() };
-    assert_eq!((par, rig.receipt.newest()), (token.par, before), "nothing was written");
+    assert_eq!((&par, rig.receipt.newest()), (&token.par, before), "nothing was written");
     for _ in 0..2 {
         let link = LinkPar { pan: Pan::parse(b"4012888888881881").unwrap(), predecessor: token.token };
         let Ok(Reply::Par(par)) = rig.run(Command::LinkPar(link)) else { panic!("a link made twice") };
