@@ -55,12 +55,9 @@ impl FrameWriter {
     /// [`append`](super::append) where it may hold a PAN.
     pub fn begin(out: &mut Vec<u8>, opcode: u16, status: u16, id: u64) -> Self {
         let start = out.len();
-        let mut header = [0; LENGTH + HEADER];
-        let fields = [0; LENGTH].into_iter().chain(opcode.to_be_bytes());
-        let fields = fields.chain(status.to_be_bytes()).chain(id.to_be_bytes());
-        for (slot, byte) in header.iter_mut().zip(fields) {
-            *slot = byte;
-        }
+        let ([a, b], [c, d]) = (opcode.to_be_bytes(), status.to_be_bytes());
+        let [e, f, g, h, i, j, k, l] = id.to_be_bytes();
+        let header: [u8; LENGTH + HEADER] = [0, 0, 0, 0, a, b, c, d, e, f, g, h, i, j, k, l];
         append(out, &header);
         Self { start }
     }
