@@ -65,18 +65,20 @@ fn a_row_of_another_token_is_not_taken_and_one_that_is_missing_not_asked_for_aga
 }
 
 #[test]
-fn a_list_whose_rows_are_missing_is_not_asked_for_again() {
+fn rows_that_are_missing_are_not_asked_for_again() {
     let mut rig = Rig::new();
     rig.provision();
-    let context =
-        Context { now: UnixTime::from_seconds(rig.now), random: &SystemRandom, caller: &everyone() };
-    let command = Command::List(List { trid: trid(), after: None, limit: 3 });
-    let request = Request { command, idempotency: None, body: b"" };
-    let Outcome::Answer(pending) = rig.engine.execute(context, &request, None, &Fetched::Missing) else {
-        panic!("it is asked for again");
-    };
-    let answer = pending.compute(&Mint::new(&rig.keyring)).open(&rig.receipt);
-    assert!(matches!(answer, Ok(Err(Refusal::Stopped))));
+    let list = Command::List(List { trid: trid(), after: None, limit: 3 });
+    for command in [list, Command::Reseal(Reseal { after: None, limit: 3 })] {
+        let context =
+            Context { now: UnixTime::from_seconds(rig.now), random: &SystemRandom, caller: &everyone() };
+        let request = Request { command, idempotency: None, body: b"" };
+        let Outcome::Answer(pending) = rig.engine.execute(context, &request, None, &Fetched::Missing) else {
+            panic!("they are asked for again");
+        };
+        let answer = pending.compute(&Mint::new(&rig.keyring)).open(&rig.receipt);
+        assert!(matches!(answer, Ok(Err(Refusal::Stopped))));
+    }
 }
 
 #[test]
