@@ -283,4 +283,16 @@ pub(super) mod tests {
             assert!(TokenRecord::from_body(&body[..cut]).is_err());
         }
     }
+
+    #[test]
+    fn every_status_and_four_digits_come_back() {
+        for number in 0..5 {
+            assert_eq!(status_from_number(number).map(status_number), Some(number));
+        }
+        assert_eq!(status_from_number(5), None);
+        assert_eq!(
+            [0, 42, 9999, 10_000, 65_535].map(four_digits),
+            [Some(*b"0000"), Some(*b"0042"), Some(*b"9999"), None, None]
+        );
+    }
 }
