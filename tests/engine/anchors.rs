@@ -141,11 +141,7 @@ fn a_node_that_joins_or_was_long_away_needs_no_group_that_the_others_no_longer_k
     // Another node writes until that group is no longer kept.
     rig.limits.journal_bytes = 1;
     rig.told = GroupNumber(u64::MAX);
-    let mut store = MemoryStore::join(&rig.disk, 8);
-    let (now, keyring) = (UnixTime::from_seconds(rig.now), Arc::clone(&rig.keyring));
-    let engine = Engine::new(support::config(rig.limits));
-    (rig.engine, rig.chain) = engine.unseal(keyring, &mut store, &[None], now).unwrap();
-    (rig.receipt, rig.store) = (store.receipt(), store);
+    rig.join(8);
     for _ in 0..8 {
         rig.provision();
     }

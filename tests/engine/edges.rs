@@ -39,12 +39,16 @@ fn a_short_value_for_the_merchants_initiative_is_for_no_other() {
     assert!(rig.run(Command::VerifyShort(as_it_was)).is_ok());
 }
 
-/// Asks to detokenize, having fetched this.
-fn ask(rig: &mut Rig, token: TokenNumber, fetched: &Fetched) -> Outcome<'static> {
+/// Asks once, having fetched this. Nothing is committed.
+pub fn ask_for(rig: &mut Rig, command: Command<'static>, fetched: &Fetched) -> Outcome<'static> {
     let context =
         Context { now: UnixTime::from_seconds(rig.now), random: &SystemRandom, caller: &everyone() };
-    let request = Request { command: Command::Detokenize(token), idempotency: None, body: b"" };
+    let request = Request { command, idempotency: None, body: b"" };
     rig.engine.execute(context, &request, None, fetched)
+}
+
+fn ask(rig: &mut Rig, token: TokenNumber, fetched: &Fetched) -> Outcome<'static> {
+    ask_for(rig, Command::Detokenize(token), fetched)
 }
 
 #[test]
@@ -70,10 +74,7 @@ fn rows_that_are_missing_are_not_asked_for_again() {
     rig.provision();
     let list = Command::List(List { trid: trid(), after: None, limit: 3 });
     for command in [list, Command::Reseal(Reseal { after: None, limit: 3 })] {
-        let context =
-            Context { now: UnixTime::from_seconds(rig.now), random: &SystemRandom, caller: &everyone() };
-        let request = Request { command, idempotency: None, body: b"" };
-        let Outcome::Answer(pending) = rig.engine.execute(context, &request, None, &Fetched::Missing) else {
+        let Outcome::Answer(pending) = ask_for(&mut rig, command, &Fetched::Missing) else {
             panic!("they are asked for again");
         };
         let answer = pending.compute(&Mint::new(&rig.keyring)).open(&rig.receipt);
@@ -136,10 +137,7 @@ fn it_says_how_much_it_holds_and_whether_something_waits() {
     }
     assert!(!rig.engine.has_open_group());
     let before = rig.engine.horizon();
-    let context =
-        Context { now: UnixTime::from_seconds(rig.now), random: &SystemRandom, caller: &everyone() };
-    let request = Request { command: card(), idempotency: None, body: b"" };
-    assert!(matches!(rig.engine.execute(context, &request, None, &Fetched::Nothing), Outcome::Answer(_)));
+    assert!(matches!(ask_for(&mut rig, card(), &Fetched::Nothing), Outcome::Answer(_)));
     assert!(rig.engine.has_open_group());
     assert!(rig.engine.horizon() > before);
     rig.commit().unwrap();

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use tallystick::command::Request;
-use tallystick::engine::{Chain, Context, Engine, Fetched, Outcome, Unsealed};
+use tallystick::engine::{Chain, Engine, Fetched, Outcome, Unsealed};
 use tallystick::keys::Keyring;
-use tallystick::store::{Epoch, Follow, Followed, GroupNumber, MemoryDisk, MemoryStore, Store, StoreError};
+use tallystick::store::{Epoch, Follow, Followed, GroupNumber, MemoryDisk, Store, StoreError};
 
 use super::*;
 
@@ -22,11 +21,8 @@ impl Follow for Sink<'_> {
 
 fn node(limits: EngineLimits, disk: &MemoryDisk, keyring: &Arc<Keyring>, name: u32) -> Rig {
     let mut rig = Rig::with_limits(limits);
-    let mut store = MemoryStore::join(disk, name);
-    let (now, engine) = (UnixTime::from_seconds(rig.now), Engine::new(support::config(rig.limits)));
-    (rig.engine, rig.chain) = engine.unseal(Arc::clone(keyring), &mut store, &[None], now).unwrap();
-    (rig.receipt, rig.store) = (store.receipt(), store);
     (rig.disk, rig.keyring) = (disk.clone(), Arc::clone(keyring));
+    rig.join(name);
     rig
 }
 
@@ -162,10 +158,7 @@ fn nothing_is_followed_over_what_is_not_committed() {
         let [mut one, mut two] = two();
         one.provision();
         let command = Command::Provision(Box::new(card(PAN, "2912")));
-        let request = Request { command, idempotency: None, body: b"" };
-        let now = UnixTime::from_seconds(two.now);
-        let context = Context { now, random: &SystemRandom, caller: &everyone() };
-        let decided = two.engine.execute(context, &request, None, &Fetched::Nothing);
+        let decided = edges::ask_for(&mut two, command, &Fetched::Nothing);
         assert!(matches!(decided, Outcome::Answer(_)));
         assert_eq!(is_taken, is_taken && two.engine.take_group().is_some());
         assert_eq!(follow_by(&mut two, |group| group), Err(StoreError::OutOfOrder));

@@ -116,6 +116,15 @@ impl Rig {
         (self.engine, self.chain, self.store, self.receipt) = opened;
     }
 
+    /// A start as one of several nodes, without an anchor yet.
+    pub fn join(&mut self, name: u32) {
+        let mut store = MemoryStore::join(&self.disk, name);
+        let (keyring, now) = (Arc::clone(&self.keyring), UnixTime::from_seconds(self.now));
+        let opened = Engine::new(config(self.limits)).unseal(keyring, &mut store, &[None], now);
+        (self.engine, self.chain) = opened.unwrap();
+        (self.receipt, self.store) = (store.receipt(), store);
+    }
+
     /// Loads the keyring again, after a rotation.
     pub fn reload_keys(&mut self) {
         self.keyring = Arc::new(self.keys.load().unwrap());
