@@ -56,3 +56,18 @@ pub fn arpc2(session: &DerivedKey, arqc: &Arqc, csu: [u8; 4], proprietary: &[u8]
 fn first_four<const N: usize>(mac: [u8; N]) -> [u8; 4] {
     mac.first_chunk().copied().unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Where the cryptogram has ones and where it has none.
+    #[test]
+    fn the_code_is_added_to_the_first_two_bytes() {
+        let key = DerivedKey::tdes(&[0x31; 16]);
+        let answer = |arqc, code| arpc1(&key, &Arqc::from_bytes(arqc), code).unwrap();
+        let added = answer([0xc3, 0x3c, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff], [0, 0]);
+        assert_eq!(answer([0xff; 8], [0x3c, 0xc3]), added);
+        assert_eq!(answer([0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff], [0xc3, 0x3c]), added);
+    }
+}

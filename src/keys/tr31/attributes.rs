@@ -164,3 +164,23 @@ impl fmt::Debug for KeyVersionNumber {
         write!(f, "KeyVersionNumber({self})")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_version_number_says_whether_it_is_one_and_of_what() {
+        for (text, name, component) in [
+            (*b"00", "not used", false),
+            (*b"c0", "one component of a key", true),
+            (*b"c9", "one component of a key", true),
+            (*b"0c", "version of the key", false),
+            (*b"01", "version of the key", false),
+            (*b"C1", "version of the key", false),
+        ] {
+            let version = KeyVersionNumber::parse(text).unwrap();
+            assert_eq!((version.name(), version.is_component()), (name, component), "{version}");
+        }
+    }
+}

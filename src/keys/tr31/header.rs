@@ -103,6 +103,8 @@ mod tests {
     fn it_says_what_it_says_and_is_written_as_it_was() {
         let (header, length, behind) = Header::read(TEXT).unwrap();
         assert_eq!((length, behind), (120, &b""[..]));
+        let more = [TEXT, b"8F"].concat();
+        assert_eq!(Header::read(&more), Ok((header.clone(), length, &b"8F"[..])));
         assert_eq!((header.version, header.usage.to_string()), (BlockVersion::B, "P0".to_owned()));
         assert_eq!((header.algorithm, header.mode), (Algorithm::Tdes, ModeOfUse::EncryptOnly));
         assert_eq!((header.key_version.as_bytes(), header.exportability), (*b"12", Exportability::No));

@@ -199,15 +199,17 @@ mod tests {
         for (count, text) in [
             (1, "KS1800604B120F9292800000"),
             (2, "TT0EHelloWorldPB0A000000"),
-            (1, "CT000010abcdef~!"),
+            (1, "CT00010Eabcdef"),
+            (1, "CT00020010abcdef"),
             (1, "KS04"),
         ] {
-            let text = text.replace("CT0000", "CT0002");
-            let text = text.replace("CT000210abcdef~!", "CT00020010abcdef");
-            assert_eq!(read(count, &text).unwrap().to_bytes(), text.as_bytes());
+            assert_eq!(read(count, text).unwrap().to_bytes(), text.as_bytes());
         }
-        let extended = read(1, "CT00020010abcdef").unwrap();
-        assert_eq!(extended.get(*b"CT").unwrap().data(), b"abcdef");
+        let ids: Vec<_> = read(2, "TT0EHelloWorldPB0A000000").unwrap().iter().map(OptionalBlock::id).collect();
+        assert_eq!(ids, [*b"TT", *b"PB"]);
+        for extended in ["CT00010Eabcdef", "CT00020010abcdef"] {
+            assert_eq!(read(1, extended).unwrap().get(*b"CT").unwrap().data(), b"abcdef");
+        }
         let long = OptionalBlock::new(*b"CT", &[b'x'; 300]).unwrap();
         let (again, rest) = OptionalBlock::read(long.as_bytes()).unwrap();
         assert!(again == long && rest.is_empty() && again.data().len() == 300);

@@ -152,6 +152,18 @@ fn what_cannot_be_wrapped_is_told() {
     assert_eq!(plain.wrap(protection, &Refuses, &[1; 16]), Err(Tr31Error::Crypto(RandomError.into())));
 }
 
+/// Of ciphertext there is a block at least, and no part of one.
+#[test]
+fn what_is_encrypted_is_whole_blocks() {
+    for (version, mac) in [("B", 16), ("D", 32)] {
+        for behind in 0..200 {
+            let text = format!("{version}{:04}C0TC00E0000{:0<behind$}", 16 + behind, "");
+            let whole = behind > mac && (behind - mac) % mac == 0;
+            assert_eq!(Block::parse(text.as_bytes()).is_ok(), whole, "{text}");
+        }
+    }
+}
+
 /// Blocks that are authentic and whose inside says an impossible length.
 #[test]
 fn an_impossible_length_inside_is_told() {
