@@ -77,7 +77,12 @@ pub struct Engine<S> {
 }
 
 /// No keys are loaded; nothing can be asked.
-pub struct Sealed(());
+pub struct Sealed {
+    is_given_up: Option<GivenUp>,
+}
+
+/// Whether what is being loaded is wanted no more.
+type GivenUp = Box<dyn Fn() -> bool + Send + Sync>;
 
 /// Keys and tokens are loaded.
 pub struct Unsealed {
@@ -104,7 +109,14 @@ impl Engine<Sealed> {
     /// An engine without keys.
     #[must_use]
     pub const fn new(config: EngineConfig) -> Self {
-        Self { config, state: Sealed(()) }
+        Self { config, state: Sealed { is_given_up: None } }
+    }
+
+    /// The same, which gives up unsealing as soon as this says so: it is asked at every
+    /// page, row and group that is loaded.
+    #[must_use]
+    pub fn given_up_if(self, is_given_up: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        Self { state: Sealed { is_given_up: Some(Box::new(is_given_up)) }, ..self }
     }
 
     /// Loads keys and everything stored, and checks that it is what was stored:
@@ -114,7 +126,7 @@ impl Engine<Sealed> {
     ///
     /// # Errors
     /// [`EngineError::Store`], [`EngineError::Chain`] or [`EngineError::Rollback`]
-    /// if what is stored cannot be trusted; the engine stays sealed.
+    /// if what is stored cannot be trusted, or it was given up; the engine stays sealed.
     pub fn unseal(
         self,
         keyring: Arc<Keyring>,
@@ -122,7 +134,7 @@ impl Engine<Sealed> {
         anchors: &[Option<Anchor>],
         now: UnixTime,
     ) -> Result<(Engine<Unsealed>, Chain), EngineError> {
-        unseal::unseal(self.config, keyring, store, anchors, now)
+        unseal::unseal(self, keyring, store, anchors, now)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::GivenUp;
 use super::authentic::Authentic;
 use super::book::Book;
 use super::cards::{CardId, Cards};
@@ -53,6 +54,8 @@ pub(super) struct Loader {
     /// Tokens that a page lacks and no row has given yet.
     vacant: usize,
     broken: Option<GroupNumber>,
+    /// Whether nobody wants it any more.
+    pub is_given_up: Option<GivenUp>,
 }
 
 /// Tokens indexed together while pages are loaded.
@@ -83,6 +86,7 @@ impl Loader {
             indexed: 0,
             vacant: 0,
             broken: None,
+            is_given_up: None,
         }
     }
 
@@ -122,6 +126,11 @@ impl Loader {
             return Err(StoreError::Corrupt("a row is not the one that the journal wrote"));
         }
         Ok(())
+    }
+
+    fn go_on(&self) -> Result<(), StoreError> {
+        let is_given_up = self.is_given_up.as_ref().is_some_and(|is_given_up| is_given_up());
+        if is_given_up { Err(StoreError::GivenUp) } else { Ok(()) }
     }
 
     fn records(&mut self) -> Records<'_> {
@@ -176,6 +185,7 @@ impl Loader {
 
 impl Load for Loader {
     fn record(&mut self, record: Record) -> Result<(), StoreError> {
+        self.go_on()?;
         let record = record.opened(&self.keyring.audit)?;
         for (tags, (_, key)) in self.tags.iter_mut().zip(self.keyring.audit.iter()) {
             tags.put_record(key.mac_state(), &record);
@@ -189,6 +199,7 @@ impl Load for Loader {
     }
 
     fn page(&mut self, kind: PageKind, number: u32, body: &[u8]) -> Result<(), StoreError> {
+        self.go_on()?;
         // What is taken follows what was there, so no number makes the tags too many.
         match kind {
             PageKind::Tokens => self.take_tokens(number, body)?,
@@ -205,6 +216,7 @@ impl Load for Loader {
     }
 
     fn token(&mut self, row: TokenRow) -> Result<(), StoreError> {
+        self.go_on()?;
         let (slot, revision) = (row.slot, row.revision);
         let row = row.opened(&self.keyring.audit)?;
         let placed = self.book.take_row(&row)?;
@@ -215,6 +227,7 @@ impl Load for Loader {
     }
 
     fn journal(&mut self, group: StoredGroup<'_>) -> Result<(), StoreError> {
+        self.go_on()?;
         let after = ChainHead { number: group.number, mac: group.mac };
         let follows = self.first.is_none() || self.head.mac == group.before;
         if !follows || !is_authentic(&self.keyring.audit, &group) {

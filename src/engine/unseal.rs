@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::ghosts::Ghosts;
 use super::load::Loader;
 use super::rates::Rates;
-use super::{Anchor, Chain, Engine, EngineConfig, EngineError, OpenGroup, Unsealed, anchor};
+use super::{Anchor, Chain, Engine, EngineError, OpenGroup, Sealed, Unsealed, anchor};
 use crate::keys::Keyring;
 use crate::store::{ChainHead, GroupNumber, Store};
 use crate::types::UnixTime;
@@ -15,14 +15,16 @@ use crate::types::UnixTime;
 /// # Errors
 /// [`EngineError::Store`], [`EngineError::Chain`] or [`EngineError::Rollback`].
 pub(super) fn unseal(
-    config: EngineConfig,
+    engine: Engine<Sealed>,
     keyring: Arc<Keyring>,
     store: &mut dyn Store,
     anchors: &[Option<Anchor>],
     now: UnixTime,
 ) -> Result<(Engine<Unsealed>, Chain), EngineError> {
+    let Engine { config, state: Sealed { is_given_up } } = engine;
     let anchored: Vec<ChainHead> = anchors.iter().flatten().map(|anchor| anchor.head).collect();
     let mut loader = Loader::new(Arc::clone(&keyring), config.limits.journal_bytes, &anchored);
+    loader.is_given_up = is_given_up;
     let loaded = store.load(&mut loader);
     if let Some(number) = loader.broken_at() {
         return Err(EngineError::Chain(number.0));

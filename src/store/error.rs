@@ -20,6 +20,9 @@ pub enum StoreError {
     /// No space is left.
     #[error("no space is left for the store")]
     Full,
+    /// Whoever had it loaded wants it no more.
+    #[error("loading was given up")]
+    GivenUp,
     /// An earlier commit failed; what it left behind cannot be known.
     #[error("an earlier commit failed; the store must be opened again")]
     Poisoned,

@@ -3,6 +3,7 @@
 #![allow(clippy::unimplemented)]
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tallystick::engine::{Engine, EngineError};
 use tallystick::store::{
@@ -150,6 +151,32 @@ fn start(rig: &Rig, stored: Stored) -> Result<usize, EngineError> {
     let engine = Engine::new(support::config(rig.limits));
     let opened = engine.unseal(Arc::clone(&rig.keyring), &mut Changed(stored), &[], now);
     opened.map(|(engine, _)| engine.token_count())
+}
+
+/// At any page, row, record or group: sealing does not wait for the whole of it.
+#[test]
+fn what_is_wanted_no_more_is_not_loaded_to_its_end() {
+    let (mut rig, _) = rig();
+    let held = stored(&mut rig);
+    let asked = Arc::new(AtomicUsize::new(0));
+    let open = |wanted: usize| {
+        let asked = Arc::clone(&asked);
+        let engine = Engine::new(support::config(rig.limits));
+        let engine = engine.given_up_if(move || asked.fetch_add(1, Ordering::SeqCst) == wanted);
+        let now = UnixTime::from_seconds(rig.now);
+        let opened = engine.unseal(Arc::clone(&rig.keyring), &mut Changed(held.clone()), &[], now);
+        opened.map(|(engine, _)| engine.token_count())
+    };
+    assert_eq!(open(usize::MAX).unwrap(), TOKENS);
+    let pages = held.tokens.len() + held.counters.len();
+    let all = held.records.len() + pages + held.rows.len() + held.groups.len();
+    assert_eq!(asked.load(Ordering::SeqCst), all);
+    for at in 0..all {
+        asked.store(0, Ordering::SeqCst);
+        let given_up = open(at);
+        assert!(matches!(given_up, Err(EngineError::Store(StoreError::GivenUp))), "{at} of {all}");
+        assert_eq!(asked.load(Ordering::SeqCst), at + 1);
+    }
 }
 
 #[test]

@@ -84,12 +84,21 @@ impl Book {
         Ok(Self { log, places, keyring: Arc::downgrade(keyring), kept, is_ended, dropped })
     }
 
+    /// The keys, while they are in memory. Not to be held across anything that may hang.
+    pub(super) fn keyring(&self) -> Option<Arc<Keyring>> {
+        self.keyring.upgrade()
+    }
+
     /// Puts a record down, to be written.
     ///
     /// # Errors
-    /// That there is no number left, or [`DaemonError::Sealed`].
-    pub(super) fn push(&mut self, time: UnixTime, event: &Event) -> Result<(), DaemonError> {
-        let keyring = self.keyring.upgrade().ok_or(DaemonError::Sealed)?;
+    /// That there is no number left.
+    pub(super) fn push(
+        &mut self,
+        keyring: &Keyring,
+        time: UnixTime,
+        event: &Event,
+    ) -> Result<(), DaemonError> {
         let is_put = self.log.push(&keyring.audit, time, event);
         if is_put { Ok(()) } else { Err(audit::AuditError::Exhausted.into()) }
     }
@@ -99,7 +108,9 @@ impl Book {
     /// # Errors
     /// What the system says, that there is no number left, or [`DaemonError::Sealed`].
     pub fn write(&mut self, event: &Event) -> Result<(), DaemonError> {
-        self.push(UnixTime::from_system_clock(), event)?;
+        let keyring = self.keyring().ok_or(DaemonError::Sealed)?;
+        self.push(&keyring, UnixTime::from_system_clock(), event)?;
+        drop(keyring);
         self.log.flush().map_err(DaemonError::System)?;
         self.keep_head()
     }

@@ -147,26 +147,9 @@ impl Worker {
     }
 
     fn write(&mut self, closing: bool) {
-        let now = UnixTime::from_system_clock();
-        let mut put = 0;
-        if self.book.log.waiting() == 0 {
-            let is_second_over = closing || self.counted.elapsed() >= SECOND;
-            let mut state = self.shared.state();
-            let events = state.desk.take(now, is_second_over);
-            (state.writing, put) = (Some(Instant::now()), state.put());
-            drop(state);
-            if is_second_over {
-                self.counted = Instant::now();
-            }
-            for (time, event) in events {
-                if let Err(error) = self.book.push(time, &event) {
-                    tracing::error!(%error, kind = event.kind(), "a record has no place in the audit log");
-                }
-            }
-        } else {
-            // What waits was put down before, and its callers were told already.
-            self.shared.state().writing = Some(Instant::now());
-        }
+        self.shared.state().writing = Some(Instant::now());
+        // What waits still was put down before, and its callers were told already.
+        let put = if self.book.log.waiting() == 0 { self.push_all(closing) } else { 0 };
         let flushed = self.book.log.flush();
         let reserved = self.book.log.reserve();
         if flushed.is_ok() {
@@ -183,6 +166,26 @@ impl Worker {
         }
         self.is_well = is_well;
         self.shared.settle(put, flushed.is_ok(), !is_well);
+    }
+
+    /// Pushes everything that was put down; up to which of it. Once the keys are gone it
+    /// stays where it is, for the log that is opened next.
+    fn push_all(&mut self, closing: bool) -> u64 {
+        let Some(keyring) = self.book.keyring() else { return 0 };
+        let is_second_over = closing || self.counted.elapsed() >= SECOND;
+        let mut state = self.shared.state();
+        let events = state.desk.take(UnixTime::from_system_clock(), is_second_over);
+        let put = state.put();
+        drop(state);
+        if is_second_over {
+            self.counted = Instant::now();
+        }
+        for (time, event) in events {
+            if let Err(error) = self.book.push(&keyring, time, &event) {
+                tracing::error!(%error, kind = event.kind(), "a record has no place in the audit log");
+            }
+        }
+        put
     }
 
     /// Has the head remembered, each round.

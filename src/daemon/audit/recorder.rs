@@ -19,6 +19,10 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[error("the audit log cannot be written")]
 pub struct Unrecorded;
 
+/// What was put down, by its number; none if nobody is to wait for it.
+#[derive(Debug, Clone, Copy)]
+pub struct Put(Option<u64>);
+
 /// A handle on the audit log of a daemon, or on none.
 #[derive(Debug, Clone, Default)]
 pub struct Recorder(Option<Arc<Shared>>);
@@ -116,19 +120,37 @@ impl Recorder {
     /// # Errors
     /// [`Unrecorded`] if that is not durable. It is recorded once it can be.
     pub fn note(&self, now: UnixTime, caller: &str, notes: &Notes) -> Result<(), Unrecorded> {
-        let Some(shared) = self.0.as_ref().filter(|_| !notes.is_empty()) else { return Ok(()) };
+        let put = self.put_down(now, caller, notes);
+        let (Some(shared), Put(Some(ours))) = (&self.0, put) else { return Ok(()) };
         let mut state = shared.state();
-        state.desk.note(now, caller, notes);
-        if notes.listed.is_empty() || state.clerk == Working::Absent {
-            return Ok(());
-        }
-        state.put += 1;
-        let ours = state.put;
-        shared.urgent.notify_one();
         while state.done < ours && state.failed < ours && state.is_attended() {
             state = shared.written.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        if state.done >= ours { Ok(()) } else { Err(Unrecorded) }
+        drop(state);
+        self.is_durable(put)
+    }
+
+    /// The same without waiting: [`is_durable`](Self::is_durable) tells it later.
+    #[must_use]
+    pub fn put_down(&self, now: UnixTime, caller: &str, notes: &Notes) -> Put {
+        let Some(shared) = self.0.as_ref().filter(|_| !notes.is_empty()) else { return Put(None) };
+        let mut state = shared.state();
+        state.desk.note(now, caller, notes);
+        if notes.listed.is_empty() || state.clerk == Working::Absent {
+            return Put(None);
+        }
+        state.put += 1;
+        shared.urgent.notify_one();
+        Put(Some(state.put))
+    }
+
+    /// Whether what was put down is durable by now, if it must be before it is answered.
+    ///
+    /// # Errors
+    /// [`Unrecorded`] if it is not.
+    pub fn is_durable(&self, Put(put): Put) -> Result<(), Unrecorded> {
+        let (Some(shared), Some(ours)) = (&self.0, put) else { return Ok(()) };
+        if shared.state().done >= ours { Ok(()) } else { Err(Unrecorded) }
     }
 
     /// Records that somebody was not let in.

@@ -32,7 +32,7 @@ impl Desk<'_> {
     /// recorded of it is.
     pub fn answer(&self, (opcode, id, body): (Opcode, u64, &[u8]), out: &mut Vec<u8>, largest: u32) {
         let mut answered = self.allowed(opcode).map_err(Fault::from).and_then(|()| self.decide(opcode, body));
-        // Sealing was recorded before it, as nothing is afterwards.
+        // Sealing was recorded with it, as nothing is afterwards.
         if (opcode != Opcode::Seal || answered.is_err())
             && let Err(status) = self.record(opcode, &answered)
         {
@@ -85,10 +85,6 @@ impl Desk<'_> {
             Ok(Answer::Control(reply)) => (Status::Ok, control_of(reply).map(Subject::Text)),
             Err(fault) => (fault.status, None),
         };
-        self.note(opcode, status, subject)
-    }
-
-    fn note(&self, opcode: Opcode, status: Status, subject: Option<Subject>) -> Result<(), Status> {
         let mut notes = Notes::default();
         notes.add(opcode.name(), kept(opcode), status, subject);
         let noted = self.lobby.audit.note((self.lobby.clock)(), self.caller.name(), &notes);
@@ -116,16 +112,19 @@ impl Desk<'_> {
         Ok(house.custody(Instant::now()))
     }
 
-    /// Seals, whether that can be recorded or not.
+    /// Seals, whether that can be recorded or not: it is put down first, and written by
+    /// what ends the log in order. A log that hangs has it once it is open again.
     fn seal(&self) -> Result<(), Status> {
-        let (house, caller) = (&self.lobby.house, self.caller.name());
+        let (house, audit, caller) = (&self.lobby.house, &self.lobby.audit, self.caller.name());
         tracing::info!(caller, "sealing");
-        let noted = self.note(Opcode::Seal, Status::Ok, None);
+        let mut notes = Notes::default();
+        notes.add(Opcode::Seal.name(), kept(Opcode::Seal), Status::Ok, None);
+        let put = audit.put_down((self.lobby.clock)(), caller, &notes);
         if let Err(error) = house.seal() {
             tracing::error!(%error, "the store failed while sealing");
         }
         tracing::info!(caller, "sealed: every key is wiped");
-        noted
+        audit.is_durable(put).map_err(|_| Status::Unrecorded)
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::seal::PATIENCE;
+use super::seal::{PATIENCE, Sealing};
 use super::{House, Opened, Porter, StorePlace, Unlock};
 use crate::daemon::anchor::{self, Keeper, Place};
 use crate::daemon::audit::{Book, Clerk, Recorder};
@@ -38,6 +38,7 @@ pub struct Site {
     store: StorePlace,
     /// Called when the store has failed.
     failed: Failed,
+    pub(super) sealing: Sealing,
 }
 
 impl Site {
@@ -47,8 +48,8 @@ impl Site {
     #[must_use]
     pub fn new(dir: PathBuf, config: &Config, region: Region, recorder: Recorder, failed: Failed) -> Self {
         let Config { engine, anchor, audit, .. } = config.clone();
-        let (log, store) = (config.limits.log, StorePlace::default());
-        Self { dir, engine, anchor, log, audit, recorder, region, entry: None, store, failed }
+        let (log, store, sealing) = (config.limits.log, StorePlace::default(), Sealing::default());
+        Self { dir, engine, anchor, log, audit, recorder, region, entry: None, store, failed, sealing }
     }
 
     /// The same with locked memory for held cards and payment sessions' keys.
@@ -84,6 +85,11 @@ impl Site {
         paths::keyring(&self.dir)
     }
 
+    /// Refuses, if somebody wants the house sealed meanwhile.
+    fn go_on(&self) -> Result<(), DaemonError> {
+        if self.sealing.is_wanted() { Err(StoreError::GivenUp.into()) } else { Ok(()) }
+    }
+
     fn store(&self) -> Result<Box<dyn Store>, DaemonError> {
         self.store.open(&self.dir, self.log)
     }
@@ -112,6 +118,7 @@ impl House {
             Err(error) => tracing::error!(%error, "the audit log had no newer head while sealing"),
             Ok(()) => {}
         }
+        site.go_on()?;
         let keys = unlock.open(site.keyring()?, &site.region)?;
         self.settle(&mut porter, keys, metrics)
     }
@@ -141,17 +148,21 @@ impl Site {
         metrics: &Metrics,
     ) -> Result<(Opened, Running, Clerk), DaemonError> {
         let mut places = anchor::places(&self.anchor, &self.dir);
+        self.go_on()?;
         let mut store = self.store()?;
         // Now nobody else writes them any more.
         let anchors = anchor::read_all(&mut places, &keyring)?;
-        let engine = Engine::new(self.engine.clone());
+        let sealing = self.sealing.clone();
+        let engine = Engine::new(self.engine.clone()).given_up_if(move || sealing.is_wanted());
         let now = UnixTime::from_system_clock();
         let (engine, chain) = engine.unseal(Arc::clone(&keyring), &mut *store, &anchors, now)?;
         let (epoch, receipt) = (store.epoch(), store.receipt());
         // What a node that joins others finds was written by them, and is in their logs.
         let joins = store.is_shared() && store.anchored() == Epoch(0);
         let newest = if joins { GroupNumber(0) } else { receipt.newest() };
+        self.go_on()?;
         let keeper = drop_anchor(places, &keyring, &mut *store, chain.head(), self.anchor.interval)?;
+        self.go_on()?;
         let book = Book::open(&self.audit, &self.dir, &keyring, || Ok(newest))?;
         let clerk = Clerk::start(book, &self.recorder, epoch, chain.head())?;
         let tokens = engine.token_count();

@@ -11,7 +11,7 @@ use crate::audit::Event;
 use crate::command::{Caller, CardSource, Command, Provision, Request, Role, Roles};
 use crate::crypto::{LoadedKey, PassphraseCost, Root, SystemRandom};
 use crate::daemon::Metrics;
-use crate::daemon::audit::{Kept, Notes, Recorder};
+use crate::daemon::audit::{Kept, Notes, Recorder, Unrecorded};
 use crate::daemon::config::{Config, default_text};
 use crate::engine::{Context, Fetched, Outcome};
 use crate::keys::{OpenKeyring, Share, ShareError};
@@ -113,7 +113,10 @@ fn whoever_is_inside_is_waited_for_and_nobody_else_gets_in() {
 
 /// An anchor's service that, once told so, takes questions and does not answer them.
 fn serve_anchor(socket: &Path, is_silent: &Arc<AtomicBool>) {
-    let (listener, is_silent) = (UnixListener::bind(socket).unwrap(), Arc::clone(is_silent));
+    answer_all(UnixListener::bind(socket).unwrap(), Arc::clone(is_silent));
+}
+
+fn answer_all(listener: UnixListener, is_silent: Arc<AtomicBool>) {
     std::thread::spawn(move || {
         let (mut kept, mut unanswered) = ("none".to_owned(), Vec::new());
         for stream in listener.incoming() {
@@ -155,8 +158,28 @@ fn commit_something(house: &House) {
     opened.hall.wait_for(decided.unwrap()).unwrap();
 }
 
-/// Sealed while what `table` tells hangs: keys go all the same.
-fn sealed_while_it_hangs(table: &str) -> (Bench, TempDir, Arc<AtomicBool>) {
+/// Something that must be recorded before it is answered.
+fn note_of(operation: &'static str) -> Notes {
+    let mut notes = Notes::default();
+    notes.add(operation, Kept::Record, Status::Ok, None);
+    notes
+}
+
+/// What the log has of callers: who, and what they did or were refused.
+fn told_by(bench: &Bench) -> Vec<(String, String)> {
+    let mut told = Vec::new();
+    let report = crate::audit::verify(&bench.dir.path().join("audit"), None, &[], None, &mut |seen| {
+        if let Some(Event::Done(done) | Event::Refused(done)) = &seen.event {
+            told.push((done.caller.clone(), done.operation.clone()));
+        }
+    });
+    assert!(report.is_ok());
+    told
+}
+
+/// Sealed while what `table` tells hangs: keys go all the same. Whether what was put down
+/// before is durable.
+fn sealed_while_it_hangs(table: &str) -> (Bench, TempDir, Arc<AtomicBool>, Result<(), Unrecorded>) {
     let (dir, is_silent) = (TempDir::new().unwrap(), Arc::new(AtomicBool::new(false)));
     let socket = dir.path().join("service.sock");
     serve_anchor(&socket, &is_silent);
@@ -166,15 +189,18 @@ fn sealed_while_it_hangs(table: &str) -> (Bench, TempDir, Arc<AtomicBool>) {
     bench.give(1, now).unwrap();
     is_silent.store(true, Ordering::SeqCst);
     commit_something(&bench.house);
+    let put = bench.recorder.put_down(UnixTime::from_system_clock(), "alice", &note_of("seal"));
     bench.house.seal().unwrap();
     assert!(bench.is_wiped());
-    (bench, dir, is_silent)
+    let recorded = bench.recorder.is_durable(put);
+    (bench, dir, is_silent, recorded)
 }
 
 /// Only opening again waits for the one that hangs.
 #[test]
 fn an_anchor_that_hangs_keeps_no_key_in_memory() {
-    let (bench, _dir, is_silent) = sealed_while_it_hangs("anchor");
+    let (bench, _dir, is_silent, recorded) = sealed_while_it_hangs("anchor");
+    assert!(recorded.is_ok());
     assert!(bench.house.porter().committer.is_some(), "it does not hang, so nothing is shown");
     is_silent.store(false, Ordering::SeqCst);
     bench.give(0, Instant::now()).unwrap();
@@ -185,7 +211,7 @@ fn an_anchor_that_hangs_keeps_no_key_in_memory() {
 /// While it hangs nobody else may write the log.
 #[test]
 fn an_audit_log_that_hangs_keeps_no_key_in_memory() {
-    let (bench, _dir, is_silent) = sealed_while_it_hangs("audit");
+    let (bench, _dir, is_silent, _) = sealed_while_it_hangs("audit");
     assert!(bench.house.porter().clerk.is_some(), "it does not hang, so nothing is shown");
     is_silent.store(false, Ordering::SeqCst);
     let now = Instant::now();
@@ -195,6 +221,37 @@ fn an_audit_log_that_hangs_keeps_no_key_in_memory() {
         bench.give(0, now).unwrap();
     }
     assert_eq!(bench.house.enter().unwrap().hall.decide(|engine| engine.token_count()), Ok(1));
+    bench.house.close().unwrap();
+    assert_eq!(told_by(&bench), [("alice".to_owned(), "seal".to_owned())]);
+}
+
+/// Its keys do not wait for what they wait for.
+#[test]
+fn an_opening_is_given_up_for_sealing() {
+    let dir = TempDir::new().unwrap();
+    let socket = dir.path().join("service.sock");
+    let listener = UnixListener::bind(&socket).unwrap();
+    let bench = bench_with(&format!("[anchor]\nservice = {socket:?}\n"));
+    let now = Instant::now();
+    bench.give(0, now).unwrap();
+    let sealing = &bench.house.site.as_ref().unwrap().sealing;
+    std::thread::scope(|scope| {
+        let opening = scope.spawn(|| bench.give(1, now));
+        let (mut asked, _) = listener.accept().unwrap();
+        assert!(!bench.is_wiped(), "nothing is opening, so nothing is shown");
+        let sealed = scope.spawn(|| bench.house.seal());
+        while !sealing.is_wanted() {
+            std::thread::yield_now();
+        }
+        answer_all(listener, Arc::default());
+        writeln!(asked, "none").unwrap();
+        assert_eq!(opening.join().unwrap(), Err(Status::UnsealFailed));
+        sealed.join().unwrap().unwrap();
+    });
+    assert!(bench.house.enter().is_none() && bench.is_wiped() && !sealing.is_wanted());
+    bench.give(0, now).unwrap();
+    bench.give(1, now).unwrap();
+    assert!(bench.house.enter().is_some());
 }
 
 /// What happens while it is sealed is written down once it is open.
@@ -209,15 +266,8 @@ fn what_was_refused_while_sealed_is_in_the_log() {
     bench.give(0, now).unwrap();
     bench.give(1, now).unwrap();
     bench.house.close().unwrap();
-    let mut told = Vec::new();
-    let report = crate::audit::verify(&bench.dir.path().join("audit"), None, &[], None, &mut |seen| {
-        if let Some(Event::Done(done) | Event::Refused(done)) = &seen.event {
-            told.push((done.caller.clone(), done.operation.clone()));
-        }
-    });
-    assert!(report.is_ok());
     let by_mallory = |operation: &str| ("mallory".to_owned(), operation.to_owned());
-    assert_eq!(told, [by_mallory("forget"), by_mallory("unseal")]);
+    assert_eq!(told_by(&bench), [by_mallory("forget"), by_mallory("unseal")]);
 }
 
 #[test]

@@ -116,6 +116,9 @@ mod tests {
             libc::SYS_setuid,
             libc::SYS_kill,
             libc::SYS_pidfd_getfd,
+            libc::SYS_io_uring_setup,
+            libc::SYS_io_uring_enter,
+            libc::SYS_io_uring_register,
         ];
         for role in Role::ALL {
             let mut calls = role.calls().chain(role.database_calls());
