@@ -101,6 +101,11 @@ impl Target for CardId {
         }
     }
 
+    fn is_guessable(self) -> bool {
+        let Self([what, ..]) = self;
+        what & !Self::GHOST == Self::VALUES
+    }
+
     fn to_key(self) -> Vec<u8> {
         self.0.to_vec()
     }

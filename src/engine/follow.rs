@@ -2,14 +2,14 @@
 //! from then on, as if it had decided it.
 //!
 //! Nothing is taken on trust. The group must chain to the last one under the audit key,
-//! rows and records carry their MACs, and when all of it is in, the pages and cards of
+//! its rows be those that it marked, rows and records carry their MACs, and when all of it is in, the pages and cards of
 //! this node must have the digest that the other wrote into the group: so two nodes that
 //! differ in anything pages hold stop at the first page that shows it.
 
 use super::authentic::Authentic;
 use super::records::Records;
 use super::{Chain, Engine, Unsealed, page};
-use crate::store::journal::JournalBody;
+use crate::store::journal::{JournalBody, marks};
 use crate::store::{Followed, GroupNumber, Page, PageKind, StoreError};
 
 impl Engine<Unsealed> {
@@ -29,6 +29,11 @@ impl Engine<Unsealed> {
             return Err(StoreError::OutOfOrder);
         }
         let body = JournalBody::decode(group.body).map_err(|_| DAMAGED)?;
+        // Each row has a MAC, and the group's covers which of them it wrote: neither an older
+        // row nor none stands for one.
+        if marks(&tokens) != group.marks {
+            return Err(StoreError::Corrupt("a group's rows are not those that it wrote"));
+        }
         let audit = &chain.keyring().audit;
         // A removal has no body, and no MAC either.
         let opened = |record: crate::store::Record| {

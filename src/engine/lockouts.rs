@@ -11,6 +11,9 @@ use crate::types::UnixTime;
 
 /// Tokens, or cards, with misses at a time; past it the one whose time ends first is forgotten.
 const MOST: usize = 65_536;
+/// The same of what can be guessed, of which none is forgotten before its time: past it
+/// those that have no misses yet are locked too.
+const MOST_GUESSED: usize = 262_144;
 /// Bytes of a record: misses 1, their end 8.
 const STORED: usize = 9;
 
@@ -21,6 +24,12 @@ pub(super) trait Target: Copy + Ord + Hash {
 
     /// How many lock it.
     fn limit(self) -> Limit;
+
+    /// Whether so few values are possible that whoever has misses forgotten, by missing
+    /// others, finds the right one.
+    fn is_guessable(self) -> bool {
+        false
+    }
 
     /// The key of its record.
     fn to_key(self) -> Vec<u8>;
@@ -49,27 +58,38 @@ impl Target for TokenSlot {
 #[derive(Debug)]
 pub(super) struct Lockouts<T> {
     of: HashMap<T, Misses>,
-    /// The same, the first to be forgotten foremost.
+    /// Those that are not guessable, the first to be forgotten foremost.
     order: BTreeSet<(UnixTime, T)>,
+    /// The others.
+    guessed: BTreeSet<(UnixTime, T)>,
 }
 
 impl<T> Default for Lockouts<T> {
     fn default() -> Self {
-        Self { of: HashMap::new(), order: BTreeSet::new() }
+        Self { of: HashMap::new(), order: BTreeSet::new(), guessed: BTreeSet::new() }
     }
 }
 
 impl<T: Target> Lockouts<T> {
     /// Whether misses have locked it.
     pub fn is_locked(&self, target: T, now: UnixTime) -> bool {
-        self.of.get(&target).is_some_and(|misses| misses.lock(now, target.limit()))
+        match self.of.get(&target) {
+            Some(misses) => misses.lock(now, target.limit()),
+            // Its misses could not be counted.
+            None if target.is_guessable() && self.guessed.len() >= MOST_GUESSED => {
+                self.guessed.first().is_some_and(|(until, _)| *until > now)
+            }
+            None => false,
+        }
     }
 
     /// Counts a miss, and gives the records that make that durable.
     pub fn miss(&mut self, target: T, now: UnixTime) -> impl Iterator<Item = Record> + use<T> {
         let misses = Misses::one_more(self.of.get(&target).copied(), now, target.limit());
         self.put(target, misses);
-        let forgotten = if self.of.len() > MOST { self.order.first().copied() } else { None };
+        let (order, most) =
+            if target.is_guessable() { (&self.guessed, MOST_GUESSED) } else { (&self.order, MOST) };
+        let forgotten = if order.len() > most { order.first().copied() } else { None };
         let forgotten = forgotten.and_then(|(_, target)| self.clear(target));
         forgotten.into_iter().chain([record(target, Some(misses))])
     }
@@ -77,7 +97,7 @@ impl<T: Target> Lockouts<T> {
     /// Forgets the misses of one.
     pub fn clear(&mut self, target: T) -> Option<Record> {
         let misses = self.of.remove(&target)?;
-        self.order.remove(&(misses.until, target));
+        self.order_of(target).remove(&(misses.until, target));
         Some(record(target, None))
     }
 
@@ -97,10 +117,16 @@ impl<T: Target> Lockouts<T> {
     }
 
     fn put(&mut self, target: T, misses: Misses) {
-        if let Some(before) = self.of.insert(target, misses) {
-            self.order.remove(&(before.until, target));
+        let before = self.of.insert(target, misses);
+        let order = self.order_of(target);
+        if let Some(before) = before {
+            order.remove(&(before.until, target));
         }
-        self.order.insert((misses.until, target));
+        order.insert((misses.until, target));
+    }
+
+    fn order_of(&mut self, target: T) -> &mut BTreeSet<(UnixTime, T)> {
+        if target.is_guessable() { &mut self.guessed } else { &mut self.order }
     }
 }
 
@@ -116,6 +142,7 @@ fn record<T: Target>(target: T, misses: Option<Misses>) -> Record {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::CardId;
 
     const SLOT: TokenSlot = TokenSlot(7);
 
@@ -185,5 +212,39 @@ mod tests {
         let records: Vec<_> = lockouts.miss(TokenSlot(most), at(most.into())).collect();
         assert_eq!((records.len(), lockouts.of.len(), lockouts.order.len()), (2, MOST, MOST));
         assert_eq!((records[0].key.as_slice(), &records[0].body), (&[0; 4][..], &None));
+    }
+
+    /// Missing a great many of others does not give one more guess at any.
+    #[test]
+    fn what_can_be_guessed_is_not_forgotten_before_its_time() {
+        let id = |what: u8, number: u32| {
+            let mut key = [what; 17];
+            key[1..5].copy_from_slice(&number.to_be_bytes());
+            CardId::from_key(&key).unwrap()
+        };
+        let (value, cryptogram) = (|number| id(2, number), |number| id(1, number));
+        let mut lockouts = Lockouts::default();
+        let most = u32::try_from(MOST_GUESSED).unwrap();
+        for number in 0..most {
+            assert!(!lockouts.is_locked(value(number), at(0)));
+            assert_eq!(lockouts.miss(value(number), at(0)).count(), 1);
+        }
+        // No place is left, so nothing is told of another.
+        assert!(lockouts.is_locked(value(most), at(0)) && !lockouts.is_locked(value(7), at(0)));
+        for _ in 1..5 {
+            assert_eq!(lockouts.miss(value(7), at(1)).count(), 1);
+        }
+        assert!(lockouts.is_locked(value(7), at(1)) && lockouts.of.len() == MOST_GUESSED);
+        // Cryptograms have places of their own.
+        assert!(!lockouts.is_locked(cryptogram(most), at(1)));
+        for _ in 0..10 {
+            assert_eq!(lockouts.miss(cryptogram(most), at(1)).count(), 1);
+        }
+        assert!(lockouts.is_locked(cryptogram(most), at(1)));
+        // A day later there are places again.
+        let later = at(86_400);
+        assert!(!lockouts.is_locked(value(most), later));
+        assert_eq!(lockouts.miss(value(most), later).count(), 2);
+        assert_eq!((lockouts.guessed.len(), lockouts.order.len()), (MOST_GUESSED, 1));
     }
 }

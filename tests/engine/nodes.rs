@@ -1,10 +1,11 @@
 //! Two engines over one store: what one decides, the other holds.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use tallystick::engine::{Chain, Engine, Fetched, Outcome, Unsealed};
 use tallystick::keys::Keyring;
-use tallystick::store::{Epoch, Follow, Followed, GroupNumber, MemoryDisk, Store, StoreError};
+use tallystick::store::{Epoch, Follow, Followed, GroupNumber, MemoryDisk, Store, StoreError, TokenRow};
 
 use super::*;
 
@@ -147,6 +148,38 @@ fn whatever_of_a_group_is_changed_on_its_way_it_is_not_followed() {
         let [mut one, mut two] = two_with(EngineLimits { journal_bytes: 1, ..EngineLimits::default() });
         // A token, what is remembered of its key, and the page that it is on.
         token_of(one.run_keyed(b"key", b"body", Command::Provision(Box::new(card(PAN, "2912")))));
+        let refused = follow_by(&mut two, way);
+        assert!(matches!(refused, Err(StoreError::Corrupt(_))), "way {number}: {refused:?}");
+    }
+}
+
+/// Long before any page is written that would show it.
+#[test]
+fn an_older_row_or_none_does_not_stand_for_one() {
+    const WAYS: [Way; 3] = [
+        |mut group| {
+            group.tokens.clear();
+            group
+        },
+        |mut group| {
+            group.tokens = OLD.take();
+            group
+        },
+        |mut group| {
+            group.tokens.extend(group.tokens.clone());
+            group
+        },
+    ];
+    thread_local!(static OLD: RefCell<Vec<TokenRow>> = const { RefCell::new(Vec::new()) });
+    for (number, way) in WAYS.into_iter().enumerate() {
+        let [mut one, mut two] = two();
+        let token = one.provision();
+        follow_by(&mut two, |group| {
+            OLD.replace(group.tokens.clone());
+            group
+        })
+        .unwrap();
+        one.status(token.token, StatusEvent::Suspend).unwrap();
         let refused = follow_by(&mut two, way);
         assert!(matches!(refused, Err(StoreError::Corrupt(_))), "way {number}: {refused:?}");
     }
