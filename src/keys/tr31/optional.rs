@@ -208,6 +208,7 @@ mod tests {
         let ids: Vec<_> =
             read(2, "TT0EHelloWorldPB0A000000").unwrap().iter().map(OptionalBlock::id).collect();
         assert_eq!(ids, [*b"TT", *b"PB"]);
+        assert!(!read(1, "KS04").unwrap().is_empty() && read(0, "").unwrap().is_empty());
         for extended in ["CT00010Eabcdef", "CT00020010abcdef"] {
             assert_eq!(read(1, extended).unwrap().get(*b"CT").unwrap().data(), b"abcdef");
         }
@@ -234,6 +235,7 @@ mod tests {
             ("KS0001", length),
             ("KS000107", length),
             ("K\u{7f}04", Tr31Error::Character),
+            ("K!04", Tr31Error::Character),
             ("KS05\n", Tr31Error::Character),
         ] {
             assert_eq!(read(1, text), Err(told), "{text:?}");

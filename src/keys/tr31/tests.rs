@@ -116,14 +116,18 @@ fn header(version: BlockVersion, algorithm: Algorithm) -> Header {
 
 #[test]
 fn a_block_does_not_tell_how_long_its_key_is_nor_whether_it_is_the_same() {
-    for (version, tdes) in [(BlockVersion::B, true), (BlockVersion::D, false)] {
+    for (version, tdes, of_tdes, of_aes) in
+        [(BlockVersion::B, true, 96, 112), (BlockVersion::D, false, 112, 144)]
+    {
         let protection = ProtectionKey::new(algorithm(tdes, 24), &[0x13; 24]).unwrap();
-        for (kind, lengths) in [(Algorithm::Tdes, &[16, 24][..]), (Algorithm::Aes, &[16, 24, 32])] {
+        for (kind, lengths, characters) in
+            [(Algorithm::Tdes, &[16, 24][..], of_tdes), (Algorithm::Aes, &[16, 24, 32], of_aes)]
+        {
             let made = |length: &usize| {
                 header(version, kind).wrap(protection, &SystemRandom, &vec![7; *length]).unwrap()
             };
             let blocks: Vec<String> = lengths.iter().chain(lengths).map(made).collect();
-            assert!(blocks.iter().all(|block| block.len() == blocks[0].len()));
+            assert!(blocks.iter().all(|block| block.len() == characters), "{kind:?} in {version:?}");
             for (nth, block) in blocks.iter().enumerate() {
                 assert!(blocks.iter().skip(nth + 1).all(|other| other[16..] != block[16..]));
             }

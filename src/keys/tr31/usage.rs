@@ -100,3 +100,19 @@ impl fmt::Debug for KeyUsage {
         write!(f, "KeyUsage({self})")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_usage_says_what_it_is_if_a_table_has_it() {
+        let name = |text: &[u8; 2]| KeyUsage::parse(*text).unwrap().name();
+        for (code, told) in NAMES {
+            assert_eq!(name(code), Some(told));
+            assert_eq!(NAMES.iter().filter(|(other, _)| *other == code).count(), 1, "{told}");
+        }
+        assert_eq!(name(b"V2"), Some("PIN verification, Visa PVV"));
+        assert_eq!(name(b"99"), None);
+    }
+}

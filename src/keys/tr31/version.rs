@@ -69,3 +69,20 @@ impl BlockVersion {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_version_has_its_words() {
+        let told = BlockVersion::ALL.map(|version| (version.letter(), version.name()));
+        let expected = [
+            ('A', "TDES key variant binding (withdrawn)"),
+            ('B', "TDES key derivation binding"),
+            ('C', "TDES key variant binding"),
+            ('D', "AES key derivation binding"),
+        ];
+        assert_eq!(told, expected);
+    }
+}

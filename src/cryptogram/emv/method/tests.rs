@@ -122,6 +122,56 @@ fn a_changed_bit_anywhere_is_another_cryptogram() {
     }
 }
 
+/// Visa's later profiles cover all of the issuer data, so nothing is given in its place.
+#[test]
+fn what_covers_the_whole_issuer_data_takes_nothing_instead() {
+    let (key, pan) = (Tdes::new(&KEY).unwrap(), pan());
+    for profile in [Profile::VisaCvn18, Profile::VisaCvn22] {
+        for results in [&[][..], &[1; 4], &[1; 6]] {
+            let input = Input::Tags { data: &data(""), results: Some(results), counters: None };
+            let made = Method::Profile(profile).arqc(IssuerMaster::Tdes(&key), card(&pan), &input);
+            assert_eq!(made, Err(EmvError::Given), "{profile:?} {results:?}");
+        }
+    }
+}
+
+#[test]
+fn sixteen_bytes_of_counters_are_covered_where_the_issuer_data_has_them() {
+    let (key, pan) = (Tdes::new(&KEY).unwrap(), pan());
+    let arqc = |data: &EmvData, results, counters| {
+        let input = Input::Tags { data, results, counters };
+        Method::Profile(Profile::MastercardCvn17).arqc(IssuerMaster::Tdes(&key), card(&pan), &input)
+    };
+    let head = "0111a50003040000dac0";
+    let with = |counters: &str| arqc(&data(&format!("{head}{counters}")), None, None).unwrap();
+    let (results, counters) = (hex("a50003040000"), hex("00112233445566778899aabbccddeeff"));
+    let given = arqc(&data(""), Some(&results), Some(&counters)).unwrap();
+    assert_eq!(with("00112233445566778899aabbccddeeff"), given);
+    assert_eq!(with("00112233445566778899aabbccddeeff9988"), given);
+    // One byte less, and it is eight.
+    let eight = arqc(&data(""), Some(&results), Some(&counters[..8])).unwrap();
+    assert_eq!(with("00112233445566778899aabbccddee"), eight);
+}
+
+#[test]
+fn issuer_data_of_another_form_is_refused() {
+    let (key, pan) = (Tdes::new(&KEY).unwrap(), pan());
+    for (profile, wrong) in [
+        // Of Mastercard's form, with its own version.
+        (Profile::VisaCvn10, "010aa50003040000dac01122334455667788"),
+        (Profile::VisaCvn10, "07010a03a0b800"),
+        (Profile::VisaCvn10, "06010a03a0b8"),
+        (Profile::VisaCvn10, "06011203a0b800"),
+        (Profile::MastercardCvn16, "0111a50003040000"),
+        (Profile::MastercardCvn16, "0110a500030400"),
+        (Profile::MastercardCvn17, "0111a50003040000dac011223344556677"),
+    ] {
+        let data = data(wrong);
+        let made = Method::Profile(profile).arqc(IssuerMaster::Tdes(&key), card(&pan), &tags(&data));
+        assert_eq!(made, Err(EmvError::IssuerData), "{profile:?} {wrong}");
+    }
+}
+
 #[test]
 fn results_and_counters_may_be_given_instead() {
     let (key, pan) = (Tdes::new(&KEY).unwrap(), pan());
