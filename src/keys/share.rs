@@ -17,7 +17,7 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 use super::shamir::Value;
-use crate::secmem::{Region, Secret32};
+use crate::secmem::{MAC_STACK, Region, Secret32, scrubbed};
 
 /// Most shares of a splitting.
 pub const MAX_SHARES: u8 = 16;
@@ -41,6 +41,10 @@ impl Share {
     /// # Errors
     /// [`ShareError::Text`] if it was mistyped; [`ShareError::Memory`].
     pub fn parse(region: &Region, text: &str) -> Result<Self, ShareError> {
+        scrubbed::<MAC_STACK, _>(|| Self::parse_on_stack(region, text))
+    }
+
+    fn parse_on_stack(region: &Region, text: &str) -> Result<Self, ShareError> {
         let line = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#'));
         let bytes = text::decode(line.ok_or(ShareError::Text)?)?;
         let [format, threshold, count, number, a, b, c, d, ref value @ ..] = *bytes;

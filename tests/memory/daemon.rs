@@ -81,10 +81,21 @@ impl Daemon {
         self.launch_by(Command::new(env!("CARGO_BIN_EXE_tallyd")), passphrase);
     }
 
-    /// The same by a command that ends in the program.
+    /// Starts it without what opens the keyring.
+    #[allow(dead_code)]
+    pub fn launch_sealed(&mut self) {
+        self.spawn(Command::new(env!("CARGO_BIN_EXE_tallyd")));
+    }
+
+    /// As [`launch`](Self::launch), by a command that ends in the program.
     pub fn launch_by(&mut self, mut command: Command, passphrase: &str) {
         let file = if passphrase == "-" { PathBuf::from("-") } else { self.path(passphrase) };
-        command.arg("--dir").arg(self.dir.path()).arg("--passphrase-file").arg(file);
+        command.arg("--passphrase-file").arg(file);
+        self.spawn(command);
+    }
+
+    fn spawn(&mut self, mut command: Command) {
+        command.arg("--dir").arg(self.dir.path());
         command.env("NOTIFY_SOCKET", self.path("notify")).env("WATCHDOG_USEC", "200000");
         command.env("PLANTED", OsString::from_vec(self.planted_key.to_vec()));
         command.env("FACTOR", OsString::from_vec(self.planted_factor.clone()));

@@ -22,6 +22,7 @@ mod forms;
 mod image;
 mod keyring;
 mod load;
+mod sealed;
 mod search;
 mod status;
 

@@ -3,7 +3,7 @@
 use super::{Share, ShareError, Splitting};
 use crate::crypto::{LoadedKey, Root};
 use crate::keys::shamir;
-use crate::secmem::Region;
+use crate::secmem::{MAC_STACK, Region, scrubbed};
 
 /// The shares of one splitting that were given so far. Wiped on drop.
 #[derive(Debug)]
@@ -52,6 +52,6 @@ impl Gathering {
         let needed = usize::from(self.splitting.threshold());
         let Some(enough) = self.shares.get(..needed) else { return Ok(None) };
         let numbered: Vec<_> = enough.iter().map(|share| (share.number, &share.value)).collect();
-        Ok(Some(shamir::combine(region, &numbered)?))
+        Ok(Some(scrubbed::<MAC_STACK, _>(|| shamir::combine(region, &numbered))?))
     }
 }

@@ -5,7 +5,7 @@ use subtle::ConstantTimeEq;
 use super::{MAX_SHARES, Share, ShareError, TAG, are_possible};
 use crate::crypto::{CryptoError, LoadedKey, Random, Root, TransientMac};
 use crate::keys::shamir;
-use crate::secmem::Region;
+use crate::secmem::{MAC_STACK, Region, scrubbed};
 
 /// Bytes of a commitment.
 const COMMITMENT: usize = 32;
@@ -78,7 +78,7 @@ impl Splitting {
         let (true, Some(made)) = (same, made) else {
             return Err(ShareError::AnotherSplitting(share.number));
         };
-        let is_made: bool = self.commitment(share).ct_eq(made).into();
+        let is_made: bool = scrubbed::<MAC_STACK, _>(|| self.commitment(share).ct_eq(made).into());
         if is_made { Ok(()) } else { Err(ShareError::Wrong(share.number)) }
     }
 
