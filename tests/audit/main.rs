@@ -8,6 +8,7 @@
     clippy::as_conversions
 )]
 
+mod admin;
 mod crash;
 mod daemon;
 mod failing;

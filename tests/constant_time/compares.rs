@@ -1,12 +1,13 @@
-//! Compares of MACs, cryptograms, fingerprints and short values: with what is
-//! right, and with what is wrong from its first byte on.
+//! Compares of MACs, cryptograms, fingerprints, short values and custodians' shares:
+//! with what is right, and with what is wrong from its first byte on.
 
 use std::hint::black_box;
 use std::time::Instant;
 
 use subtle::ConstantTimeEq;
-use tallystick::crypto::TransientMac;
+use tallystick::crypto::{SystemRandom, TransientMac};
 use tallystick::cryptogram::native::{Covered, TokenKey};
+use tallystick::keys::{Provider, SealedKeyring, ShareError, Splitting};
 use tallystick::types::{
     Atc, Binding, Cryptogram, CryptogramHeader, Expiry, Fingerprint, KeyVersion, ShortValue, TimeSlot,
     Transaction,
@@ -32,6 +33,7 @@ pub fn checks() -> Vec<Check> {
         cryptogram(),
         short_value(),
         verification(),
+        share(),
     ]
 }
 
@@ -85,6 +87,37 @@ fn verification() -> Check {
     compare("verifications of cryptograms", false, right, wrong, move |presented| {
         key.matches(presented, &header, &covered)
     })
+}
+
+/// The whole check of a custodian's share, beside a commitment that is not its own.
+fn share() -> Check {
+    /// Where the commitments begin: behind the header, share 1's first.
+    const COMMITMENTS: usize = 40;
+    let mut keys = support::new_keys();
+    let shares = keys.enclose_by_custodians(&SystemRandom, 2, 3).unwrap();
+    let right = keys.seal(&SystemRandom).unwrap().to_bytes();
+    let mut wrong = right.clone();
+    wrong[COMMITMENTS] ^= 0x55;
+    let splittings = [&right, &right, &wrong].map(|bytes| splitting(bytes));
+    let [right, again, wrong] = splittings.each_ref().map(|splitting| splitting.check(&shares[0]));
+    assert!(right.is_ok() && again.is_ok());
+    assert!(matches!(wrong, Err(ShareError::Wrong(1))));
+    let name = "shares";
+    Check {
+        name: name.into(),
+        is_planted: false,
+        differs: Box::new(move || {
+            let kinds = splittings.each_ref();
+            measure(&kinds, |presented| presented.check(&shares[0]).is_ok()).differ(name)
+        }),
+    }
+}
+
+fn splitting(keyring: &[u8]) -> Splitting {
+    match SealedKeyring::from_bytes(keyring).unwrap().provider() {
+        Provider::Custodians(splitting) => splitting.clone(),
+        other => panic!("{other:?}"),
+    }
 }
 
 /// One that is right, and one whose MAC is wrong from its first byte on.

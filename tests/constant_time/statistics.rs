@@ -32,7 +32,13 @@ impl Times {
 /// What dudect calls certain is 10. More, as a loaded machine's times drift.
 const T: f64 = 15.0;
 /// How much more often than every second time the other takes longer, or shorter.
-/// Less than this is of no use to anybody who is not inside the machine.
+///
+/// This is how blunt the test is. It sees what shifts a sample by a fifth of its own
+/// standard deviation: of 64 compares in a row, or of one request over a connection, whose
+/// times scatter by microseconds. A few nanoseconds of a compare within a request it does
+/// not see, and somebody who asks some ten thousand times might: a shift of a twentieth
+/// shows in that many. Smaller limits would fail on a machine with other work. Nor can any
+/// time tell `==` from `subtle` where a compiler makes two instructions of 32 bytes.
 const RANK: f64 = 0.06;
 
 /// How well two heaps can be told apart.

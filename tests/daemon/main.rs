@@ -19,6 +19,8 @@ mod handover;
 #[path = "../support/heir.rs"]
 mod heir;
 mod keyblock;
+#[path = "../memory/keyring.rs"]
+mod keyring;
 #[cfg(feature = "postgres")]
 mod nodes;
 mod observed;
@@ -27,6 +29,9 @@ mod process;
 mod raw;
 mod rekey;
 mod rollback;
+#[path = "../memory/search.rs"]
+#[allow(dead_code)]
+mod search;
 mod secrets;
 #[cfg(feature = "postgres")]
 #[path = "../support/postgres.rs"]

@@ -17,7 +17,9 @@ use tallystick::engine::{
 };
 use tallystick::keys::{Keyring, OpenKeyring};
 use tallystick::secmem::Region;
-use tallystick::store::{CommitReceipt, GroupNumber, MemoryDisk, MemoryStore, Store, StoreError};
+use tallystick::store::{
+    CommitReceipt, Group, GroupNumber, MemoryDisk, MemoryStore, Record, Store, StoreError,
+};
 use tallystick::types::{
     Consent, Cryptogram, Domain, Evidence, Expiry, IdempotencyKey, Network, Pan, ProviderName, Reference,
     StatusEvent, TokenNumber, Transaction, Trid, UnixTime,
@@ -42,6 +44,8 @@ pub struct Rig {
     pub limits: EngineLimits,
     /// How many records the newest group had.
     pub written: usize,
+    /// How many bytes it had: those of the journal, rows, records and pages.
+    pub written_bytes: usize,
     /// The group that its anchor has been told of: with no anchor, every one.
     pub told: GroupNumber,
 }
@@ -106,6 +110,7 @@ impl Rig {
             now: NOW,
             limits,
             written: 0,
+            written_bytes: 0,
             told: GroupNumber(u64::MAX),
         }
     }
@@ -136,6 +141,7 @@ impl Rig {
         if let Some(open) = self.engine.take_group() {
             let group = self.chain.seal(open, self.told);
             self.written = group.records.len();
+            self.written_bytes = bytes_of(&group);
             self.receipt = self.store.append(&group)?;
             self.engine.committed(self.receipt.newest());
         }
@@ -205,6 +211,15 @@ impl Rig {
             other => panic!("{other:?}"),
         }
     }
+}
+
+/// What a store writes for a group.
+fn bytes_of(group: &Group) -> usize {
+    let of = |record: &Record| record.key.len() + record.body.as_ref().map_or(0, Vec::len);
+    let records: usize = group.records.iter().map(of).sum();
+    let rows: usize = group.tokens.iter().map(|row| row.body.len()).sum();
+    let pages: usize = group.pages.iter().map(|page| page.body.len()).sum();
+    group.body.len() + rows + records + pages
 }
 
 pub fn trid() -> Trid {
