@@ -26,6 +26,10 @@ const FETCHES: u32 = 16;
 /// cryptograms takes less than to wake another.
 const HANDFUL: usize = 16;
 
+/// Most answers of up to a frame each in a batch: all of it is in memory together, with
+/// the pages that they are made of.
+const LARGE: usize = 4;
+
 /// Requests that arrived together.
 pub(super) struct Batch<'b> {
     lobby: &'b Lobby,
@@ -39,6 +43,8 @@ pub(super) struct Batch<'b> {
     items: Vec<Item>,
     /// Engine requests in the order of their frames; batch frames have many.
     asked: Vec<Asked<'b>>,
+    /// How many of them may have answers of a whole frame.
+    large: usize,
 }
 
 /// A frame and what it is answered with.
@@ -94,7 +100,7 @@ impl<'b> Batch<'b> {
         backup: &'b RefCell<Option<Pieces>>,
     ) -> Self {
         let opened = lobby.house.enter();
-        Self { lobby, caller, door, bucket, backup, opened, items: Vec::new(), asked: Vec::new() }
+        Self { lobby, caller, door, bucket, backup, opened, items: Vec::new(), asked: Vec::new(), large: 0 }
     }
 
     /// Adds a frame that is refused as it stands.
@@ -102,8 +108,14 @@ impl<'b> Batch<'b> {
         self.items.push(Item { opcode, id, kind: Kind::Refused(fault) });
     }
 
+    /// Whether it is to be finished before anything is added to it.
+    pub const fn is_full(&self) -> bool {
+        self.large >= LARGE
+    }
+
     /// Adds a request.
     pub fn push(&mut self, opcode: Opcode, id: u64, body: &'b [u8]) {
+        self.large += usize::from(matches!(opcode, Opcode::List | Opcode::Metrics | Opcode::BackupNext));
         let kind = match decode_message(opcode, body) {
             // What cannot be recorded is not begun.
             Ok(_) if kept(opcode) == Kept::Record && self.lobby.audit.is_blocked() => {
