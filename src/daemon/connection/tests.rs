@@ -1,19 +1,25 @@
-//! Connections without a socket: what they hold in memory.
+//! Connections without a socket: what they hold in memory, and in which order what
+//! leaves them.
 
 use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Instant;
 
+use tempfile::TempDir;
+
+use super::batch::settle;
+use super::tally::Tally;
 use super::*;
 use crate::account::{BinController, TokenRange};
 use crate::command::{CardSource, Command, List, Provision, Role, Roles};
 use crate::crypto::{PassphraseCost, SystemRandom};
 use crate::daemon::anchor::Keeper;
-use crate::daemon::{Committer, Hall};
+use crate::daemon::audit::Unrecorded;
+use crate::daemon::{Committer, Hall, backup};
 use crate::engine::{Engine, EngineConfig, EngineLimits};
 use crate::keys::OpenKeyring;
 use crate::secmem::Region;
-use crate::store::{MemoryDisk, MemoryStore, Store};
+use crate::store::{MemoryDisk, MemoryStore, SqliteStore, Store};
 use crate::types::{Domain, Evidence, Expiry, Network, Pan, ProviderName, Reference, Trid};
 use crate::wire::{Frame, LENGTH, encode_command};
 
@@ -22,8 +28,8 @@ const FRAME: u32 = 65_536;
 /// Bytes of a page of tokens are more than this.
 const PAGE: usize = 40_000;
 
-/// A lobby over a store in memory.
-fn lobby() -> Lobby {
+/// A lobby whose backups are of a store in a directory of their own.
+fn lobby(dir: &TempDir) -> Lobby {
     let cost = PassphraseCost { memory_kib: 64, passes: 1, lanes: 1 };
     let passphrase = b"correct horse".to_vec().into();
     let keys = OpenKeyring::create(&Region::new(64).unwrap(), &SystemRandom, &passphrase, cost).unwrap();
@@ -40,12 +46,14 @@ fn lobby() -> Lobby {
     let epoch = store.epoch().0;
     let committer = Committer::new(Arc::clone(&hall), Box::new(store), chain, Keeper::none(), || NOW);
     std::thread::spawn(move || committer.run());
+    let path = dir.path().join("tally.db");
+    drop(SqliteStore::open(&path).unwrap());
     Lobby {
         house: House::of(hall, keyring, epoch),
         metrics: Metrics::new(),
         rates: Rates::default(),
         audit: Recorder::none(),
-        backups: Backups::default(),
+        backups: backup::start(path).unwrap(),
         frame: FRAME,
         in_flight: 1024,
         clock: || NOW,
@@ -113,6 +121,19 @@ impl<'c> Peer<'c> {
         assert!(!self.intake.is_midway());
         sent
     }
+
+    /// Begins a backup and asks for pieces with the same read. It is busy until the one
+    /// before is seen to have ended.
+    fn begun(&mut self, pieces: usize) -> Sent {
+        let mut requests = vec![(Opcode::BackupBegin, Vec::new())];
+        requests.extend(std::iter::repeat_n((Opcode::BackupNext, Vec::new()), pieces));
+        loop {
+            let sent = self.ask(&requests);
+            if told(&sent)[0].1 == Status::Ok {
+                return sent;
+            }
+        }
+    }
 }
 
 /// The answers in their order: id, status, and how many pages' worth of bytes.
@@ -162,7 +183,8 @@ fn everyone() -> Caller {
 
 #[test]
 fn many_pages_asked_for_at_once_come_in_order_and_are_never_in_memory_together() {
-    let (lobby, caller, backup) = (lobby(), everyone(), RefCell::new(None));
+    let dir = TempDir::new().unwrap();
+    let (lobby, caller, backup) = (lobby(&dir), everyone(), RefCell::new(None));
     let mut peer = Peer::greeted(&lobby, &caller, &backup);
     let cards: Vec<_> = (0..100).map(|_| of(&card())).collect();
     assert!(told(&peer.ask(&cards)).iter().all(|(_, status, _)| *status == Status::Ok));
@@ -179,7 +201,8 @@ fn many_pages_asked_for_at_once_come_in_order_and_are_never_in_memory_together()
 
 #[test]
 fn small_answers_leave_together_and_the_room_that_many_took_is_given_back() {
-    let (lobby, caller, backup) = (lobby(), everyone(), RefCell::new(None));
+    let dir = TempDir::new().unwrap();
+    let (lobby, caller, backup) = (lobby(&dir), everyone(), RefCell::new(None));
     let mut peer = Peer::greeted(&lobby, &caller, &backup);
     let cards: Vec<_> = (0..800).map(|_| of(&card())).collect();
     let sent = peer.ask(&cards);
@@ -191,4 +214,29 @@ fn small_answers_leave_together_and_the_room_that_many_took_is_given_back() {
     let sent = peer.ask(&vec![(Opcode::Ping, Vec::new()); 1024]);
     assert_eq!((told(&sent).len(), sent.0.len()), (1024, 1));
     assert_eq!(peer.connection.out.as_ptr(), held);
+}
+
+#[test]
+fn no_piece_of_a_backup_leaves_before_its_beginning_has() {
+    let dir = TempDir::new().unwrap();
+    let (lobby, caller, backup) = (lobby(&dir), everyone(), RefCell::new(None));
+    let mut peer = Peer::greeted(&lobby, &caller, &backup);
+    let sent = peer.begun(2);
+    let statuses: Vec<_> = told(&sent).into_iter().map(|(_, status, _)| status).collect();
+    assert_eq!(statuses, [Status::Ok; 3]);
+    assert_eq!(told(&Sent(sent.0[..1].to_vec())).len(), 1);
+}
+
+#[test]
+fn a_backup_that_is_not_recorded_has_no_pieces() {
+    let dir = TempDir::new().unwrap();
+    let (lobby, caller, backup) = (lobby(&dir), everyone(), RefCell::new(None));
+    let mut peer = Peer::greeted(&lobby, &caller, &backup);
+    for (noted, expected) in [(Ok(()), Status::Ok), (Err(Unrecorded), Status::NoBackup)] {
+        let (mut out, mut tally) = (peer.begun(0).0.concat(), Tally::default());
+        let whole = out.clone();
+        settle(noted, vec![(0, Opcode::BackupBegin)], &mut out, &backup, &mut tally);
+        assert_eq!(out == whole, noted.is_ok());
+        assert_eq!(told(&peer.ask(&[(Opcode::BackupNext, Vec::new())]))[0].1, expected);
+    }
 }
