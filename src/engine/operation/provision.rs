@@ -119,6 +119,7 @@ impl Engine<Unsealed> {
         match self.state.par_links.get(fingerprint.as_bytes()) {
             Some(linked) if linked == par => Ok(false),
             Some(_) => Err(Refusal::ParConflict),
+            None if self.state.par_links.len() >= self.config.limits.par_links => Err(Refusal::CardLimit),
             None => Ok(true),
         }
     }

@@ -134,6 +134,7 @@ impl Model {
         match self.decided.pars.get(&card) {
             Some(linked) if linked == par => Ok(None),
             Some(_) => Err(Refusal::ParConflict),
+            None if self.decided.pars.len() >= self.limits.links => Err(Refusal::CardLimit),
             None => Ok(Some(Effect::Par(card, par.clone()))),
         }
     }
