@@ -164,6 +164,12 @@ impl Engine<Unsealed> {
         (self.state.cards.len(), self.state.cards.worn())
     }
 
+    /// The number of cards that are linked to a PAR.
+    #[must_use]
+    pub fn par_links(&self) -> usize {
+        self.state.par_links.len()
+    }
+
     /// Skips so many counters of every card whose cryptograms are made here: more than
     /// can have been issued since a copy was made that is to be gone on with.
     pub fn skip_card_counters(&mut self, count: u32) -> usize {

@@ -40,7 +40,8 @@ enum Limit {
     Told,
     /// It is refused, and only an auditor learns why.
     Hidden,
-    /// It is refused whatever the limit is, and said so: it is about no requestor's.
+    /// It is refused whatever the limit is, and said so: it is about no requestor's, or
+    /// about every one's.
     Any,
 }
 
@@ -94,8 +95,8 @@ const TABLE: &[(Opcode, &[Role], At, Limit)] = {
         (Opcode::ImportKey, &[Role::Admin], Admin, Free),
         (Opcode::GiveComponent, &[Role::Admin], Admin, Free),
         (Opcode::ExportKey, &[Role::Admin], Admin, Free),
-        (Opcode::BackupBegin, &[Role::Admin], Admin, Free),
-        (Opcode::BackupNext, &[Role::Admin], Admin, Free),
+        (Opcode::BackupBegin, &[Role::Admin], Admin, Any),
+        (Opcode::BackupNext, &[Role::Admin], Admin, Any),
     ]
 };
 

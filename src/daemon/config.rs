@@ -205,6 +205,7 @@ fn parse_engine(raw: &RawConfig) -> Result<EngineConfig, ConfigError> {
         limits: EngineLimits {
             tokens: within("limits.tokens", limits.tokens, 1, 1 << 31)?,
             cards: within("limits.cards", limits.cards, 1, 1 << 26)?,
+            par_links: within("limits.par_links", limits.par_links, 1, 1 << 26)?,
             idempotency_keys: within("limits.idempotency_keys", limits.idempotency_keys, 1, 100_000_000)?,
             idempotency_seconds: within(
                 "limits.idempotency_seconds",

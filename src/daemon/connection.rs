@@ -8,6 +8,8 @@ mod custody;
 mod entry;
 mod report;
 mod tally;
+#[cfg(test)]
+mod tests;
 
 use std::cell::RefCell;
 use std::io::{Read, Write};
@@ -53,6 +55,12 @@ pub struct Lobby {
 /// The name and version told in WELCOME and status.
 pub const SERVER: &str = concat!("tallyd ", env!("CARGO_PKG_VERSION"));
 
+/// Bytes that a connection has for its answers.
+const ROOM: usize = 65_536;
+/// Bytes of answers beyond which they are sent before anything more is asked for, and
+/// beyond which a connection gives the memory back: an idle one keeps no more.
+const MOST_ROOM: usize = 262_144;
+
 /// Serves a connection until its end. A stream that ends inside a frame loses
 /// that frame only: nothing of it was executed.
 ///
@@ -74,7 +82,7 @@ pub fn serve(
         session: Session::default(),
         in_flight: lobby.in_flight,
         frame: lobby.frame,
-        out: Zeroizing::new(Vec::with_capacity(65_536)),
+        out: Zeroizing::new(Vec::with_capacity(ROOM)),
     };
     let mut intake = Intake::new(lobby.frame);
     loop {
@@ -114,6 +122,7 @@ impl Connection<'_> {
             let most = usize::try_from(self.in_flight).unwrap_or(1);
             let parsed = intake.arrivals(most, &mut arrivals);
             if arrivals.is_empty() {
+                self.give_back();
                 return Ok(());
             }
             self.answer(&arrivals, stream)?;
@@ -124,7 +133,8 @@ impl Connection<'_> {
         }
     }
 
-    /// Answers what has arrived into the buffer for sending.
+    /// Answers what has arrived into the buffer for sending. Many large answers are sent
+    /// a few at a time, so that whoever asks for them at once fills no memory.
     fn answer(&mut self, arrivals: &[Arrival<'_>], stream: &mut impl Write) -> std::io::Result<()> {
         let (lobby, caller, door, bucket) = (self.lobby, self.caller, self.door, self.bucket.clone());
         let backup = self.backup;
@@ -160,8 +170,18 @@ impl Connection<'_> {
                         desk.answer((frame.id, frame.body), &mut self.out, self.frame);
                         batch = new_batch();
                     }
-                    Ok(opcode) => batch.push(opcode, frame.id, frame.body),
+                    Ok(opcode) => {
+                        batch.push(opcode, frame.id, frame.body);
+                        if batch.is_full() {
+                            batch.finish(&mut self.out, self.frame);
+                            self.send(stream)?;
+                            batch = new_batch();
+                        }
+                    }
                 },
+            }
+            if self.out.len() > MOST_ROOM {
+                self.send(stream)?;
             }
         }
         batch.finish(&mut self.out, self.frame);
@@ -194,5 +214,14 @@ impl Connection<'_> {
         let written = stream.write_all(&self.out);
         cut(&mut self.out, 0);
         written
+    }
+
+    /// Keeps no more room than most turns need. What is given back was wiped when it was
+    /// sent.
+    fn give_back(&mut self) {
+        let frame = usize::try_from(self.frame).unwrap_or(0);
+        if self.out.is_empty() && self.out.capacity() > MOST_ROOM.max(frame) {
+            *self.out = Vec::with_capacity(ROOM);
+        }
     }
 }

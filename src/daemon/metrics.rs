@@ -36,6 +36,8 @@ pub struct Metrics {
     pub cards: Gauge,
     /// Cards that have used up nine tenths of their counters.
     pub cards_worn: Gauge,
+    /// Cards linked to a PAR.
+    pub par_links: Gauge,
     /// Cards held until they are saved or their time is over.
     pub held_cards: Gauge,
     /// Payment sessions' keys.
@@ -112,6 +114,7 @@ impl Metrics {
             tokens: Gauge::default(),
             cards: Gauge::default(),
             cards_worn: Gauge::default(),
+            par_links: Gauge::default(),
             held_cards: Gauge::default(),
             entry_sessions: Gauge::default(),
             // 50 microseconds to 1.6 seconds.
@@ -142,6 +145,7 @@ impl Metrics {
         registry.register("cards", "Cards known by their counters", metrics.cards.clone());
         let worn = "Cards that have used up nine tenths of their counters";
         registry.register("cards_worn", worn, metrics.cards_worn.clone());
+        registry.register("par_links", "Cards linked to a PAR", metrics.par_links.clone());
         registry.register("held_cards", "Cards held for a while", metrics.held_cards.clone());
         registry.register("entry_sessions", "Payment sessions' keys", metrics.entry_sessions.clone());
         registry.register_with_unit(

@@ -259,6 +259,7 @@ fn metrics(config: &Config) -> Metrics {
     let limits = &config.engine.limits;
     metrics.set_limit("tokens", usize::try_from(limits.tokens).unwrap_or(usize::MAX));
     metrics.set_limit("cards", limits.cards);
+    metrics.set_limit("par_links", limits.par_links);
     metrics.set_limit("idempotency_keys", limits.idempotency_keys);
     metrics.set_limit("connections", config.limits.connections);
     metrics.set_limit("held_cards", entry::MOST_HOLDS);

@@ -25,6 +25,8 @@ pub struct EngineLimits {
     pub tokens: u32,
     /// Cards known by the counters of their application cryptograms.
     pub cards: usize,
+    /// Cards that are linked to a PAR of a network or of the card before them.
+    pub par_links: usize,
     /// Idempotency keys remembered at a time.
     pub idempotency_keys: usize,
     /// Seconds for which an idempotency key is remembered, at least 86,400.
@@ -47,6 +49,7 @@ impl Default for EngineLimits {
         Self {
             tokens: 1 << 24,
             cards: 1 << 20,
+            par_links: 1 << 20,
             idempotency_keys: 1_000_000,
             idempotency_seconds: 86_400,
             group: 65_536,

@@ -139,6 +139,8 @@ fn the_true_reason_of_a_refusal_and_the_state_are_counted() {
         "tally_state{state=\"serving\"} 1",
         "tally_state{state=\"sealed\"} 0",
         "tally_limit{of=\"connections\"} 512",
+        "tally_limit{of=\"par_links\"} 1048576",
+        "tally_par_links 0",
     ] {
         assert!(text.lines().any(|told| told == line), "no {line} in {text}");
     }

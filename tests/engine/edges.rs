@@ -98,6 +98,68 @@ fn a_cards_own_par_needs_no_link() {
     assert_eq!(rig.receipt.newest(), tallystick::store::GroupNumber(before.0 + 1), "written once");
 }
 
+/// What one requestor's provisioner says of a card is shown to all others.
+#[test]
+fn the_first_par_of_a_network_stays_whoever_names_another() {
+    let mut rig = Rig::new();
+    let saving = |par: &str| {
+        let mut saving = card(PAN, "2912");
+        saving.par = Par::parse(par).ok();
+        Command::Provision(Box::new(saving))
+    };
+    let first = token_of(rig.run(saving("first")));
+    let before = rig.receipt.newest();
+    assert_eq!(rig.run(saving("second")).unwrap_err(), Refusal::ParConflict);
+    assert_eq!((rig.engine.token_count(), rig.receipt.newest()), (1, before), "a refusal leaves nothing");
+    rig.caller = Caller::new("other", Roles::of(&Role::ALL), Some(&[Trid::parse(b"40010000002").unwrap()]));
+    let of_other = |par: &str| {
+        let mut saving = card(PAN, "2912");
+        (saving.par, saving.trid) = (Par::parse(par).ok(), Trid::parse(b"40010000002").unwrap());
+        Command::Provision(Box::new(saving))
+    };
+    assert_eq!(rig.run(of_other("second")).unwrap_err(), Refusal::ParConflict);
+    assert_eq!(token_of(rig.run(of_other("first"))).par.as_str(), "first");
+    rig.caller = everyone();
+    // A link to a predecessor stays too.
+    let reissued = || Pan::parse(b"4012888888881881").unwrap();
+    rig.run(Command::LinkPar(LinkPar { pan: reissued(), predecessor: first.token })).unwrap();
+    let mut saving = card(b"4012888888881881", "2912");
+    saving.par = Par::parse("second").ok();
+    assert_eq!(rig.run(Command::Provision(Box::new(saving))).unwrap_err(), Refusal::ParConflict);
+    rig.restart();
+    for pan in [Pan::parse(PAN).unwrap(), reissued()] {
+        assert!(matches!(rig.run(Command::Par(pan)), Ok(Reply::Par(par)) if par.as_str() == "first"));
+    }
+}
+
+/// Anybody can make up PANs without end; what was linked may be linked again.
+#[test]
+fn so_many_cards_are_linked_and_no_more() {
+    let mut rig = Rig::with_limits(EngineLimits { par_links: 2, ..EngineLimits::default() });
+    let predecessor = rig.provision().token;
+    let link = |pan: &[u8]| Command::LinkPar(LinkPar { pan: Pan::parse(pan).unwrap(), predecessor });
+    let save = |pan: &[u8], par: Option<&str>| {
+        let mut saving = card(pan, "2912");
+        saving.par = par.map(|par| Par::parse(par).unwrap());
+        Command::Provision(Box::new(saving))
+    };
+    let (one, two, three): (&[u8], &[u8], &[u8]) =
+        (b"4012888888881881", b"4222222222222220", b"4000056655665556");
+    for again in 0..2 {
+        assert!(rig.run(link(one)).is_ok(), "{again}");
+        token_of(rig.run(save(two, Some("a-par"))));
+        let before = (rig.engine.token_count(), rig.receipt.newest());
+        assert_eq!(rig.run(link(three)).unwrap_err(), Refusal::CardLimit);
+        assert_eq!(rig.run(save(three, Some("a-par"))).unwrap_err(), Refusal::CardLimit);
+        assert_eq!((rig.engine.token_count(), rig.receipt.newest()), before, "a refusal leaves nothing");
+        assert_eq!(rig.engine.par_links(), 2);
+        rig.restart();
+    }
+    // Neither the predecessor's own PAN nor a card without a PAR needs a link.
+    assert!(rig.run(link(PAN)).is_ok());
+    token_of(rig.run(save(three, None)));
+}
+
 #[test]
 fn what_is_closed_takes_nothing_new_and_still_answers() {
     let mut rig = Rig::new();

@@ -62,6 +62,7 @@ pub struct Decision {
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     pub tokens: usize,
+    pub links: usize,
     pub keys: usize,
     pub key_seconds: u64,
     pub age_slots: u64,

@@ -121,6 +121,7 @@ impl Server {
             max_age_slots: u16::try_from(limits.age_slots).unwrap(),
             limits: EngineLimits {
                 tokens: u32::try_from(limits.tokens).unwrap(),
+                par_links: limits.links,
                 idempotency_keys: limits.keys,
                 idempotency_seconds: limits.key_seconds,
                 journal_bytes,

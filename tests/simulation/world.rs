@@ -82,6 +82,8 @@ impl World {
         let mut dice = Dice::new(seed, "world");
         let limits = Limits {
             tokens: *dice.pick(&[150, 500, 100_000]),
+            // Of its own dice, so that a world is otherwise as it was before there was this limit.
+            links: *Dice::new(seed, "links").pick(&[3, 20, 100_000]),
             keys: *dice.pick(&[600, 2000, 100_000]),
             key_seconds: 86_400,
             age_slots: 144,

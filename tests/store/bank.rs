@@ -64,6 +64,7 @@ impl Bank {
     pub const LIMITS: EngineLimits = EngineLimits {
         tokens: 1000,
         cards: 100,
+        par_links: 100,
         idempotency_keys: 1000,
         idempotency_seconds: 86_400,
         group: 1000,

@@ -26,6 +26,10 @@ const FETCHES: u32 = 16;
 /// cryptograms takes less than to wake another.
 const HANDFUL: usize = 16;
 
+/// Most answers of up to a frame each in a batch: all of it is in memory together, with
+/// the pages that they are made of.
+const LARGE: usize = 4;
+
 /// Requests that arrived together.
 pub(super) struct Batch<'b> {
     lobby: &'b Lobby,
@@ -39,6 +43,10 @@ pub(super) struct Batch<'b> {
     items: Vec<Item>,
     /// Engine requests in the order of their frames; batch frames have many.
     asked: Vec<Asked<'b>>,
+    /// How many of them may have answers of a whole frame.
+    large: usize,
+    /// A backup is to begin: its pieces come when that is recorded.
+    begins_backup: bool,
 }
 
 /// A frame and what it is answered with.
@@ -94,7 +102,8 @@ impl<'b> Batch<'b> {
         backup: &'b RefCell<Option<Pieces>>,
     ) -> Self {
         let opened = lobby.house.enter();
-        Self { lobby, caller, door, bucket, backup, opened, items: Vec::new(), asked: Vec::new() }
+        let (items, asked) = (Vec::new(), Vec::new());
+        Self { lobby, caller, door, bucket, backup, opened, items, asked, large: 0, begins_backup: false }
     }
 
     /// Adds a frame that is refused as it stands.
@@ -102,8 +111,15 @@ impl<'b> Batch<'b> {
         self.items.push(Item { opcode, id, kind: Kind::Refused(fault) });
     }
 
+    /// Whether it is to be finished before anything is added to it.
+    pub const fn is_full(&self) -> bool {
+        self.large >= LARGE || self.begins_backup
+    }
+
     /// Adds a request.
     pub fn push(&mut self, opcode: Opcode, id: u64, body: &'b [u8]) {
+        self.large += usize::from(matches!(opcode, Opcode::List | Opcode::Metrics | Opcode::BackupNext));
+        self.begins_backup |= opcode == Opcode::BackupBegin;
         let kind = match decode_message(opcode, body) {
             // What cannot be recorded is not begun.
             Ok(_) if kept(opcode) == Kept::Record && self.lobby.audit.is_blocked() => {
@@ -116,8 +132,8 @@ impl<'b> Batch<'b> {
             Ok(Message::BackupBegin | Message::BackupNext) if self.opened.is_none() => {
                 Kind::Refused(Status::Sealed.into())
             }
-            Ok(Message::BackupBegin) => self.administrative(Kind::BackupBegin),
-            Ok(Message::BackupNext) => self.administrative(Kind::BackupNext),
+            Ok(Message::BackupBegin) => self.of_all_requestors(Kind::BackupBegin),
+            Ok(Message::BackupNext) => self.of_all_requestors(Kind::BackupNext),
             Ok(Message::Engine(request)) if self.is_at_wrong_door(&request) => {
                 Kind::Refused(Status::AdminSocketOnly.into())
             }
@@ -164,23 +180,14 @@ impl<'b> Batch<'b> {
             set_status(out, start, status);
             let fits = frame.finish_within(out, largest);
             let status = if fits { status } else { Status::ReplyTooLarge };
-            if kept == Kept::Record && status == Status::Ok {
-                recorded.push((start, name));
-            } else {
-                tally.count(name, status);
+            match opcode_known.filter(|_| kept == Kept::Record && status == Status::Ok) {
+                Some(opcode) => recorded.push((start, opcode)),
+                None => tally.count(name, status),
             }
         }
         // Nothing leaves before what must be recorded of it is.
         let noted = self.lobby.audit.note((self.lobby.clock)(), self.caller.name(), &notes);
-        for (start, name) in recorded.into_iter().rev() {
-            match noted {
-                Ok(()) => tally.count(name, Status::Ok),
-                Err(Unrecorded) => {
-                    FrameWriter::withhold(out, start, Status::Unrecorded);
-                    tally.count(name, Status::Unrecorded);
-                }
-            }
-        }
+        settle(noted, recorded, out, self.backup, &mut tally);
         tally.add_to(&self.lobby.metrics);
     }
 
@@ -191,6 +198,15 @@ impl<'b> Batch<'b> {
             kind
         } else {
             Kind::Refused(Status::RoleMissing.into())
+        }
+    }
+
+    /// A backup has the rows of every requestor.
+    fn of_all_requestors(&self, kind: Kind) -> Kind {
+        match self.administrative(kind) {
+            Kind::Refused(fault) => Kind::Refused(fault),
+            _ if self.caller.is_limited() => Kind::Refused(Status::TridNotAllowed.into()),
+            kind => kind,
         }
     }
 
@@ -331,6 +347,28 @@ fn decide_all(
         done += 1;
     }
     (done, None)
+}
+
+/// Withholds the answers of what was to be recorded, each by where it begins, if it could
+/// not be. A backup whose beginning is withheld has no pieces: they are not recorded.
+pub(super) fn settle(
+    noted: Result<(), Unrecorded>,
+    recorded: Vec<(usize, Opcode)>,
+    out: &mut Vec<u8>,
+    backup: &RefCell<Option<Pieces>>,
+    tally: &mut Tally,
+) {
+    for (start, opcode) in recorded.into_iter().rev() {
+        let Err(Unrecorded) = noted else {
+            tally.count(opcode.name(), Status::Ok);
+            continue;
+        };
+        if opcode == Opcode::BackupBegin {
+            backup.replace(None);
+        }
+        FrameWriter::withhold(out, start, Status::Unrecorded);
+        tally.count(opcode.name(), Status::Unrecorded);
+    }
 }
 
 /// Puts the status into a frame whose header starts at `start`.

@@ -51,6 +51,8 @@ impl Lobby {
         let (cards, worn) = cards.unwrap_or((0, 0));
         self.metrics.cards.set(i64::try_from(cards).unwrap_or(i64::MAX));
         self.metrics.cards_worn.set(i64::try_from(worn).unwrap_or(i64::MAX));
+        let links = opened.and_then(|opened| opened.hall.look(|engine| engine.par_links()).ok());
+        self.metrics.par_links.set(i64::try_from(links.unwrap_or(0)).unwrap_or(i64::MAX));
         let (held, open) = opened.map_or((0, 0), |opened| opened.entry.counts());
         self.metrics.held_cards.set(i64::try_from(held).unwrap_or(i64::MAX));
         self.metrics.entry_sessions.set(i64::try_from(open).unwrap_or(i64::MAX));

@@ -2,7 +2,7 @@
 
 use super::{Fetched, Stop};
 use crate::account;
-use crate::command::{LinkPar, Refusal, Reply};
+use crate::command::{LinkPar, Reply};
 use crate::engine::{Context, Engine, Unsealed};
 
 impl Engine<Unsealed> {
@@ -15,12 +15,9 @@ impl Engine<Unsealed> {
         let (_, predecessor) = self.find_record(context.caller, request.predecessor, fetched)?;
         let par = self.shown(&predecessor).par;
         let fingerprint = account::fingerprint(self.state.keyring.fingerprint.active().1, &request.pan);
-        match self.state.par_links.get(fingerprint.as_bytes()) {
-            Some(other) if *other != par => return Err(Refusal::ParConflict.into()),
-            Some(_) => {}
-            // The predecessor's own PAN already has this PAR.
-            None if fingerprint == predecessor.view.fingerprint => {}
-            None => self.link(fingerprint, &par),
+        // The predecessor's own PAN already has this PAR.
+        if fingerprint != predecessor.view.fingerprint && self.needs_link(&fingerprint, &par)? {
+            self.link(fingerprint, &par);
         }
         Ok(Reply::Par(par))
     }

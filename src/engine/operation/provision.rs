@@ -19,6 +19,10 @@ impl Engine<Unsealed> {
         self.check_provision(context, request, network, expiry)?;
         let token = self.draw_token(context, pan, network)?;
         let fingerprint = account::fingerprint(self.state.keyring.fingerprint.active().1, pan);
+        let link = match &request.par {
+            Some(par) if self.needs_link(&fingerprint, par)? => Some(par),
+            _ => None,
+        };
         let derived = self.derived_par(pan)?;
         let sealed = self.seal_pan(context, pan, token, request.trid, &fingerprint)?;
         let record = TokenRecord {
@@ -45,7 +49,7 @@ impl Engine<Unsealed> {
         self.state.open.records.extend(fresh);
         let slot = self.state.book.push(Entry::of(&record, profile)).ok_or(Refusal::TokenLimit)?;
         // Nothing fails from here on, so a refused card leaves no link behind.
-        if let Some(par) = &request.par {
+        if let Some(par) = link {
             self.link(fingerprint, par);
         }
         let view = self.shown(&record);
@@ -107,6 +111,17 @@ impl Engine<Unsealed> {
     pub(super) fn derived_par(&self, pan: &Pan) -> Result<Par, Refusal> {
         let key = self.state.keyring.par.active().1;
         account::par(key, self.config.bin_controller, pan).ok_or(Refusal::Stopped)
+    }
+
+    /// Whether a card is still to be linked to this PAR. The first link stays, whoever made
+    /// it: what is linked is shown for the tokens of every requestor.
+    pub(super) fn needs_link(&self, fingerprint: &Fingerprint, par: &Par) -> Result<bool, Refusal> {
+        match self.state.par_links.get(fingerprint.as_bytes()) {
+            Some(linked) if linked == par => Ok(false),
+            Some(_) => Err(Refusal::ParConflict),
+            None if self.state.par_links.len() >= self.config.limits.par_links => Err(Refusal::CardLimit),
+            None => Ok(true),
+        }
     }
 
     /// Links a fingerprint to a PAR, for every token of the card.

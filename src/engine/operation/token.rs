@@ -123,7 +123,7 @@ impl Engine<Unsealed> {
         state.book.keep_row(slot, state.number, record);
     }
 
-    /// What is shown of a record: a PAR that was linked later wins.
+    /// What is shown of a record: a PAR that is linked wins over the derived one.
     pub(super) fn shown(&self, record: &TokenRecord) -> TokenView {
         let mut view = record.view.clone();
         if let Some(par) = self.state.par_links.get(view.fingerprint.as_bytes()) {

@@ -41,9 +41,16 @@ impl Model {
             bad_macs: BadMacs::default(),
         };
         let given = card.par.clone().map(ParOf::Given);
+        let link = match &given {
+            None => None,
+            Some(par) => match self.link(card.card, par) {
+                Ok(link) => link,
+                Err(refusal) => return refused(refusal),
+            },
+        };
         let par = given.clone().unwrap_or_else(|| self.decided.par(card.card));
         let mut effects = vec![Effect::Token(id, Box::new(token))];
-        effects.extend(given.map(|par| Effect::Par(card.card, par)));
+        effects.extend(link);
         (Ok(Expected::Token { id, row, par }), effects)
     }
 
@@ -113,10 +120,22 @@ impl Model {
             Err(refusal) => return refused(refusal),
         };
         let par = self.decided.par(predecessor);
+        if card == predecessor {
+            return answered(Expected::Par(par));
+        }
+        match self.link(card, &par) {
+            Ok(link) => (Ok(Expected::Par(par)), link.into_iter().collect()),
+            Err(refusal) => refused(refusal),
+        }
+    }
+
+    /// What links a card to a PAR, if it is not linked to it already.
+    fn link(&self, card: CardNumber, par: &ParOf) -> Result<Option<Effect>, Refusal> {
         match self.decided.pars.get(&card) {
-            Some(other) if *other != par => refused(Refusal::ParConflict),
-            None if card != predecessor => (Ok(Expected::Par(par.clone())), vec![Effect::Par(card, par)]),
-            _ => answered(Expected::Par(par)),
+            Some(linked) if linked == par => Ok(None),
+            Some(_) => Err(Refusal::ParConflict),
+            None if self.decided.pars.len() >= self.limits.links => Err(Refusal::CardLimit),
+            None => Ok(Some(Effect::Par(card, par.clone()))),
         }
     }
 
