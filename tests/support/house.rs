@@ -13,6 +13,7 @@ use tallystick::daemon::audit::Recorder;
 use tallystick::daemon::backup::Backups;
 use tallystick::daemon::{Committer, Door, Hall, Lobby, Metrics, Rates, serve};
 use tallystick::engine::{Engine, EngineLimits};
+use tallystick::keys::OpenKeyring;
 use tallystick::store::{MemoryDisk, MemoryStore, Store};
 use tallystick::types::UnixTime;
 
@@ -28,8 +29,13 @@ impl House {
     }
 
     /// The same over a store of one's own.
-    pub fn over(mut store: impl Store + 'static) -> Self {
-        let keyring = Arc::new(super::new_keys().load().unwrap());
+    pub fn over(store: impl Store + 'static) -> Self {
+        Self::with(store, &super::new_keys())
+    }
+
+    /// The same with keys of one's own.
+    pub fn with(mut store: impl Store + 'static, keys: &OpenKeyring) -> Self {
+        let keyring = Arc::new(keys.load().unwrap());
         let engine = Engine::new(super::config(EngineLimits::default()));
         let (engine, chain) = engine.unseal(Arc::clone(&keyring), &mut store, &[], NOW).unwrap();
         let hall = Arc::new(Hall::new(engine, store.receipt()));
