@@ -37,7 +37,8 @@ pub struct EmvVerify {
     pub answer: Option<EmvAnswer>,
 }
 
-/// The answer to an application cryptogram, wanted without verifying that.
+/// The answer to an application cryptogram, wanted without consuming its counter. The
+/// cryptogram must be right.
 #[derive(Debug)]
 pub struct EmvArpc {
     /// What the cryptogram is made of, ATC included.

@@ -7,7 +7,7 @@ use super::support::house::House;
 use super::support::new_keys;
 use super::*;
 use tallystick::client::Client;
-use tallystick::command::{EmvCard, EmvIssue, EmvVerify};
+use tallystick::command::{EmvAnswer, EmvArpc, EmvCard, EmvIssue, EmvVerify};
 use tallystick::crypto::KeyAlgorithm;
 use tallystick::daemon::Door;
 use tallystick::store::{MemoryDisk, MemoryStore};
@@ -27,6 +27,10 @@ fn status(client: &mut Client<UnixStream>, command: Command<'_>) -> Status {
 
 fn verify((card, arqc): (EmvCard, Arqc)) -> Command<'static> {
     Command::EmvVerify(Box::new(EmvVerify { card, arqc, answer: None }))
+}
+
+fn arpc((card, arqc): (EmvCard, Arqc)) -> Command<'static> {
+    Command::EmvArpc(Box::new(EmvArpc { card, arqc, answer: EmvAnswer::Code(*b"00") }))
 }
 
 fn forged(psn: u8) -> (EmvCard, Arqc) {
@@ -79,18 +83,37 @@ fn an_auditor_alone_learns_why_a_cards_cryptogram_is_refused() {
     }
 }
 
+#[test]
+fn an_auditor_alone_learns_why_a_cards_cryptogram_is_not_answered() {
+    let house = house();
+    let mut shop = house.enter(caller(&[Role::Verifier]), Door::Data);
+    let mut auditor = house.enter(caller(&[Role::Verifier, Role::Auditor]), Door::Data);
+    let refused = || [(forged(OURS), Status::BadMac), (of_chip(LOCKED, 1), Status::CardLocked)];
+    for (presented, why) in refused() {
+        assert_eq!(status(&mut shop, arpc(presented)), Status::Refused, "{why:?}");
+    }
+    for (presented, why) in refused() {
+        assert_eq!(status(&mut auditor, arpc(presented)), why);
+    }
+    assert_eq!(status(&mut shop, arpc(of_chip(OURS, 1))), Status::Ok);
+}
+
 /// It says nothing of a card, and somebody must mend it.
 #[test]
 fn what_is_wrong_with_a_request_or_its_caller_is_told_to_everybody() {
     let house = house();
     let limited = Caller::new("one", Roles::of(&[Role::Verifier]), Some(&[trid()]));
     let mut limited = house.enter(limited, Door::Data);
-    assert_eq!(status(&mut limited, verify(of_chip(OURS, 1))), Status::TridNotAllowed);
+    for command in [verify, arpc] {
+        assert_eq!(status(&mut limited, command(of_chip(OURS, 1))), Status::TridNotAllowed);
+    }
     let mut shop = house.enter(caller(&[Role::Verifier]), Door::Data);
     let (good, arqc) = of_chip(OURS, 1);
-    let other_key = EmvCard { key: label("imk-2"), ..card(OURS, Some(1)) };
-    let no_data = EmvCard { data: EmvData::new(), ..card(OURS, Some(1)) };
-    assert_eq!(status(&mut shop, verify((other_key, arqc))), Status::UnknownKey);
-    assert_eq!(status(&mut shop, verify((no_data, arqc))), Status::EmvDataMissing);
+    for command in [verify, arpc] {
+        let other_key = EmvCard { key: label("imk-2"), ..card(OURS, Some(1)) };
+        let no_data = EmvCard { data: EmvData::new(), ..card(OURS, Some(1)) };
+        assert_eq!(status(&mut shop, command((other_key, arqc))), Status::UnknownKey);
+        assert_eq!(status(&mut shop, command((no_data, arqc))), Status::EmvDataMissing);
+    }
     assert_eq!(status(&mut shop, verify((good, arqc))), Status::Ok);
 }

@@ -32,7 +32,7 @@ pub fn import(keys: &mut OpenKeyring, name: &str, purpose: KeyPurpose, algorithm
         .unwrap();
 }
 
-fn rig() -> Rig {
+pub fn rig() -> Rig {
     rig_with(EngineLimits::default())
 }
 
@@ -63,7 +63,7 @@ pub fn card(psn: u8, atc: Option<u32>) -> EmvCard {
     }
 }
 
-fn issue(rig: &mut Rig, psn: u8) -> Result<EmvIssued, Refusal> {
+pub fn issue(rig: &mut Rig, psn: u8) -> Result<EmvIssued, Refusal> {
     issue_of(rig, card(psn, None))
 }
 
@@ -74,7 +74,7 @@ fn issue_of(rig: &mut Rig, card: EmvCard) -> Result<EmvIssued, Refusal> {
     })
 }
 
-fn verify(rig: &mut Rig, card: EmvCard, arqc: Arqc) -> Result<EmvVerified, Refusal> {
+pub fn verify(rig: &mut Rig, card: EmvCard, arqc: Arqc) -> Result<EmvVerified, Refusal> {
     let answer = Some(EmvAnswer::Code(*b"00"));
     rig.run(Command::EmvVerify(Box::new(EmvVerify { card, arqc, answer }))).map(|reply| match reply {
         Reply::EmvVerified(verified) => verified,

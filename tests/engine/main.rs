@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod anchors;
+mod card_answers;
 mod card_refusals;
 mod cards;
 mod damage;

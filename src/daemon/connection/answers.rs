@@ -176,7 +176,7 @@ impl Answers<'_> {
         let hides = match request.command {
             Command::Verify(_) | Command::VerifyShort(_) => true,
             // A limit to requestors is the caller's own: it says nothing of a card.
-            Command::EmvVerify(_) => refusal != Refusal::TridNotAllowed,
+            Command::EmvVerify(_) | Command::EmvArpc(_) => refusal != Refusal::TridNotAllowed,
             _ => false,
         };
         if hides && !self.caller.roles().has(Role::Auditor) {

@@ -26,7 +26,7 @@ pub enum EmvTask {
         #[command(flatten)]
         retry: Retry,
     },
-    /// Make the answer to an application cryptogram that was verified elsewhere
+    /// Answer an application cryptogram that is right, without consuming its counter
     Arpc {
         #[command(flatten)]
         card: EmvCard,
