@@ -19,6 +19,7 @@ pub struct EmvCard {
     pub data: EmvData,
     /// What it covers instead, in order, if a scheme covers something else than EMV Book
     /// 2, section 8.1.1, names; then only ATC and unpredictable number of the data count.
+    /// Not for a scheme without session key, where the ATC would count for nothing.
     pub text: Option<Vec<u8>>,
 }
 

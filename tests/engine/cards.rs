@@ -12,7 +12,7 @@ use tallystick::types::emv::{Arqc, EmvData, Method, Psn, Tag};
 use tallystick::types::{CardValue, CardValueKind, DateOrder, KeyLabel};
 
 pub const IMK: &[u8] = b"\x01\x23\x45\x67\x89\xab\xcd\xef\xfe\xdc\xba\x98\x76\x54\x32\x10";
-const IMK_AES: &[u8] = b"\x00\x11\x22\x33\x44\x55\x66\x77\x88\x99\xaa\xbb\xcc\xdd\xee\xff";
+pub const IMK_AES: &[u8] = b"\x00\x11\x22\x33\x44\x55\x66\x77\x88\x99\xaa\xbb\xcc\xdd\xee\xff";
 
 pub fn label(text: &str) -> KeyLabel {
     KeyLabel::parse(text).unwrap()

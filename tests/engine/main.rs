@@ -3,6 +3,7 @@
 
 mod anchors;
 mod card_answers;
+mod card_identity;
 mod card_refusals;
 mod cards;
 mod damage;
