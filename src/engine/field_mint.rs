@@ -59,9 +59,12 @@ impl Mint<'_> {
         Some(proof.unwrap_or_else(FieldProof::Refused))
     }
 
-    /// What a card is known by.
-    pub(super) fn id_of(&self, card: &EmvCard) -> CardId {
-        CardId::of_cryptograms(self.keyring.fingerprint.active().1, &card.pan, card.psn)
+    /// What a card is known by: what its key is made of.
+    pub(super) fn id_of(&self, card: &EmvCard) -> Result<CardId, Refusal> {
+        let issuer = self.key(&card.key, KeyPurpose::EmvIssuerMaster)?.info().check;
+        let key = self.keyring.fingerprint.active().1;
+        let option = card.method.scheme().icc;
+        Ok(option.with_data(holder(card), |data| CardId::of_cryptograms(key, issuer, data)))
     }
 
     /// The cryptogram of a card under a counter.
@@ -103,14 +106,14 @@ impl Mint<'_> {
         // Made in any case: as much work for a wrong cryptogram as for a right one.
         let arpc = verify.answer.as_ref().map(|answer| self.arpc(card, verify.arqc, answer)).transpose()?;
         let arpc = arpc.filter(|_| is_authentic);
-        Ok(FieldProof::Emv { id: self.id_of(card), atc, is_authentic, arpc })
+        Ok(FieldProof::Emv { id: self.id_of(card)?, atc, is_authentic, arpc })
     }
 
     fn prove_answer(&self, asked: &EmvArpc) -> Result<FieldProof, Refusal> {
         let is_authentic = self.is_authentic(&asked.card, asked.arqc)?;
         // In any case, as above.
         let arpc = self.arpc(&asked.card, asked.arqc, &asked.answer)?;
-        Ok(FieldProof::Answer { id: self.id_of(&asked.card), arpc: is_authentic.then_some(arpc) })
+        Ok(FieldProof::Answer { id: self.id_of(&asked.card)?, arpc: is_authentic.then_some(arpc) })
     }
 
     /// Whether a cryptogram is what the card makes of its data.

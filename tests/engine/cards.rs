@@ -67,7 +67,7 @@ pub fn issue(rig: &mut Rig, psn: u8) -> Result<EmvIssued, Refusal> {
     issue_of(rig, card(psn, None))
 }
 
-fn issue_of(rig: &mut Rig, card: EmvCard) -> Result<EmvIssued, Refusal> {
+pub fn issue_of(rig: &mut Rig, card: EmvCard) -> Result<EmvIssued, Refusal> {
     rig.run(Command::EmvIssue(Box::new(EmvIssue(card)))).map(|reply| match reply {
         Reply::EmvIssued(issued) => issued,
         other => panic!("{other:?}"),

@@ -33,7 +33,7 @@ impl Engine<Unsealed> {
     /// Takes the card's next counter, and makes its cryptogram.
     pub(super) fn emv_issue(&mut self, asked: &EmvIssue) -> Result<Reply, Refusal> {
         let card = &asked.0;
-        let id = Mint::new(&self.state.keyring).id_of(card);
+        let id = Mint::new(&self.state.keyring).id_of(card)?;
         self.check_room(id)?;
         let state = &mut self.state;
         let atc = state.cards.next(id).map_err(|error| match error {
