@@ -158,7 +158,8 @@ impl<S: Read + Write> Client<S> {
         if let Reply::EmvVerified(verified) = reply { Ok(verified) } else { Err(OTHER) }
     }
 
-    /// The answer to an application cryptogram that was verified elsewhere.
+    /// The answer to an application cryptogram that is right and whose counter is consumed
+    /// elsewhere.
     ///
     /// # Errors
     /// As [`call`](Self::call).

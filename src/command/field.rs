@@ -19,6 +19,7 @@ pub struct EmvCard {
     pub data: EmvData,
     /// What it covers instead, in order, if a scheme covers something else than EMV Book
     /// 2, section 8.1.1, names; then only ATC and unpredictable number of the data count.
+    /// Not for a scheme without session key, where the ATC would count for nothing.
     pub text: Option<Vec<u8>>,
 }
 
@@ -37,7 +38,8 @@ pub struct EmvVerify {
     pub answer: Option<EmvAnswer>,
 }
 
-/// The answer to an application cryptogram, wanted without verifying that.
+/// The answer to an application cryptogram, wanted without consuming its counter. The
+/// cryptogram must be right.
 #[derive(Debug)]
 pub struct EmvArpc {
     /// What the cryptogram is made of, ATC included.

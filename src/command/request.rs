@@ -59,7 +59,7 @@ pub enum Command<'a> {
     EmvIssue(Box<EmvIssue>),
     /// Verify an application cryptogram and consume its counter.
     EmvVerify(Box<EmvVerify>),
-    /// Answer an application cryptogram.
+    /// Answer an application cryptogram that is right, and consume nothing.
     EmvArpc(Box<EmvArpc>),
     /// Make a card verification value.
     MakeCardValue(Box<MakeCardValue>),
@@ -398,10 +398,19 @@ impl Operation {
         )
     }
 
+    /// Whether it may write: whatever changes something, and what only counts a miss.
+    #[must_use]
+    pub const fn is_writing(self) -> bool {
+        self.is_changing() || matches!(self, Self::EmvArpc)
+    }
+
     /// Whether it accepts or refuses what a payer has.
     #[must_use]
     pub const fn is_verifying(self) -> bool {
-        matches!(self, Self::Verify | Self::VerifyShort | Self::EmvVerify | Self::VerifyCardValue)
+        matches!(
+            self,
+            Self::Verify | Self::VerifyShort | Self::EmvVerify | Self::EmvArpc | Self::VerifyCardValue
+        )
     }
 
     /// Whether it uses an imported key, which belongs to no requestor.

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use super::lockouts::Target;
 use super::misses::Limit;
 use crate::crypto::{FingerprintDerivation, LoadedKey};
+use crate::keys::CheckValue;
 use crate::store::{Record, Space, StoreError};
 use crate::types::emv::Psn;
 use crate::types::{Atc, Consumption, Counters, Pan};
@@ -21,9 +22,15 @@ const STORED: usize = 1 + Counters::PACKED;
 const OURS: u8 = 1;
 
 /// What a card is known by: what of it (1), and the first 16 bytes of
-/// `HMAC-SHA-256(FPK, "tallystick/v1/card" || what (1) || PSN (2 digits) || PAN
-/// digits)`. What is 1 for cryptograms and 2 for verification values, whose PSN is
-/// `00`; behind a ghost's there is no card.
+/// `HMAC-SHA-256(FPK, "tallystick/v1/card" || what (1) || of what)`.
+///
+/// What is 1 for cryptograms, and the rest then what the card's key is made of: the
+/// length (1) and bytes of the issuer master key's KCV, and the derivation data Y of the
+/// card's option. PANs are spelled in many ways that give one key; by its digits each
+/// would be a card with counters of its own, and one cryptogram accepted once by each.
+///
+/// What is 2 for verification values, which are of all digits: `00` and the PAN's.
+/// Behind a ghost's there is no card.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CardId([u8; 17]);
 
@@ -55,16 +62,18 @@ impl CardId {
     const VALUES: u8 = 2;
     const GHOST: u8 = 0x80;
 
-    /// Of a card's cryptograms.
+    /// Of the cryptograms of the card whose key is derived from `data` with an issuer's key.
     #[must_use]
-    pub fn of_cryptograms(key: &LoadedKey<FingerprintDerivation>, pan: &Pan, psn: Psn) -> Self {
-        Self::of(key, Self::CRYPTOGRAMS, pan, psn)
+    pub fn of_cryptograms(key: &LoadedKey<FingerprintDerivation>, issuer: CheckValue, data: &[u8]) -> Self {
+        let issuer = issuer.as_bytes();
+        let length = u8::try_from(issuer.len()).unwrap_or(u8::MAX);
+        Self::of(key, Self::CRYPTOGRAMS, [&[length], issuer, data])
     }
 
     /// Of a card's verification values.
     #[must_use]
     pub fn of_values(key: &LoadedKey<FingerprintDerivation>, pan: &Pan) -> Self {
-        Self::of(key, Self::VALUES, pan, Psn::NONE)
+        Self::of(key, Self::VALUES, [&Psn::NONE.digits(), pan.expose_digits(), &[]])
     }
 
     /// The ghost of a card, whether there is such a card or not.
@@ -78,8 +87,8 @@ impl CardId {
         what & Self::GHOST != 0
     }
 
-    fn of(key: &LoadedKey<FingerprintDerivation>, what: u8, pan: &Pan, psn: Psn) -> Self {
-        let mac = key.mac_state().mac(&[LABEL, &[what], &psn.digits(), pan.expose_digits()]);
+    fn of(key: &LoadedKey<FingerprintDerivation>, what: u8, [a, b, c]: [&[u8]; 3]) -> Self {
+        let mac = key.mac_state().mac(&[LABEL, &[what], a, b, c]);
         Self::join(what, &mac.truncated())
     }
 
@@ -290,6 +299,25 @@ mod tests {
         assert!(ID.ghost().is_ghost() && !ID.is_ghost());
         assert_eq!(ID.ghost().limit().misses, ID.limit().misses);
         assert_eq!(CardId::from_key(&ID.ghost().to_key()), Some(ID.ghost()));
+    }
+
+    /// No part of what a card is known by runs into the next.
+    #[test]
+    fn another_issuer_or_other_data_is_another_card() {
+        let key = LoadedKey::from_bytes(&crate::secmem::Region::new(4).unwrap(), &[7; 32]).unwrap();
+        let id = |check: &[u8], data: &[u8]| {
+            CardId::of_cryptograms(&key, CheckValue::from_bytes(check).unwrap(), data)
+        };
+        let one = id(&[1, 2, 3], &[4, 5, 6, 7, 8, 9, 10, 11]);
+        assert_eq!(one, id(&[1, 2, 3], &[4, 5, 6, 7, 8, 9, 10, 11]));
+        assert_ne!(one, id(&[1, 2, 4], &[4, 5, 6, 7, 8, 9, 10, 11]));
+        assert_ne!(one, id(&[1, 2, 3], &[4, 5, 6, 7, 8, 9, 10, 12]));
+        assert_ne!(one, id(&[1, 2, 3, 4, 5], &[6, 7, 8, 9, 10, 11]));
+        let pan = Pan::parse(b"4111111111111111").unwrap();
+        assert_ne!(
+            CardId::of_values(&key, &pan),
+            CardId::of_values(&key, &Pan::parse(b"04111111111111111").unwrap())
+        );
     }
 
     #[test]

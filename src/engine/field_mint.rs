@@ -4,7 +4,9 @@
 use subtle::ConstantTimeEq;
 
 use super::{CardId, Mint};
-use crate::command::{Command, EmvAnswer, EmvCard, EmvVerify, MakeCardValue, Refusal, VerifyCardValue};
+use crate::command::{
+    Command, EmvAnswer, EmvArpc, EmvCard, EmvVerify, MakeCardValue, Refusal, VerifyCardValue,
+};
 use crate::crypto::{KeyPurpose, LoadedCipher};
 use crate::cryptogram::card_value::card_value;
 use crate::cryptogram::emv::{Card, EmvError, Input, IssuerMaster, Response};
@@ -28,6 +30,13 @@ pub enum FieldProof {
         /// What to answer, if that was wanted and the cryptogram is right.
         arpc: Option<Arpc>,
     },
+    /// An answer wanted to a cryptogram whose counter is consumed elsewhere.
+    Answer {
+        /// Whose.
+        id: CardId,
+        /// The answer, if the cryptogram is right.
+        arpc: Option<Arpc>,
+    },
     /// A card verification value.
     Value {
         /// Whose.
@@ -43,15 +52,19 @@ impl Mint<'_> {
     pub fn prove_field(&self, command: &Command<'_>) -> Option<FieldProof> {
         let proof = match command {
             Command::EmvVerify(verify) => self.prove_emv(verify),
+            Command::EmvArpc(asked) => self.prove_answer(asked),
             Command::VerifyCardValue(verify) => self.prove_value(verify),
             _ => return None,
         };
         Some(proof.unwrap_or_else(FieldProof::Refused))
     }
 
-    /// What a card is known by.
-    pub(super) fn id_of(&self, card: &EmvCard) -> CardId {
-        CardId::of_cryptograms(self.keyring.fingerprint.active().1, &card.pan, card.psn)
+    /// What a card is known by: what its key is made of.
+    pub(super) fn id_of(&self, card: &EmvCard) -> Result<CardId, Refusal> {
+        let issuer = self.key(&card.key, KeyPurpose::EmvIssuerMaster)?.info().check;
+        let key = self.keyring.fingerprint.active().1;
+        let option = card.method.scheme().icc;
+        Ok(option.with_data(holder(card), |data| CardId::of_cryptograms(key, issuer, data)))
     }
 
     /// The cryptogram of a card under a counter.
@@ -67,8 +80,9 @@ impl Mint<'_> {
         card.method.arqc(issuer, holder(card), &tags(&data)).map_err(refusal)
     }
 
-    /// The answer to a cryptogram.
-    pub(super) fn arpc(&self, card: &EmvCard, arqc: Arqc, answer: &EmvAnswer) -> Result<Arpc, Refusal> {
+    /// The answer to a cryptogram, which must be known to be right: whoever may choose
+    /// what is answered has the card's key encrypt what he likes.
+    fn arpc(&self, card: &EmvCard, arqc: Arqc, answer: &EmvAnswer) -> Result<Arpc, Refusal> {
         let issuer = self.issuer(&card.key)?;
         let (atc, _) = counter_of(card)?;
         let response = match answer {
@@ -87,17 +101,30 @@ impl Mint<'_> {
 
     fn prove_emv(&self, verify: &EmvVerify) -> Result<FieldProof, Refusal> {
         let card = &verify.card;
-        let issuer = self.issuer(&card.key)?;
-        let (counter, atc) = counter_of(card)?;
-        let input = match &card.text {
-            Some(text) => Input::Ordered { atc: counter, unpredictable: card.data.unpredictable(), text },
-            None => tags(&card.data),
-        };
-        let is_authentic = card.method.verify(issuer, holder(card), &input, &verify.arqc).map_err(refusal)?;
+        let (_, atc) = counter_of(card)?;
+        let is_authentic = self.is_authentic(card, verify.arqc)?;
         // Made in any case: as much work for a wrong cryptogram as for a right one.
         let arpc = verify.answer.as_ref().map(|answer| self.arpc(card, verify.arqc, answer)).transpose()?;
         let arpc = arpc.filter(|_| is_authentic);
-        Ok(FieldProof::Emv { id: self.id_of(card), atc, is_authentic, arpc })
+        Ok(FieldProof::Emv { id: self.id_of(card)?, atc, is_authentic, arpc })
+    }
+
+    fn prove_answer(&self, asked: &EmvArpc) -> Result<FieldProof, Refusal> {
+        let is_authentic = self.is_authentic(&asked.card, asked.arqc)?;
+        // In any case, as above.
+        let arpc = self.arpc(&asked.card, asked.arqc, &asked.answer)?;
+        Ok(FieldProof::Answer { id: self.id_of(&asked.card)?, arpc: is_authentic.then_some(arpc) })
+    }
+
+    /// Whether a cryptogram is what the card makes of its data.
+    fn is_authentic(&self, card: &EmvCard, arqc: Arqc) -> Result<bool, Refusal> {
+        let issuer = self.issuer(&card.key)?;
+        let (atc, _) = counter_of(card)?;
+        let input = match &card.text {
+            Some(text) => Input::Ordered { atc, unpredictable: card.data.unpredictable(), text },
+            None => tags(&card.data),
+        };
+        card.method.verify(issuer, holder(card), &input, &arqc).map_err(refusal)
     }
 
     fn prove_value(&self, verify: &VerifyCardValue) -> Result<FieldProof, Refusal> {

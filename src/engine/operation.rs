@@ -120,7 +120,7 @@ impl Engine<Unsealed> {
         if operation.is_of_field() && context.caller.is_limited() {
             return Err(Refusal::TridNotAllowed.into());
         }
-        if operation.is_changing() && self.state.open.len() >= self.config.limits.group {
+        if operation.is_writing() && self.state.open.len() >= self.config.limits.group {
             return Err(Refusal::Busy.into());
         }
         let Some(key) = request.idempotency else {
@@ -144,7 +144,7 @@ impl Engine<Unsealed> {
     /// Whether something new is taken on; reading always is.
     fn check_open(&self, operation: Operation) -> Result<(), Refusal> {
         match self.state.closed {
-            Some(why) if operation.is_changing() => Err(why),
+            Some(why) if operation.is_writing() => Err(why),
             _ => Ok(()),
         }
     }
@@ -198,14 +198,15 @@ impl Engine<Unsealed> {
             Command::ClearShortLock(token) => self.clear_short_lock(context, *token, fetched)?,
             Command::Reseal(reseal) => self.reseal(context, reseal, fetched)?,
             Command::EmvIssue(asked) => self.emv_issue(asked)?,
-            Command::EmvArpc(asked) => self.emv_arpc(asked)?,
             Command::MakeCardValue(asked) => self.make_card_value(asked)?,
             Command::HoldCard(asked) => self.hold_card(context, asked)?,
             // Whoever has the held cards and the sessions answers these, if there is such.
             Command::ReleaseCard(_) => return Err(Refusal::UnknownHold.into()),
             Command::OpenEntry(_) => return Err(Refusal::EntryLimit.into()),
             Command::EnterCard(_) | Command::CloseEntry(_) => return Err(Refusal::UnknownEntry.into()),
-            Command::EmvVerify(_) | Command::VerifyCardValue(_) => self.of_field(context, command, proof)?,
+            Command::EmvVerify(_) | Command::EmvArpc(_) | Command::VerifyCardValue(_) => {
+                self.of_field(context, command, proof)?
+            }
         };
         Ok(Answer::Ready(Ok(reply)))
     }

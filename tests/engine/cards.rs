@@ -6,20 +6,20 @@ use tallystick::command::{
 };
 use tallystick::crypto::KeyAlgorithm;
 use tallystick::keys::tr31::Exportability;
-use tallystick::keys::{CheckMethod, CheckValue, Components};
+use tallystick::keys::{CheckMethod, CheckValue, Components, OpenKeyring};
 use tallystick::secmem::Region;
 use tallystick::types::emv::{Arqc, EmvData, Method, Psn, Tag};
 use tallystick::types::{CardValue, CardValueKind, DateOrder, KeyLabel};
 
-const IMK: &[u8] = b"\x01\x23\x45\x67\x89\xab\xcd\xef\xfe\xdc\xba\x98\x76\x54\x32\x10";
-const IMK_AES: &[u8] = b"\x00\x11\x22\x33\x44\x55\x66\x77\x88\x99\xaa\xbb\xcc\xdd\xee\xff";
+pub const IMK: &[u8] = b"\x01\x23\x45\x67\x89\xab\xcd\xef\xfe\xdc\xba\x98\x76\x54\x32\x10";
+pub const IMK_AES: &[u8] = b"\x00\x11\x22\x33\x44\x55\x66\x77\x88\x99\xaa\xbb\xcc\xdd\xee\xff";
 
-fn label(text: &str) -> KeyLabel {
+pub fn label(text: &str) -> KeyLabel {
     KeyLabel::parse(text).unwrap()
 }
 
-/// Has the rig's keyring hold a key of two components.
-fn import(rig: &mut Rig, name: &str, purpose: KeyPurpose, algorithm: KeyAlgorithm, key: &[u8]) {
+/// Has a keyring hold a key of two components.
+pub fn import(keys: &mut OpenKeyring, name: &str, purpose: KeyPurpose, algorithm: KeyAlgorithm, key: &[u8]) {
     let region = Region::new(8).unwrap();
     let check = |bytes: &[u8]| CheckValue::of(algorithm, CheckMethod::of(algorithm), bytes).unwrap();
     let mut components = Components::new(&region, algorithm).unwrap();
@@ -28,20 +28,19 @@ fn import(rig: &mut Rig, name: &str, purpose: KeyPurpose, algorithm: KeyAlgorith
     components.give(&mask, check(&mask)).unwrap();
     components.give(&other, check(&other)).unwrap();
     let check = check(key);
-    rig.keys
-        .import_components(&SystemRandom, label(name), purpose, Exportability::No, &components, check)
+    keys.import_components(&SystemRandom, label(name), purpose, Exportability::No, &components, check)
         .unwrap();
 }
 
-fn rig() -> Rig {
+pub fn rig() -> Rig {
     rig_with(EngineLimits::default())
 }
 
 fn rig_with(limits: EngineLimits) -> Rig {
     let mut rig = Rig::with_limits(limits);
-    import(&mut rig, "imk", KeyPurpose::EmvIssuerMaster, KeyAlgorithm::Tdes2, IMK);
-    import(&mut rig, "imk-aes", KeyPurpose::EmvIssuerMaster, KeyAlgorithm::Aes128, IMK_AES);
-    import(&mut rig, "cvk", KeyPurpose::CardVerification, KeyAlgorithm::Tdes2, IMK);
+    import(&mut rig.keys, "imk", KeyPurpose::EmvIssuerMaster, KeyAlgorithm::Tdes2, IMK);
+    import(&mut rig.keys, "imk-aes", KeyPurpose::EmvIssuerMaster, KeyAlgorithm::Aes128, IMK_AES);
+    import(&mut rig.keys, "cvk", KeyPurpose::CardVerification, KeyAlgorithm::Tdes2, IMK);
     rig.reload_keys();
     rig
 }
@@ -53,7 +52,7 @@ fn data(atc: Option<u32>) -> EmvData {
 }
 
 /// A card with this sequence number.
-fn card(psn: u8, atc: Option<u32>) -> EmvCard {
+pub fn card(psn: u8, atc: Option<u32>) -> EmvCard {
     EmvCard {
         key: label("imk"),
         pan: Pan::parse(PAN).unwrap(),
@@ -64,18 +63,18 @@ fn card(psn: u8, atc: Option<u32>) -> EmvCard {
     }
 }
 
-fn issue(rig: &mut Rig, psn: u8) -> Result<EmvIssued, Refusal> {
+pub fn issue(rig: &mut Rig, psn: u8) -> Result<EmvIssued, Refusal> {
     issue_of(rig, card(psn, None))
 }
 
-fn issue_of(rig: &mut Rig, card: EmvCard) -> Result<EmvIssued, Refusal> {
+pub fn issue_of(rig: &mut Rig, card: EmvCard) -> Result<EmvIssued, Refusal> {
     rig.run(Command::EmvIssue(Box::new(EmvIssue(card)))).map(|reply| match reply {
         Reply::EmvIssued(issued) => issued,
         other => panic!("{other:?}"),
     })
 }
 
-fn verify(rig: &mut Rig, card: EmvCard, arqc: Arqc) -> Result<EmvVerified, Refusal> {
+pub fn verify(rig: &mut Rig, card: EmvCard, arqc: Arqc) -> Result<EmvVerified, Refusal> {
     let answer = Some(EmvAnswer::Code(*b"00"));
     rig.run(Command::EmvVerify(Box::new(EmvVerify { card, arqc, answer }))).map(|reply| match reply {
         Reply::EmvVerified(verified) => verified,
@@ -84,7 +83,7 @@ fn verify(rig: &mut Rig, card: EmvCard, arqc: Arqc) -> Result<EmvVerified, Refus
 }
 
 /// What a chip would send, which counts by itself: made by the library alone.
-fn of_chip(psn: u8, atc: u32) -> (EmvCard, Arqc) {
+pub fn of_chip(psn: u8, atc: u32) -> (EmvCard, Arqc) {
     use tallystick::cryptogram::emv::{Card, Input};
     let card = card(psn, Some(atc));
     let region = Region::new(64).unwrap();

@@ -2,6 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod anchors;
+mod card_answers;
+mod card_identity;
+mod card_refusals;
 mod cards;
 mod damage;
 mod edges;

@@ -1,10 +1,10 @@
 //! Cards of the field: what an issuer's keys make of them, without the engine.
 
 use crate::emv;
-use tallystick::command::{EmvCard, EmvIssue, EmvVerify, MakeCardValue, VerifyCardValue};
+use tallystick::command::{EmvAnswer, EmvArpc, EmvCard, EmvIssue, EmvVerify, MakeCardValue, VerifyCardValue};
 use tallystick::crypto::{KeyAlgorithm, KeyPurpose, Random, Tdes};
 use tallystick::cryptogram::card_value::card_value;
-use tallystick::cryptogram::emv::{Card, Input, IssuerMaster};
+use tallystick::cryptogram::emv::{Card, Input, IssuerMaster, Response};
 use tallystick::keys::tr31::Exportability;
 use tallystick::keys::{CheckMethod, CheckValue, Components, OpenKeyring};
 use tallystick::secmem::Region;
@@ -27,6 +27,8 @@ const KEYS: [(&str, KeyPurpose, [u8; 16]); 2] = [
     ),
 ];
 const METHOD: &str = "a-common-m2";
+/// What cards are answered.
+const CODE: [u8; 2] = *b"00";
 const EXPIRY: &[u8] = b"4912";
 
 /// A card with a chip: its PAN and sequence number. From [`Chip::COUNTS`] on, the chips
@@ -63,12 +65,27 @@ impl Chip {
         *method.arqc(IssuerMaster::Tdes(&issuer), Card { pan: &pan, psn }, &input).unwrap().as_bytes()
     }
 
+    /// What it expects as the answer to a cryptogram of its own.
+    pub fn arpc(self, atc: u16, arqc: [u8; 8]) -> Vec<u8> {
+        let EmvCard { pan, psn, method, data, .. } = self.asked(Some(atc));
+        let issuer = Tdes::new(&KEYS[0].2).unwrap();
+        let (issuer, card) = (IssuerMaster::Tdes(&issuer), Card { pan: &pan, psn });
+        let session = (data.atc().unwrap(), data.unpredictable());
+        let arqc = Arqc::from_bytes(arqc);
+        method.arpc(issuer, card, session, &arqc, Response::Code(CODE)).unwrap().as_bytes().to_vec()
+    }
+
     pub fn issue(self) -> EmvIssue {
         EmvIssue(self.asked(None))
     }
 
     pub fn verify(self, atc: u16, arqc: [u8; 8]) -> EmvVerify {
         EmvVerify { card: self.asked(Some(atc)), arqc: Arqc::from_bytes(arqc), answer: None }
+    }
+
+    pub fn answer(self, atc: u16, arqc: [u8; 8]) -> EmvArpc {
+        let answer = EmvAnswer::Code(CODE);
+        EmvArpc { card: self.asked(Some(atc)), arqc: Arqc::from_bytes(arqc), answer }
     }
 
     /// Card, key and transaction, which is the same for all.

@@ -129,6 +129,7 @@ pub enum Wish {
     Reseal { after: Option<u32>, limit: u8 },
     EmvIssue(Chip),
     EmvVerify(Chip, u16, [u8; 8]),
+    EmvArpc(Chip, u16, [u8; 8]),
     VerifyValue(CardNumber, [u8; 3]),
 }
 
@@ -199,6 +200,7 @@ impl Wish {
             Self::Reseal { after, limit } => Command::Reseal(Reseal { after: *after, limit: *limit }),
             Self::EmvIssue(chip) => Command::EmvIssue(Box::new(chip.issue())),
             Self::EmvVerify(chip, atc, arqc) => Command::EmvVerify(Box::new(chip.verify(*atc, *arqc))),
+            Self::EmvArpc(chip, atc, arqc) => Command::EmvArpc(Box::new(chip.answer(*atc, *arqc))),
             Self::VerifyValue(card, digits) => {
                 Command::VerifyCardValue(Box::new(verify_value(*card, *digits)))
             }

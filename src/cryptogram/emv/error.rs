@@ -22,8 +22,9 @@ pub enum EmvError {
     /// have, or of another length.
     #[error("the card verification results or counters are not the profile's")]
     Given,
-    /// A profile wants data by tags, a scheme in order.
-    #[error("a profile wants data by tags, a scheme in order")]
+    /// A profile wants data by tags; so does a scheme without a session's key, since the
+    /// counter is in its data only.
+    #[error("a profile, or a scheme without a session's key, wants data by tags")]
     Input,
     /// The session's derivation needs an unpredictable number.
     #[error("the unpredictable number is missing")]

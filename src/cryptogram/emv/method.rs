@@ -4,7 +4,7 @@ use super::profile::{Covered, ELEMENTS};
 use super::{Card, EmvError, IssuerMaster, Response, application_cryptogram, arpc1, arpc2};
 use crate::secmem::{CIPHER_STACK, scrubbed};
 use crate::types::UnpredictableNumber;
-use crate::types::emv::{Arpc, Arqc, Atc, EmvData, Method, Tag};
+use crate::types::emv::{Arpc, Arqc, Atc, EmvData, Method, Session, Tag};
 
 /// What a cryptogram covers.
 #[derive(Debug, Clone, Copy)]
@@ -19,7 +19,8 @@ pub enum Input<'a> {
         /// Counters, likewise.
         counters: Option<&'a [u8]>,
     },
-    /// In order, for a [`Scheme`](super::Scheme).
+    /// In order, for a [`Scheme`](super::Scheme) whose session's key is made of the counter.
+    /// Where it is not, nobody could tell that the counter given is the one in the text.
     Ordered {
         /// The card's counter.
         atc: Atc,
@@ -110,7 +111,10 @@ impl Method {
                 let atc = data.atc().ok_or(EmvError::Missing(Tag::TransactionCounter))?;
                 Ok((atc, data.unpredictable()))
             }
-            (Self::Scheme(_), Input::Ordered { atc, unpredictable, text }) => {
+            (Self::Scheme(scheme), Input::Ordered { atc, unpredictable, text })
+                // Else one cryptogram would be right under every counter.
+                if scheme.session != Session::None =>
+            {
                 let [first, ..] = parts;
                 *first = text;
                 Ok((atc, unpredictable))

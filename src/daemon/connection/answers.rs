@@ -173,8 +173,13 @@ impl Answers<'_> {
 
     /// Only an auditor learns why a cryptogram was refused.
     fn status_of(&self, request: &Request<'_>, refusal: Refusal) -> Status {
-        let verifies = matches!(request.command, Command::Verify(_) | Command::VerifyShort(_));
-        if verifies && !self.caller.roles().has(Role::Auditor) {
+        let hides = match request.command {
+            Command::Verify(_) | Command::VerifyShort(_) => true,
+            // A limit to requestors is the caller's own: it says nothing of a card.
+            Command::EmvVerify(_) | Command::EmvArpc(_) => refusal != Refusal::TridNotAllowed,
+            _ => false,
+        };
+        if hides && !self.caller.roles().has(Role::Auditor) {
             Status::for_non_auditor(refusal)
         } else {
             refusal.into()

@@ -141,7 +141,7 @@ fn told(sent: &Sent) -> Vec<(u64, Status, usize)> {
     let all = sent.0.concat();
     let (mut rest, mut answers) = (&all[..], Vec::new());
     while let Some((length, more)) = rest.split_first_chunk::<LENGTH>() {
-        let (frame, after) = more.split_at(u32::from_be_bytes(*length) as usize);
+        let (frame, after) = more.split_at(u32::from_be_bytes(*length).try_into().unwrap());
         let Frame { status, id, body, .. } = Frame::parse(frame).unwrap();
         answers.push((id, Status::from_code(status).unwrap(), body.len() / PAGE));
         rest = after;
@@ -195,7 +195,7 @@ fn many_pages_asked_for_at_once_come_in_order_and_are_never_in_memory_together()
     let expected: Vec<_> = (1..=300).map(|nth| (before + nth, Status::Ok, 1)).collect();
     assert_eq!(told(&sent), expected);
     let largest = sent.0.iter().map(Vec::len).max().unwrap();
-    assert!(largest <= 4 * FRAME as usize, "{largest} bytes were in memory together");
+    assert!(largest <= 4 * usize::try_from(FRAME).unwrap(), "{largest} bytes were in memory together");
     assert!(peer.connection.out.capacity() <= MOST_ROOM);
 }
 

@@ -1,12 +1,13 @@
 //! Application cryptograms of cards: issue, verify and consume, answer.
 
 use super::verify::{Missed, check_consumed};
-use crate::command::{Command, EmvArpc, EmvIssue, EmvIssued, EmvVerified, Refusal, Reply};
+use crate::command::{Command, EmvIssue, EmvIssued, EmvVerified, Refusal, Reply};
 use crate::engine::cards::NoCounter;
 use crate::engine::{CardId, Context, Engine, FieldProof, Mint, Proof, Unsealed};
+use crate::types::emv::Arpc;
 
 impl Engine<Unsealed> {
-    /// Decides a verification of a card's cryptogram or value.
+    /// Decides a verification of a card's cryptogram or value, or an answer to one.
     pub(super) fn of_field(
         &mut self,
         context: Context<'_>,
@@ -23,6 +24,7 @@ impl Engine<Unsealed> {
             FieldProof::Emv { id, is_authentic, atc, arpc } => {
                 (id, self.emv_verify(context, id, is_authentic, EmvVerified { atc, arpc }))
             }
+            FieldProof::Answer { id, arpc } => (id, self.emv_arpc(context, id, arpc)),
             FieldProof::Value { id, is_right } => (id, self.verify_card_value(context, id, is_right)),
         };
         decided.map_err(|why| self.disguise(context, Missed::Card(id), why))
@@ -31,7 +33,7 @@ impl Engine<Unsealed> {
     /// Takes the card's next counter, and makes its cryptogram.
     pub(super) fn emv_issue(&mut self, asked: &EmvIssue) -> Result<Reply, Refusal> {
         let card = &asked.0;
-        let id = Mint::new(&self.state.keyring).id_of(card);
+        let id = Mint::new(&self.state.keyring).id_of(card)?;
         self.check_room(id)?;
         let state = &mut self.state;
         let atc = state.cards.next(id).map_err(|error| match error {
@@ -54,14 +56,7 @@ impl Engine<Unsealed> {
         is_authentic: bool,
         verified: EmvVerified,
     ) -> Result<Reply, Refusal> {
-        let state = &mut self.state;
-        if state.card_lockouts.is_locked(id, context.now) {
-            return Err(Refusal::CardLocked);
-        }
-        if !is_authentic {
-            state.card_lockouts.miss(id, context.now).for_each(|record| state.open.note(record));
-            return Err(Refusal::BadMac);
-        }
+        self.check_mac(context, id, is_authentic)?;
         self.check_room(id)?;
         let state = &mut self.state;
         check_consumed(state.cards.consume(id, verified.atc))?;
@@ -76,8 +71,23 @@ impl Engine<Unsealed> {
         if cards.has(id) || cards.len() < self.config.limits.cards { Ok(()) } else { Err(Refusal::CardLimit) }
     }
 
-    /// The answer to a cryptogram that somebody else verified.
-    pub(super) fn emv_arpc(&self, asked: &EmvArpc) -> Result<Reply, Refusal> {
-        Mint::new(&self.state.keyring).arpc(&asked.card, asked.arqc, &asked.answer).map(Reply::Arpc)
+    /// Answers a right cryptogram, and consumes nothing.
+    fn emv_arpc(&mut self, context: Context<'_>, id: CardId, arpc: Option<Arpc>) -> Result<Reply, Refusal> {
+        self.check_mac(context, id, arpc.is_some())?;
+        arpc.map(Reply::Arpc).ok_or(Refusal::BadMac)
+    }
+
+    /// Whether a card that is not locked has shown a right cryptogram; a wrong one is a
+    /// miss, whatever it was shown for.
+    fn check_mac(&mut self, context: Context<'_>, id: CardId, is_authentic: bool) -> Result<(), Refusal> {
+        let state = &mut self.state;
+        if state.card_lockouts.is_locked(id, context.now) {
+            return Err(Refusal::CardLocked);
+        }
+        if !is_authentic {
+            state.card_lockouts.miss(id, context.now).for_each(|record| state.open.note(record));
+            return Err(Refusal::BadMac);
+        }
+        Ok(())
     }
 }

@@ -33,6 +33,7 @@ const VERIFIER: &[(Idea, u64)] = &[
     (Idea::Guess, 4),
     (Idea::EmvPay, 20),
     (Idea::EmvTamper, 6),
+    (Idea::EmvAnswer, 8),
     (Idea::ChipPay, 8),
     (Idea::TellValue, 6),
 ];
@@ -66,6 +67,7 @@ pub enum Idea {
     EmvIssue,
     EmvPay,
     EmvTamper,
+    EmvAnswer,
     ChipPay,
     TellValue,
 }
@@ -150,7 +152,8 @@ impl World {
             wish,
             Wish::Show(_) | Wish::List { .. } | Wish::Detokenize(_) | Wish::Par(_) | Wish::Fingerprint(_)
         );
-        if only_reads || matches!(wish, Wish::Reseal { .. }) || !self.whim.chance(350) {
+        let takes_none = matches!(wish, Wish::Reseal { .. } | Wish::EmvArpc(..));
+        if only_reads || takes_none || !self.whim.chance(350) {
             return None;
         }
         let client = &mut self.clients[client];

@@ -71,6 +71,11 @@ impl World {
             _ if !self.clients[client].is_of_field() && !self.whim.chance(50) => return None,
             Idea::EmvIssue => Wish::EmvIssue(self.chip(false)),
             Idea::EmvPay | Idea::EmvTamper => self.present_arqc(idea)?,
+            Idea::EmvAnswer => {
+                let idea = if self.whim.chance(300) { Idea::EmvTamper } else { Idea::EmvPay };
+                let Wish::EmvVerify(chip, atc, arqc) = self.present_arqc(idea)? else { return None };
+                Wish::EmvArpc(chip, atc, arqc)
+            }
             Idea::ChipPay => self.chip_pays(),
             Idea::TellValue => {
                 let card = self.whim.below(VALUED);

@@ -149,6 +149,9 @@ impl Model {
             (Expected::EmvVerified(atc), Reply::EmvVerified(verified)) => {
                 same(None, "the card's counter that was consumed", &verified.atc.get(), atc);
             }
+            (Expected::Arpc { chip, atc, arqc }, Reply::Arpc(arpc)) => {
+                same(None, "what a card is answered", &arpc.as_bytes().to_vec(), &chip.arpc(*atc, *arqc));
+            }
             (Expected::ValueVerified, Reply::CardValueVerified) => {}
             (Expected::Resealed { version, looked_at, resealed, tokens, next }, Reply::Resealed(reply)) => {
                 let found = (reply.version.get(), reply.looked_at, reply.resealed, reply.unopened);

@@ -99,6 +99,7 @@ impl Model {
             Wish::Reseal { limit, .. } => self.reseal(asked, *limit),
             Wish::EmvIssue(chip) => self.emv_issue(*chip),
             Wish::EmvVerify(chip, atc, arqc) => self.emv_verify(asked, *chip, *atc, *arqc),
+            Wish::EmvArpc(chip, atc, arqc) => self.emv_arpc(asked, *chip, *atc, *arqc),
             Wish::VerifyValue(card, digits) => self.verify_value(asked, *card, *digits),
         }
     }

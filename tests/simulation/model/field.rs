@@ -34,14 +34,10 @@ impl Model {
     }
 
     pub(super) fn emv_verify(&self, asked: &Asked<'_>, chip: Chip, atc: u16, arqc: [u8; 8]) -> Outcome {
-        let mut counted = self.counted(chip);
-        if counted.bad_macs.lock(asked.now, BAD_MACS) {
-            return refused(Refusal::CardLocked);
-        }
-        if arqc != chip.arqc(atc) {
-            counted.bad_macs = counted.bad_macs.one_more(asked.now, BAD_MACS);
-            return (Err(Refusal::BadMac), vec![Effect::Chip(chip, counted)]);
-        }
+        let mut counted = match self.shown_by(asked, chip, atc, arqc) {
+            Ok(counted) => counted,
+            Err(refused) => return refused,
+        };
         let atc = u32::from(atc);
         if counted.is_ours && atc > counted.issued {
             return refused(Refusal::NeverIssued);
@@ -52,6 +48,26 @@ impl Model {
         }
         counted.consumed.insert(atc);
         (Ok(Expected::EmvVerified(atc)), vec![Effect::Chip(chip, counted)])
+    }
+
+    pub(super) fn emv_arpc(&self, asked: &Asked<'_>, chip: Chip, atc: u16, arqc: [u8; 8]) -> Outcome {
+        match self.shown_by(asked, chip, atc, arqc) {
+            Ok(_) => answered(Expected::Arpc { chip, atc, arqc }),
+            Err(refused) => refused,
+        }
+    }
+
+    /// The card of a cryptogram that is right; another is a miss.
+    fn shown_by(&self, asked: &Asked<'_>, chip: Chip, atc: u16, arqc: [u8; 8]) -> Result<Counted, Outcome> {
+        let mut counted = self.counted(chip);
+        if counted.bad_macs.lock(asked.now, BAD_MACS) {
+            return Err(refused(Refusal::CardLocked));
+        }
+        if arqc != chip.arqc(atc) {
+            counted.bad_macs = counted.bad_macs.one_more(asked.now, BAD_MACS);
+            return Err((Err(Refusal::BadMac), vec![Effect::Chip(chip, counted)]));
+        }
+        Ok(counted)
     }
 
     pub(super) fn verify_value(&self, asked: &Asked<'_>, card: CardNumber, digits: [u8; 3]) -> Outcome {

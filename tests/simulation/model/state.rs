@@ -140,6 +140,11 @@ pub enum Expected {
         atc: u32,
     },
     EmvVerified(u32),
+    Arpc {
+        chip: Chip,
+        atc: u16,
+        arqc: [u8; 8],
+    },
     ValueVerified,
     /// What the same key was answered: which use of it, and what that was.
     Recalled(u64, Box<Expected>),

@@ -86,7 +86,8 @@ class EmvVerify(_EmvPresented, Mapped[EmvVerified], Answered[EmvVerified]):
 
 @dataclass(frozen=True)
 class EmvArpc(_EmvPresented, Mapped[Arpc], Answered[Arpc]):
-    """The answer to a cryptogram that somebody else verified."""
+    """The answer to a right cryptogram, whose counter may be consumed elsewhere. It consumes
+    nothing, but a wrong cryptogram is a miss."""
 
     opcode: ClassVar[Opcode] = Opcode.EMV_ARPC
     reply: ClassVar[Type[Any]] = Arpc

@@ -317,7 +317,9 @@ class Engine:
         card_status_update: Optional[bytes] = None,
         text: Optional[bytes] = None,
     ) -> Arpc:
-        """The answer to an application cryptogram that somebody else verified."""
+        """The answer to a right application cryptogram, whose counter may be consumed elsewhere.
+
+        It consumes nothing, but a wrong cryptogram is a miss."""
         answer = (response_code, card_status_update, text)
         return self.call(cards.EmvArpc(pan, imported_key, method, emv_data, cryptogram, psn, *answer))
 

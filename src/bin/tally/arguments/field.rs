@@ -26,7 +26,7 @@ pub enum EmvTask {
         #[command(flatten)]
         retry: Retry,
     },
-    /// Make the answer to an application cryptogram that was verified elsewhere
+    /// Answer an application cryptogram that is right, without consuming its counter
     Arpc {
         #[command(flatten)]
         card: EmvCard,
@@ -58,7 +58,7 @@ pub struct EmvCard {
     /// One more data element, for example 9F02=000000049900
     #[arg(long = "tag", value_name = "TAG=HEX")]
     pub tags: Vec<String>,
-    /// What a scheme covers instead of the data, in order, in hex
+    /// What a scheme with a session key covers instead of the data, in order, in hex
     #[arg(long, value_name = "HEX")]
     pub text: Option<String>,
 }

@@ -257,6 +257,49 @@ const AES_KNOWN: [(u8, &str, &str); 3] = [
     (32, "0695c8cabb18c2f8", "4835e264"),
 ];
 
+/// What is consumed is the counter: a cryptogram must be right under one only.
+#[test]
+fn every_method_holds_a_cryptogram_to_its_counter() {
+    let (tdes, aes, pan) = (Tdes::new(&KEY).unwrap(), Aes::new(&KEY).unwrap(), pan());
+    let (tdes, aes) = (IssuerMaster::Tdes(&tdes), IssuerMaster::Aes(&aes));
+    let with = |atc: u16| {
+        let mut other = EmvData::new();
+        for tag in ELEMENTS.into_iter().filter(|tag| *tag != Tag::TransactionCounter) {
+            other.set(tag, data("").get(tag).unwrap()).unwrap();
+        }
+        other.set(Tag::TransactionCounter, &atc.to_be_bytes()).unwrap();
+        other
+    };
+    let tree = Session::Tree(TreeShape::new(8, 4).unwrap());
+    for (issuer, icc, session, mac) in [
+        (tdes, IccOption::A, Session::None, AcMac::Method1),
+        (tdes, IccOption::A, Session::Common, AcMac::Method2),
+        (tdes, IccOption::B, Session::CommonWithUnpredictable, AcMac::Method2),
+        (tdes, IccOption::A, tree, AcMac::Method1),
+        (aes, IccOption::C, Session::None, AcMac::AesCmac),
+        (aes, IccOption::C, Session::Common, AcMac::AesCmac),
+    ] {
+        let method = Method::Scheme(Scheme { icc, session, mac });
+        let by_tags = |atc| method.arqc(issuer, card(&pan), &tags(&with(atc)));
+        let in_order = |atc| {
+            let (atc, unpredictable) = (Atc::new(atc), data("").unpredictable());
+            method.arqc(issuer, card(&pan), &Input::Ordered { atc, unpredictable, text: b"a text" })
+        };
+        let made = by_tags(7).unwrap();
+        for atc in [0, 6, 8, 0x0700, 0xffff] {
+            assert_ne!(by_tags(atc), Ok(made), "{method} {atc}");
+        }
+        if session == Session::None {
+            assert_eq!(in_order(7), Err(EmvError::Input), "{method}");
+            continue;
+        }
+        let made = in_order(7).unwrap();
+        for atc in [0, 6, 8, 0x0700, 0xffff] {
+            assert_ne!(in_order(atc), Ok(made), "{method} {atc}");
+        }
+    }
+}
+
 #[test]
 fn a_key_of_another_cipher_is_refused() {
     let (tdes, aes, pan) = (Tdes::new(&KEY).unwrap(), Aes::new(&KEY).unwrap(), pan());
