@@ -205,7 +205,8 @@ mod tests {
         ] {
             assert_eq!(read(count, text).unwrap().to_bytes(), text.as_bytes());
         }
-        let ids: Vec<_> = read(2, "TT0EHelloWorldPB0A000000").unwrap().iter().map(OptionalBlock::id).collect();
+        let ids: Vec<_> =
+            read(2, "TT0EHelloWorldPB0A000000").unwrap().iter().map(OptionalBlock::id).collect();
         assert_eq!(ids, [*b"TT", *b"PB"]);
         for extended in ["CT00010Eabcdef", "CT00020010abcdef"] {
             assert_eq!(read(1, extended).unwrap().get(*b"CT").unwrap().data(), b"abcdef");
