@@ -24,7 +24,7 @@ pub use backup::backup;
 #[cfg(feature = "vault")]
 pub use body::body;
 pub use cards::cards;
-pub use connection::connection;
+pub use connection::{HANDLE, answered, connection, token};
 #[cfg(feature = "postgres")]
 pub use database::{carried, heard_whole, server};
 pub use emv::emv;

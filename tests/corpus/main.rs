@@ -7,10 +7,13 @@
     clippy::as_conversions
 )]
 
+mod clients;
 mod database;
 #[path = "../wire/doc.rs"]
 #[allow(dead_code)]
 mod doc;
+#[path = "../support/emv.rs"]
+mod emv;
 mod fields;
 mod key_blocks;
 mod stored;
@@ -73,6 +76,30 @@ fn a_whole_server_is_heard_to_its_end() {
     let [(_, whole), ..] = database::servers();
     assert!(heard_whole(&whole));
     assert!(!heard_whole(&whole[..whole.len() - 3]));
+}
+
+/// Nor does one of an operation whose key, token or card is not there.
+#[test]
+fn what_clients_ask_of_cards_is_answered() {
+    use tallystick::wire::Status;
+    for name in ["emv_issue", "emv_arpc", "make_card_value", "verify_card_value", "hold_card", "release_card"]
+        .into_iter()
+        .chain(["open_entry", "held", "saved"])
+    {
+        let seed = fs::read(corpus().join("connection").join(name)).unwrap();
+        let statuses = tallystick::fuzzing::answered(&seed);
+        assert!(
+            statuses.len() > 1 && statuses.iter().all(|status| *status == Status::Ok),
+            "{name}: {statuses:?}"
+        );
+    }
+    // Who has verified a cryptogram before has consumed it.
+    for name in ["emv_verify", "aes"] {
+        let seed = fs::read(corpus().join("connection").join(name)).unwrap();
+        let statuses = tallystick::fuzzing::answered(&seed);
+        let is_right = |status: &Status| matches!(status, Status::Ok | Status::Replayed);
+        assert!(statuses.len() > 1 && statuses.iter().all(is_right), "{name}: {statuses:?}");
+    }
 }
 
 fn pan() -> Pan {
@@ -261,6 +288,9 @@ fn make_seeds() {
         put("cards", name, &seed);
     }
     put("connection", "http", b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
+    for (name, stream) in clients::connections() {
+        put("connection", &name, &stream);
+    }
     for (name, ber) in fields::emv() {
         put("emv", name, &ber);
     }
