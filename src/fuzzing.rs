@@ -5,6 +5,8 @@
 mod anchor;
 mod audit;
 mod backup;
+#[cfg(feature = "vault")]
+mod body;
 mod cards;
 mod connection;
 #[cfg(feature = "postgres")]
@@ -12,23 +14,28 @@ mod database;
 mod emv;
 mod entry;
 mod keys;
+mod resume;
 mod store;
 mod tr31;
 
 pub use anchor::anchor;
 pub use audit::audit;
 pub use backup::backup;
+#[cfg(feature = "vault")]
+pub use body::body;
 pub use cards::cards;
-pub use connection::connection;
+pub use connection::{HANDLE, answered, connection, token};
 #[cfg(feature = "postgres")]
 pub use database::{carried, heard_whole, server};
 pub use emv::emv;
 pub use entry::entry;
+pub use keys::IMPORTED_KEY;
+pub use resume::resume;
 pub use store::{rows, store};
 pub use tr31::tr31;
 
 use crate::daemon::config::Config;
-use crate::keys::{SealedKeyring, Share, WrappedImport, WrappedKey, share_text};
+use crate::keys::{Age, Inventory, SealedKeyring, Share, WrappedImport, WrappedKey, share_text};
 use crate::store::journal::{JournalBody, encode, read_marks};
 use crate::wire::{
     Arrival, ControlReply, CustodyReport, Fault, Hello, Intake, Message, Opcode, Session, StatusReport,
@@ -43,6 +50,8 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("anchor", anchor),
     ("audit", audit),
     ("backup", backup),
+    #[cfg(feature = "vault")]
+    ("body", body),
     ("cards", cards),
     #[cfg(feature = "postgres")]
     ("carried", carried),
@@ -55,6 +64,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("key_block", key_block),
     ("message", message),
     ("reply", reply),
+    ("resume", resume),
     ("rows", rows),
     #[cfg(feature = "postgres")]
     ("server", server),
@@ -183,7 +193,8 @@ pub fn journal(data: &[u8]) {
     }
 }
 
-/// A key block, that of an imported key, and a keyring; what is accepted is written as it was.
+/// A key block, that of an imported key, a keyring, and the inventory of one as another node
+/// tells it; what is accepted is written as it was.
 pub fn key_block(data: &[u8]) {
     if let Ok(key) = WrappedKey::from_block(data) {
         assert!(key.to_block() == data, "a key block changed");
@@ -193,6 +204,10 @@ pub fn key_block(data: &[u8]) {
     }
     if let Ok(keyring) = SealedKeyring::from_bytes(data) {
         assert!(keyring.to_bytes() == data, "a keyring changed");
+    }
+    if let Some(inventory) = Inventory::from_bytes(data) {
+        assert!(inventory.to_bytes() == data, "an inventory changed");
+        assert!(inventory.age(&inventory) == Age::Same, "a keyring is older than itself");
     }
 }
 

@@ -32,8 +32,21 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "fuzzing",
         &[
-            "secmem", "types", "crypto", "audit", "account", "keys", "command", "store", "engine", "entry",
-            "wire", "cards", "daemon",
+            "secmem",
+            "types",
+            "crypto",
+            "audit",
+            "cryptogram",
+            "account",
+            "keys",
+            "command",
+            "store",
+            "engine",
+            "entry",
+            "wire",
+            "cards",
+            "daemon",
+            "vault",
         ],
     ),
 ];

@@ -1,13 +1,14 @@
 //! A whole connection over a stream in memory, served by a real engine.
 
 use std::io::{Cursor, Read, Write};
-use std::sync::{Arc, OnceLock};
-use std::time::Instant;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use super::keys::keyring;
 use crate::account::{BinController, TokenRange};
-use crate::command::{Caller, Role, Roles};
-use crate::crypto::SystemRandom;
+use crate::command::{Caller, CardSource, Command, Provision, Reply, Role, Roles};
+use crate::crypto::{Random, RandomError};
 use crate::daemon::anchor::Keeper;
 use crate::daemon::audit::Recorder;
 use crate::daemon::backup::Backups;
@@ -15,30 +16,138 @@ use crate::daemon::http::serve_metrics;
 use crate::daemon::{Committer, Door, Hall, House, Lobby, Metrics, Rates, serve};
 use crate::engine::{Engine, EngineConfig, EngineLimits};
 use crate::store::{MemoryDisk, MemoryStore, Store};
-use crate::types::{Network, UnixTime};
-use crate::wire::{Frame, HEADER, LENGTH, Status};
+use crate::types::{
+    CardHandle, Domain, Evidence, Expiry, Network, Pan, Reference, TokenNumber, Trid, UnixTime,
+};
+use crate::wire::{Frame, FrameWriter, HEADER, Hello, LENGTH, Opcode, Status, decode_reply, encode_command};
 
 const NOW: UnixTime = UnixTime::from_seconds(1_800_000_000);
+/// Who all clients are.
+const NAME: &str = "fuzzer";
+/// The card that is saved and held before a client comes.
+const PAN: &[u8] = b"4111111111111111";
+/// Under which it is held.
+pub const HANDLE: [u8; CardHandle::LEN] = *b"for fuzzing only";
 
 /// What a client sends from its first byte to its last. The daemon must answer
 /// in whole frames with statuses that exist.
 pub fn connection(data: &[u8]) {
-    static LOBBY: OnceLock<Option<Lobby>> = OnceLock::new();
-    let Some(lobby) = LOBBY.get_or_init(lobby) else { return };
-    let caller = Caller::new("fuzzer", Roles::of(&Role::ALL), None);
-    let mut stream = Stream { sent: Cursor::new(data), told: Vec::new() };
+    let Some((lobby, _)) = house() else { return };
     // As the daemon tells the two apart on its admin socket.
     if data.starts_with(b"GET ") {
-        let ended = serve_metrics(&mut stream, lobby, &caller);
+        let mut stream = Stream { sent: Cursor::new(data), told: Vec::new() };
+        let ended = serve_metrics(&mut stream, lobby, &caller());
         assert!(ended.is_ok() && stream.told.starts_with(b"HTTP/1.1 "), "a scraper got no answer");
         return;
     }
-    let ended = serve(&mut stream, lobby, &caller, Door::Admin);
-    assert!(ended.is_ok(), "a stream in memory failed");
-    check_answers(&stream.told);
+    let _ = answered(data);
 }
 
-fn check_answers(mut told: &[u8]) {
+/// How each request of a conversation was answered.
+#[must_use]
+pub fn answered(data: &[u8]) -> Vec<Status> {
+    // One client at a time: another would release the card that this one holds.
+    static ALONE: Mutex<()> = Mutex::new(());
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some((lobby, _)) = house() else { return Vec::new() };
+    hold(lobby);
+    check_answers(&answers(lobby, data))
+}
+
+/// Holds a card under [`HANDLE`], whatever the client before did with it.
+fn hold(lobby: &Lobby) {
+    let (Some(opened), Ok(pan), Some(expiry)) = (lobby.house.enter(), Pan::parse(PAN), expiry()) else {
+        return;
+    };
+    let (handle, now) = (CardHandle::from_bytes(HANDLE), Instant::now());
+    // One that is not held, or no room because clients hold so many cards: both may be.
+    let _ = opened.entry.release(NAME, handle, now);
+    let _ = opened.entry.hold(NAME, handle, (&pan, expiry), now + Duration::from_secs(900));
+}
+
+fn expiry() -> Option<Expiry> {
+    Expiry::parse(b"4912").ok()
+}
+
+/// Saves a card as a client does, and tells its token.
+fn save(lobby: &Lobby) -> Option<TokenNumber> {
+    let provision = Provision {
+        card: CardSource::Clear { pan: Pan::parse(PAN).ok()?, expiry: expiry()? },
+        trid: Trid::parse(b"40010000001").ok()?,
+        evidence: Evidence {
+            provider: Reference::parse("bank").ok()?,
+            reference: Reference::parse("pay_1").ok()?,
+            auth_reference: None,
+        },
+        par: None,
+        domain: Domain::default(),
+        providers: None,
+    };
+    let (mut hello, mut body, mut sent) = (Vec::new(), Vec::new(), Vec::new());
+    Hello::ours(NAME).encode(&mut hello);
+    encode_command(&mut body, &Command::Provision(Box::new(provision)), None);
+    for (id, opcode, body) in [(1, Opcode::Hello, &hello), (2, Opcode::Provision, &body)] {
+        let frame = FrameWriter::begin(&mut sent, opcode.number(), 0, id);
+        sent.extend_from_slice(body);
+        frame.finish(&mut sent);
+    }
+    let told = answers(lobby, &sent);
+    let first = usize::try_from(u32::from_be_bytes(*told.first_chunk()?)).ok()?;
+    match decode_reply(Opcode::Provision, told.get(LENGTH + first + LENGTH + HEADER..)?).ok()? {
+        Reply::Token(view) => Some(view.token),
+        _ => None,
+    }
+}
+
+/// The token of a card that was saved before the first client came: the same in every
+/// process, so that seeds name it.
+#[must_use]
+pub fn token() -> Option<TokenNumber> {
+    house().map(|(_, token)| *token)
+}
+
+fn house() -> Option<&'static (Lobby, TokenNumber)> {
+    static HOUSE: OnceLock<Option<(Lobby, TokenNumber)>> = OnceLock::new();
+    let make = || {
+        let lobby = lobby()?;
+        let token = save(&lobby)?;
+        Some((lobby, token))
+    };
+    HOUSE.get_or_init(make).as_ref()
+}
+
+/// Numbers that are the same in every process.
+#[derive(Default)]
+struct Draws(AtomicU64);
+
+impl Random for Draws {
+    fn fill(&self, buffer: &mut [u8]) -> Result<(), RandomError> {
+        for piece in buffer.chunks_mut(8) {
+            // Steele and others, "Fast splittable pseudorandom number generators", 2014.
+            let mut z = self.0.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
+            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            piece.iter_mut().zip((z ^ (z >> 31)).to_be_bytes()).for_each(|(slot, byte)| *slot = byte);
+        }
+        Ok(())
+    }
+}
+
+fn caller() -> Caller {
+    Caller::new(NAME, Roles::of(&Role::ALL), None)
+}
+
+/// All that a client is told.
+fn answers(lobby: &Lobby, sent: &[u8]) -> Vec<u8> {
+    let mut stream = Stream { sent: Cursor::new(sent), told: Vec::new() };
+    let ended = serve(&mut stream, lobby, &caller(), Door::Admin);
+    assert!(ended.is_ok(), "a stream in memory failed");
+    stream.told
+}
+
+/// The statuses of what a client is told.
+fn check_answers(mut told: &[u8]) -> Vec<Status> {
+    let mut statuses = Vec::new();
     while !told.is_empty() {
         let length = told.first_chunk::<LENGTH>().map(|length| u32::from_be_bytes(*length));
         let length = length.and_then(|length| usize::try_from(length).ok()).unwrap_or(usize::MAX);
@@ -47,8 +156,10 @@ fn check_answers(mut told: &[u8]) {
         let status = frame.and_then(|frame| Status::from_code(frame.status));
         assert!(status.is_some(), "an answer has a status that does not exist");
         assert!(length >= HEADER, "an answer has no header");
+        statuses.extend(status);
         told = told.get(length.saturating_add(LENGTH)..).unwrap_or_default();
     }
+    statuses
 }
 
 /// An engine on a disk in memory, its committer running, for the whole run.
@@ -80,7 +191,7 @@ fn lobby() -> Option<Lobby> {
         frame: 4096,
         in_flight: 64,
         clock: || NOW,
-        random: Box::new(SystemRandom),
+        random: Box::new(Draws::default()),
         started: Instant::now(),
     })
 }

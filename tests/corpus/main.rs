@@ -7,10 +7,14 @@
     clippy::as_conversions
 )]
 
+mod clients;
 mod database;
 #[path = "../wire/doc.rs"]
 #[allow(dead_code)]
 mod doc;
+#[path = "../support/emv.rs"]
+mod emv;
+mod fields;
 mod key_blocks;
 mod stored;
 #[path = "../support/mod.rs"]
@@ -29,6 +33,7 @@ use tallystick::crypto::{PassphraseCost, SystemRandom};
 use tallystick::daemon::backup::{Item, Writer};
 use tallystick::daemon::config::default_text;
 use tallystick::fuzzing::TARGETS;
+use tallystick::keys::Inventory;
 use tallystick::secmem::Region;
 use tallystick::store::{CounterMove, TokenSlot, journal};
 use tallystick::types::{
@@ -73,41 +78,28 @@ fn a_whole_server_is_heard_to_its_end() {
     assert!(!heard_whole(&whole[..whole.len() - 3]));
 }
 
-/// Cards that came in encrypted; what is refused.
-fn entry() -> [(&'static str, &'static str); 4] {
-    [
-        (
-            "card",
-            r#"{"number":"4111111111111111","expiryMonth":"12","expiryYear":"29","cvc":"123","holderName":"A B"}"#,
-        ),
-        (
-            "spaced",
-            " { \"expiryYear\" : \"2029\" ,\n\t\"number\":\"3782 822463 10005\",\"expiryMonth\":\"01\" } ",
-        ),
-        (
-            "escape",
-            r#"{"number":"4111111111111111","expiryMonth":"12","expiryYear":"29","holderName":"\u0041"}"#,
-        ),
-        ("twice", r#"{"number":"4111111111111111","expiryMonth":"12","expiryYear":"29","expiryYear":"30"}"#),
-    ]
-}
-
-/// A terminal's data; the same with other tags, zeros between and long lengths; what is
-/// refused.
-fn emv() -> [(&'static str, Vec<u8>); 4] {
-    let plain = b"\x9f\x02\x06\0\0\0\x01\x23\x45\x9f\x03\x06\0\0\0\0\0\0\x9f\x1a\x02\x03\x56\x95\x05\x80\0\x04\x80\0\
-        \x5f\x2a\x02\x03\x56\x9a\x03\x26\x11\x21\x9c\x01\0\x9f\x37\x04\xde\xad\xbe\xef\x82\x02\x18\0\x9f\x36\x02\x01\x07\
-        \x9f\x10\x07\x06\x01\x12\x03\xa0\xb8\0\x9f\x26\x08\x71\x0e\x1c\x2c\x6e\xa3\x97\x1a\x5f\x34\x01\x01"
-        .to_vec();
-    let more =
-        b"\0\0\x9f\x33\x03\xe0\xf8\xc8\0\x84\x81\x07\xa0\0\0\0\x03\x10\x10\x70\x82\0\x03\x9c\x01\0".to_vec();
-    let twice = [&plain[..], b"\x9c\x01\0"].concat();
-    [
-        ("plain", plain.clone()),
-        ("more", [more, plain.clone()].concat()),
-        ("twice", twice),
-        ("cut", plain[..40].to_vec()),
-    ]
+/// Nor does one of an operation whose key, token or card is not there.
+#[test]
+fn what_clients_ask_of_cards_is_answered() {
+    use tallystick::wire::Status;
+    for name in ["emv_issue", "emv_arpc", "make_card_value", "verify_card_value", "hold_card", "release_card"]
+        .into_iter()
+        .chain(["open_entry", "held", "saved"])
+    {
+        let seed = fs::read(corpus().join("connection").join(name)).unwrap();
+        let statuses = tallystick::fuzzing::answered(&seed);
+        assert!(
+            statuses.len() > 1 && statuses.iter().all(|status| *status == Status::Ok),
+            "{name}: {statuses:?}"
+        );
+    }
+    // Who has verified a cryptogram before has consumed it.
+    for name in ["emv_verify", "aes"] {
+        let seed = fs::read(corpus().join("connection").join(name)).unwrap();
+        let statuses = tallystick::fuzzing::answered(&seed);
+        let is_right = |status: &Status| matches!(status, Status::Ok | Status::Replayed);
+        assert!(statuses.len() > 1 && statuses.iter().all(is_right), "{name}: {statuses:?}");
+    }
 }
 
 fn pan() -> Pan {
@@ -237,6 +229,7 @@ fn make_seeds() {
     put("share", "mistyped", shares[2].text().replacen('-', "-0", 1).as_bytes());
     put("key_block", "custodians", &keys.seal(&SystemRandom).unwrap().to_bytes());
     put("key_block", "block", &sealed[102..190]);
+    put("key_block", "inventory", &Inventory::of(&support::new_keys().load().unwrap()).to_bytes());
     let imported = key_blocks::keyring();
     put("key_block", "imported", &imported);
     // Behind the native blocks: count 2, length 2; the seal of 28 is at the end.
@@ -295,11 +288,21 @@ fn make_seeds() {
         put("cards", name, &seed);
     }
     put("connection", "http", b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
-    for (name, ber) in emv() {
+    for (name, stream) in clients::connections() {
+        put("connection", &name, &stream);
+    }
+    for (name, ber) in fields::emv() {
         put("emv", name, &ber);
     }
-    for (name, plain) in entry() {
+    for (name, plain) in fields::entry() {
         put("entry", name, plain.as_bytes());
+    }
+    #[cfg(feature = "vault")]
+    for (name, body) in fields::bodies() {
+        put("body", name, body.as_bytes());
+    }
+    for (name, record) in fields::resumed() {
+        put("resume", name, record);
     }
     put("share", "content", &[&[1, 2, 3, 1][..], &[7; 36]].concat());
     put("journal", "marks", &[0, 0, 0, 1, 0, 9]);

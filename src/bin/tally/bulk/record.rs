@@ -2,20 +2,19 @@
 //! What stands in it whole is done; it is how an interrupted job goes on.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
+use std::io::{BufReader, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Duration;
 
 use tallystick::account::mask_last_four;
-use tallystick::cards::Reject;
+use tallystick::cards::{Done, RecordError, Reject, SAVED, read_record};
 use tallystick::command::TokenView;
 
 use super::job::Job;
 use crate::output::Failure;
 
 const COLUMNS: &str = "line,status,token,token_expiry,par,fingerprint,card,says";
-const SAVED: &str = "ok";
 
 /// A file of tokens, open and locked.
 pub struct Record {
@@ -45,9 +44,9 @@ impl Record {
             TryLockError::Error(error) => told(error),
         })?;
         let head = format!("# tally provision 1 {}\n{COLUMNS}\n", job.name());
-        let mut record = Self { file, name, head, whole: 0, begins_after: 0, saved: 0, rejected: 0 };
-        record.whole = record.scan()?;
-        Ok(record)
+        let done = read_record(BufReader::new(&file), &head).map_err(|error| refused(&name, &error))?;
+        let Done { whole, last, saved, rejected } = done;
+        Ok(Self { file, name, head, whole, begins_after: last, saved, rejected })
     }
 
     /// Makes it ready to be appended to: a line that was not written whole is cut
@@ -57,45 +56,6 @@ impl Record {
         let cut = self.file.set_len(self.whole).and_then(|()| self.file.seek(whole));
         cut.map_err(|error| self.failed(&error))?;
         if self.whole == 0 { self.append(&self.head.clone()) } else { Ok(()) }
-    }
-
-    /// Reads what is there; the length of what is whole.
-    fn scan(&mut self) -> Result<u64, Failure> {
-        let name = &self.name;
-        let told = |error: std::io::Error| Failure::new(format!("{name}: {error}"));
-        let (mut reader, mut whole, mut line) = (BufReader::new(&self.file), 0, Vec::new());
-        let mut wanted = self.head.split_inclusive('\n');
-        loop {
-            line.clear();
-            let len = reader.read_until(b'\n', &mut line).map_err(told)?;
-            if !line.ends_with(b"\n") {
-                let begun = wanted.next();
-                // A head that was not written whole is nobody's file but ours.
-                let ours = whole > 0 || begun.is_some_and(|head| head.as_bytes().starts_with(&line));
-                return match begun {
-                    _ if !ours => Err(other(name)),
-                    Some(_) => Ok(0),
-                    None => Ok(whole),
-                };
-            }
-            match wanted.next() {
-                Some(head) if head.as_bytes() == line => {}
-                Some(_) => return Err(other(name)),
-                None => {
-                    let (number, saved) = read_row(&line)
-                        .filter(|(number, _)| *number > self.begins_after)
-                        .ok_or_else(|| {
-                        Failure::new(format!(
-                            "{name} is damaged behind the card of line {}",
-                            self.begins_after
-                        ))
-                    })?;
-                    self.begins_after = number;
-                    *(if saved { &mut self.saved } else { &mut self.rejected }) += 1;
-                }
-            }
-            whole += u64::try_from(len).unwrap_or(0);
-        }
     }
 
     /// How long ago it was written last, before it [began](Self::begin) again.
@@ -119,18 +79,15 @@ impl Record {
     }
 }
 
-fn other(name: &str) -> Failure {
-    Failure::new(format!(
-        "{name} is no record of this file of cards with these options at this daemon: the file was changed, \
-         the options are others, or it is another file; it is not overwritten"
-    ))
-}
-
-/// The number of a row's line, and whether its card was saved.
-fn read_row(row: &[u8]) -> Option<(u64, bool)> {
-    let mut fields = std::str::from_utf8(row).ok()?.split(',');
-    let number = fields.next()?.parse().ok()?;
-    Some((number, fields.next()? == SAVED))
+fn refused(name: &str, error: &RecordError) -> Failure {
+    Failure::new(match error {
+        RecordError::Io(error) => format!("{name}: {error}"),
+        RecordError::Other => format!(
+            "{name} is no record of this file of cards with these options at this daemon: the file was changed, \
+             the options are others, or it is another file; it is not overwritten"
+        ),
+        RecordError::Damaged(line) => format!("{name} is damaged behind the card of line {line}"),
+    })
 }
 
 /// Appends the row of a saved card.
