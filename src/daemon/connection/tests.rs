@@ -195,7 +195,7 @@ fn many_pages_asked_for_at_once_come_in_order_and_are_never_in_memory_together()
     let expected: Vec<_> = (1..=300).map(|nth| (before + nth, Status::Ok, 1)).collect();
     assert_eq!(told(&sent), expected);
     let largest = sent.0.iter().map(Vec::len).max().unwrap();
-    assert!(largest <= 4 * usize::try_from(FRAME).unwrap(), "{largest} bytes were in memory together");
+    assert!(largest <= MOST_ROOM, "{largest} bytes were in memory together");
     assert!(peer.connection.out.capacity() <= MOST_ROOM);
 }
 
