@@ -24,11 +24,14 @@ use crate::{HEADER, doc};
 pub fn connections() -> Vec<(String, Vec<u8>)> {
     let mut seeds = Vec::new();
     let field = [emv(), values(), cards()].concat();
-    for (opcode, body) in &field {
-        seeds.push((opcode.name().to_owned(), conversation(&[(*opcode, body.clone())])));
+    for (at, (opcode, body)) in field.iter().enumerate() {
+        // Only what was issued is verified.
+        let alone = [(*opcode, body.clone())];
+        let asked = if *opcode == Opcode::EmvVerify { &field[..=at] } else { &alone };
+        seeds.push((opcode.name().to_owned(), conversation(asked)));
     }
     seeds.push(("field".to_owned(), conversation(&field)));
-    seeds.push(("aes".to_owned(), conversation(&emv_of("imk-aes", "c-common-cmac", 3))));
+    seeds.push(("aes".to_owned(), conversation(&emv_of("imk-aes", "c-common-cmac"))));
     seeds.push(("held".to_owned(), conversation(&held())));
     seeds.push(("saved".to_owned(), conversation(&saved())));
     for (name, wanted) in [
@@ -80,11 +83,12 @@ fn expiry() -> Expiry {
 }
 
 fn emv() -> Vec<Asked> {
-    emv_of("imk-visa", "visa-cvn10", 2)
+    emv_of("imk-visa", "visa-cvn10")
 }
 
-/// Issued, verified with a cryptogram that is right, answered.
-fn emv_of(key: &str, method: &str, atc: u16) -> Vec<Asked> {
+/// Issued, verified under the first counter with a cryptogram that is right, answered.
+fn emv_of(key: &str, method: &str) -> Vec<Asked> {
+    let atc = 1;
     let (key, method) = (KeyLabel::parse(key).unwrap(), Method::parse(method).unwrap());
     let card = |atc| {
         let mut data = transaction(atc);

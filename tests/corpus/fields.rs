@@ -33,7 +33,7 @@ pub fn emv() -> Vec<(&'static str, Vec<u8>)> {
     };
     let more = b"\0\0\x9f\x33\x03\xe0\xf8\xc8\0\x84\x81\x07\xa0\0\0\0\x03\x10\x10\x70\x82\0\x03\x9c\x01\0";
     vec![
-        ("plain", [&[0, 0, 10, 30][..], &visa].concat()),
+        ("plain", [&[0, 0, 10, 50][..], &visa].concat()),
         ("more", [&[0, 0, 0, 0][..], more, &visa].concat()),
         ("twice", [&[0, 0, 0, 0][..], &visa, b"\x9c\x01\0"].concat()),
         ("cut", [&[0, 0, 0, 0][..], &visa[..40]].concat()),
@@ -41,7 +41,7 @@ pub fn emv() -> Vec<(&'static str, Vec<u8>)> {
         ("cvn17", of(&[0, 0, 10, 77], 17, 10)),
         ("cvn20", of(&[0, 0, 10, 70], 20, 2)),
         ("cvn21", of(&[0, 0, 10, 180], 21, 18)),
-        ("results", [&[5, 0, 13, 1, 3, 0xa0, 0xb8, 0][..], plain].concat()),
+        ("results", [&[5, 0, 13, 1, 3, 0xa0, 0xb8, 1][..], plain].concat()),
         ("counters", [&[7, 9, 11, 0][..], &[3; 14], plain].concat()),
     ]
 }
@@ -60,6 +60,7 @@ pub fn bodies() -> Vec<(&'static str, &'static str)> {
         ("blank", " \n"),
         ("form", "amount=100.50&name=Asha+Rao&email=a%40example.com&card%5Bnumber%5D=4111111111111111&x="),
         ("alike", "a=1&b=2&a=1"),
+        ("apart", "a=1&b=2&a=2"),
         ("other", "a=1&b=%ff&a=2"),
     ]
 }

@@ -229,7 +229,9 @@ fn make_seeds() {
     put("share", "mistyped", shares[2].text().replacen('-', "-0", 1).as_bytes());
     put("key_block", "custodians", &keys.seal(&SystemRandom).unwrap().to_bytes());
     put("key_block", "block", &sealed[102..190]);
-    put("key_block", "inventory", &Inventory::of(&support::new_keys().load().unwrap()).to_bytes());
+    let inventory = Inventory::of(&support::new_keys().load().unwrap()).to_bytes();
+    put("key_block", "inventory", &inventory);
+    put("key_block", "inventory-twice", &[&inventory[..17], &inventory].concat());
     let imported = key_blocks::keyring();
     put("key_block", "imported", &imported);
     // Behind the native blocks: count 2, length 2; the seal of 28 is at the end.
