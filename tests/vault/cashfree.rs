@@ -118,6 +118,16 @@ fn a_retry_is_answered_and_not_done_again() {
     assert_eq!(order(7.0).body, order(7.0).body);
     assert_eq!(order(8.0).status, 422);
 
+    // Beside an instrument a number is not read: it makes no other request.
+    let (session, _) = caller.order("asha");
+    let instrument = first.rsplit('/').next().unwrap();
+    let pay = |number: &str| {
+        let card = json!({"channel": "post", "instrument_id": instrument, "card_number": number});
+        let body = json!({"payment_session_id": session, "payment_method": {"card": card}});
+        caller.keyed("POST", "/pg/orders/sessions", &body, Some("key-5"))
+    };
+    assert_eq!(pay(CARD).ok(), pay("5555555555554444").ok());
+
     let (session, _) = caller.order("asha");
     let pay = |number: &str| {
         let body = json!({"payment_session_id": session, "payment_method": {"card": card(number)}});

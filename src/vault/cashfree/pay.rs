@@ -53,7 +53,7 @@ pub fn pay(house: &House, call: &Call) -> Result<Answer, Error> {
     let is_card = matches!(means.source, Source::Card(_));
     let fingerprint = means.card.as_ref().and_then(CardFace::fingerprint).map(|print| print.to_hex());
     let digest = digest(&body, &|path| match path {
-        "payment_method.card.card_number" if is_card => Some(fingerprint.clone().unwrap_or_default()),
+        "payment_method.card.card_number" => means.source.instead_of_number(fingerprint.as_deref()),
         "payment_method.card.card_cvv" => Some(String::new()),
         _ => None,
     });

@@ -55,6 +55,20 @@ pub enum Source {
     Wallet,
 }
 
+impl Source {
+    /// What stands in the digest of a request for the number that it says; nothing if that
+    /// may be taken as it is. Of a card it is the fingerprint. Beside a saved instrument
+    /// nobody reads the number, so nobody knows that it is not a PAN.
+    #[must_use]
+    pub fn instead_of_number(&self, fingerprint: Option<&str>) -> Option<String> {
+        match self {
+            Self::Card(_) => Some(fingerprint.unwrap_or_default().to_owned()),
+            Self::Saved(_) => Some(String::new()),
+            Self::Token { .. } => None,
+        }
+    }
+}
+
 /// A payment.
 #[derive(Debug, Clone)]
 pub struct Payment {

@@ -49,7 +49,7 @@ fn created(house: &House, call: &Call) -> Result<Answer, Error> {
     let is_card = matches!(source, Source::Card(_));
     let print = card.fingerprint().map(|print| print.to_hex()).unwrap_or_default();
     let digest = digest(&body, &|path| match path {
-        "card.number" if is_card => Some(print.clone()),
+        "card.number" => source.instead_of_number(Some(&print)),
         "card.cvv" => Some(String::new()),
         _ => None,
     });
