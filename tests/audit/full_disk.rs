@@ -10,6 +10,7 @@ use tallystick::command::TokenView;
 use tallystick::wire::Status;
 
 use crate::daemon::{exported, good, run, small, started};
+use crate::head_service::HeadService;
 use crate::process::{Daemon, PAN, issue_of, provision, verify_of};
 
 fn wait_for(daemon: &Daemon, wanted: &str) {
@@ -113,6 +114,14 @@ fn a_full_file_system_stops_new_work_and_recovers_when_there_is_room() {
     let dir = small_disk.path().join("audit");
     let mut daemon = started(|config| small(config) + &format!("dir = {dir:?}\n"));
     blocked_and_free_again(&mut daemon, || (), || assert!(mount(small_disk.path(), "remount,size=8m")));
+}
+
+/// One that hangs is one that fails.
+#[test]
+fn what_keeps_the_head_and_does_not_answer_stops_new_work_and_recovers() {
+    let service = HeadService::start();
+    let mut daemon = started(|config| small(config) + &format!("service = {:?}\n", service.socket()));
+    blocked_and_free_again(&mut daemon, || service.fall_silent(true), || service.fall_silent(false));
 }
 
 fn mount(at: &Path, options: &str) -> bool {

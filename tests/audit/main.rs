@@ -13,6 +13,9 @@ mod crash;
 mod daemon;
 mod failing;
 mod full_disk;
+#[path = "../daemon/head_service.rs"]
+#[allow(dead_code)]
+mod head_service;
 mod log;
 #[path = "../daemon/process.rs"]
 #[allow(dead_code)]

@@ -2,18 +2,16 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
-use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::Path;
+use std::io::{ErrorKind, Read, Write};
 use std::process::{Output, Stdio};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, mpsc};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::ScopedJoinHandle;
 
 use serde_json::Value;
 use tallystick::client::ClientError;
 use tallystick::wire::{Custody, Opener, Status};
 
+use crate::head_service::HeadService;
 use crate::process::{Daemon, PASSPHRASE, issue_of, provision, tally, verify_of};
 
 /// A run of `tally` on the directory, `input` on its standard input.
@@ -256,14 +254,12 @@ fn sealing_under_load_loses_nothing_that_was_acknowledged() {
 /// seconds: sealing is through before.
 #[test]
 fn sealing_does_not_wait_for_a_service_that_hangs() {
-    let dir = tempfile::tempdir().unwrap();
-    let socket = dir.path().join("audit.sock");
-    let (is_silent, unanswered) = (Arc::new(AtomicBool::new(false)), mpsc::channel());
-    serve(&socket, Arc::clone(&is_silent), unanswered.0);
-    let daemon = Daemon::start_with(|config| config + &format!("[audit]\nservice = {socket:?}\n"));
+    let service = HeadService::start();
+    let table = format!("[audit]\nservice = {:?}\n", service.socket());
+    let daemon = Daemon::start_with(|config| config + &table);
     provision(&mut daemon.client());
-    is_silent.store(true, Ordering::SeqCst);
-    let mut hanging = unanswered.1.recv().unwrap();
+    service.fall_silent(true);
+    let mut hanging = service.unanswered.recv().unwrap();
     let sealed = daemon.admin().custody(&Custody::Seal);
     hanging.set_nonblocking(true).unwrap();
     let still_waits = hanging.read(&mut [0]).unwrap_err().kind();
@@ -271,30 +267,11 @@ fn sealing_does_not_wait_for_a_service_that_hangs() {
     assert_eq!(status_of(sealed.unwrap_err()), Status::Unrecorded);
     assert!(daemon.admin().custody(&Custody::Report).unwrap().sealed);
     // And the log has it once it is open again.
-    is_silent.store(false, Ordering::SeqCst);
+    service.fall_silent(false);
     assert_eq!(done(&daemon, &["unseal"], PASSPHRASE)["sealed"], false);
     let log = run(&daemon, &["audit", "export"], "").stdout;
     let log = String::from_utf8(log).unwrap();
     assert!(log.lines().any(|line| line.contains("\"operation\":\"seal\"")), "{log}");
-}
-
-/// A service that keeps a head and, once it is silent, gives those away who ask.
-fn serve(socket: &Path, is_silent: Arc<AtomicBool>, unanswered: mpsc::Sender<UnixStream>) {
-    let listener = UnixListener::bind(socket).unwrap();
-    std::thread::spawn(move || {
-        let mut kept = "none".to_owned();
-        for stream in listener.incoming() {
-            let (mut stream, mut question) = (stream.unwrap(), String::new());
-            BufReader::new(&stream).read_line(&mut question).unwrap();
-            if is_silent.load(Ordering::SeqCst) {
-                let _ = unanswered.send(stream);
-                continue;
-            }
-            let put = question.trim_end().strip_prefix("put ").map(str::to_owned);
-            writeln!(stream, "{}", if put.is_some() { "ok" } else { &kept }).unwrap();
-            kept = put.unwrap_or(kept);
-        }
-    });
 }
 
 #[test]

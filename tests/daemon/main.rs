@@ -16,6 +16,7 @@ mod entry;
 mod field;
 mod full_disk;
 mod handover;
+mod head_service;
 #[path = "../support/heir.rs"]
 mod heir;
 mod keyblock;
