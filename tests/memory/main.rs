@@ -41,13 +41,7 @@ const PLANTED: [&str; 2] = ["planted PAN", "planted key"];
 #[test]
 fn nothing_secret_is_left_in_memory_after_the_operations_end() {
     let Some(gdb) = can_look() else { return };
-    let mut daemon = Daemon::prepare();
-    let mut load = Load::new();
-    daemon.launch("passphrase");
-    load.save_cards(&daemon);
-    daemon.stop();
-    daemon.rotate("token-derivation");
-    daemon.rotate("pan-sealing");
+    let (mut daemon, mut load) = saved_before_rotations();
     // This time the passphrase comes through standard input.
     daemon.launch("-");
     let open = load.work(&daemon);
@@ -66,6 +60,17 @@ fn nothing_secret_is_left_in_memory_after_the_operations_end() {
     memory.assert_keys_cannot_be_read(&core);
     memory.assert_no_stack_is_deeper_than_what_is_wiped();
     drop(open);
+}
+
+/// A daemon that has stopped, cards in its store, and other keys since.
+fn saved_before_rotations() -> (Daemon, Load) {
+    let (mut daemon, mut load) = (Daemon::prepare(), Load::new());
+    daemon.launch("passphrase");
+    load.save_cards(&daemon);
+    daemon.stop();
+    daemon.rotate("token-derivation");
+    daemon.rotate("pan-sealing");
+    (daemon, load)
 }
 
 /// Reads until nothing but what was planted is found. Answers leave before what

@@ -9,21 +9,13 @@ use tallystick::wire::{Custody, Opener, Status};
 use crate::daemon::Daemon;
 use crate::forms::{component_forms, passphrase_forms};
 use crate::image::{Core, Memory, can_look};
-use crate::load::Load;
 use crate::search::Search;
-use crate::{PLANTED, search_for, wait_until_clean};
+use crate::{PLANTED, saved_before_rotations, search_for, wait_until_clean};
 
 #[test]
 fn nothing_secret_is_left_of_who_opened_it_nor_after_sealing() {
     let Some(gdb) = can_look() else { return };
-    let mut daemon = Daemon::prepare();
-    let mut load = Load::new();
-    daemon.launch("passphrase");
-    load.save_cards(&daemon);
-    daemon.stop();
-    daemon.rotate("token-derivation");
-    daemon.rotate("pan-sealing");
-
+    let (mut daemon, mut load) = saved_before_rotations();
     daemon.launch_sealed();
     // It stays, so that what it keeps is searched.
     let mut admin = daemon.admin();
