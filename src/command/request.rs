@@ -141,8 +141,8 @@ pub struct Provision {
     pub trid: Trid,
     /// How the cardholder was authenticated.
     pub evidence: Evidence,
-    /// The PAR, if a network gave one: it wins over ours, but not over one that the
-    /// card was linked to before.
+    /// The PAR, if a network gave one: it wins over ours and over one that the card was
+    /// linked to before; but over that not if the caller is limited to some requestors.
     pub par: Option<Par>,
     /// Where and how the token may be used.
     pub domain: Domain,

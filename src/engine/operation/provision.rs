@@ -20,7 +20,7 @@ impl Engine<Unsealed> {
         let token = self.draw_token(context, pan, network)?;
         let fingerprint = account::fingerprint(self.state.keyring.fingerprint.active().1, pan);
         let link = match &request.par {
-            Some(par) if self.needs_link(&fingerprint, par)? => Some(par),
+            Some(par) if self.takes_networks(context, &fingerprint, par)? => Some(par),
             _ => None,
         };
         let derived = self.derived_par(pan)?;
@@ -113,8 +113,22 @@ impl Engine<Unsealed> {
         account::par(key, self.config.bin_controller, pan).ok_or(Refusal::Stopped)
     }
 
-    /// Whether a card is still to be linked to this PAR. The first link stays, whoever made
-    /// it: what is linked is shown for the tokens of every requestor.
+    /// Whether a card is still to be linked to the PAR that a network gave. That wins over
+    /// what was linked before; but what is linked is shown for the tokens of every requestor,
+    /// so whoever acts for some of them only does not change it.
+    fn takes_networks(
+        &self,
+        context: Context<'_>,
+        fingerprint: &Fingerprint,
+        par: &Par,
+    ) -> Result<bool, Refusal> {
+        match self.needs_link(fingerprint, par) {
+            Err(Refusal::ParConflict) if !context.caller.is_limited() => Ok(true),
+            decided => decided,
+        }
+    }
+
+    /// Whether a card is still to be linked to this PAR, and to no other yet.
     pub(super) fn needs_link(&self, fingerprint: &Fingerprint, par: &Par) -> Result<bool, Refusal> {
         match self.state.par_links.get(fingerprint.as_bytes()) {
             Some(linked) if linked == par => Ok(false),

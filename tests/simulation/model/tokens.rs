@@ -45,6 +45,10 @@ impl Model {
             None => None,
             Some(par) => match self.link(card.card, par) {
                 Ok(link) => link,
+                // A network's wins, but not from who is limited.
+                Err(Refusal::ParConflict) if asked.peer.trids.is_none() => {
+                    Some(Effect::Par(card.card, par.clone()))
+                }
                 Err(refusal) => return refused(refusal),
             },
         };
