@@ -64,7 +64,7 @@ impl Source {
         match self {
             Self::Card(_) => Some(fingerprint.unwrap_or_default().to_owned()),
             Self::Saved(_) => Some(String::new()),
-            Self::Token { .. } => None,
+            Self::Token { .. } | Self::Wallet => None,
         }
     }
 }
