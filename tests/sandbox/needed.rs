@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::fs::{FallocateFlags, fallocate, statvfs};
+use rustix::io::Errno;
 use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 use tallystick::client::Client;
 use tallystick::command::{Command as Ask, Issue};
@@ -215,13 +216,23 @@ fn save_many(daemon: &Daemon, count: usize) {
     }
 }
 
-/// Takes what is left of the disk.
+/// Takes what is left of the disk, of which the daemon may be taking some too.
 pub fn fill_up(daemon: &Daemon) -> PathBuf {
     let ballast = daemon.path("ballast");
-    let found = statvfs(daemon.dir.path()).unwrap();
-    fallocate(File::create(&ballast).unwrap(), FallocateFlags::empty(), 0, found.f_bavail * found.f_frsize)
-        .unwrap();
-    ballast
+    let (file, mut taken, begun) = (File::create(&ballast).unwrap(), 0, Instant::now());
+    loop {
+        let found = statvfs(daemon.dir.path()).unwrap();
+        let left = found.f_bavail * found.f_frsize;
+        if left == 0 {
+            return ballast;
+        }
+        match fallocate(&file, FallocateFlags::empty(), taken, left) {
+            Ok(()) => taken += left,
+            // It was less in the meantime.
+            Err(Errno::NOSPC) => assert!(begun.elapsed() < Duration::from_secs(60), "{left} bytes are left"),
+            Err(error) => panic!("{error}"),
+        }
+    }
 }
 
 /// A group that needs a longer log finds no room, waits, and is written.
