@@ -170,13 +170,12 @@ impl Engine<Unsealed> {
         self.state.par_links.len()
     }
 
-    /// Skips so many counters of every card whose cryptograms are made here: more than
-    /// can have been issued since a copy was made that is to be gone on with.
-    pub fn skip_card_counters(&mut self, count: u32) -> usize {
+    /// Skips so many counters of every card whose cryptograms are made here, known or not:
+    /// more than can have been issued since a copy was made that is to be gone on with.
+    pub fn skip_card_counters(&mut self, count: u32) {
         let ids = self.state.cards.skip(count);
         let records = ids.iter().map(|id| self.state.cards.record(*id));
         self.state.open.records.extend(records);
-        ids.len()
     }
 
     /// The group that must be durable before anything decided so far may leave:

@@ -61,6 +61,8 @@ impl CardId {
     const CRYPTOGRAMS: u8 = 1;
     const VALUES: u8 = 2;
     const GHOST: u8 = 0x80;
+    /// No card: what each begins after that is not known.
+    const FLOOR: Self = Self([0; 17]);
 
     /// Of the cryptograms of the card whose key is derived from `data` with an issuer's key.
     #[must_use]
@@ -127,7 +129,7 @@ impl Target for CardId {
 impl Cards {
     /// The number of cards.
     pub fn len(&self) -> usize {
-        self.of.len()
+        self.of.len() - usize::from(self.has(CardId::FLOOR))
     }
 
     /// Cards of which nine tenths of the counters are used up.
@@ -142,7 +144,7 @@ impl Cards {
 
     /// The next counter of a card whose cryptograms are made here.
     pub fn next(&self, id: CardId) -> Result<Atc, NoCounter> {
-        let card = self.get(id);
+        let card = self.begun(id);
         if !card.is_ours && card.counters.newest_consumed() > 0 {
             return Err(NoCounter::OfChip);
         }
@@ -155,7 +157,7 @@ impl Cards {
     /// Takes the [`next`](Self::next) counter.
     pub fn issue(&mut self, id: CardId) -> Result<Atc, NoCounter> {
         let atc = self.next(id)?;
-        let mut card = self.get(id);
+        let mut card = self.begun(id);
         card.counters.replay_issue(atc);
         card.is_ours = true;
         self.put(id, card);
@@ -176,9 +178,12 @@ impl Cards {
         consumption
     }
 
-    /// Skips so many counters of every card whose cryptograms are made here; those
-    /// before are accepted no more. The cards that are concerned.
+    /// Skips so many counters of every card whose cryptograms are made here, of those too
+    /// that are not known; what came before is accepted no more. What is concerned.
     pub fn skip(&mut self, count: u32) -> Vec<CardId> {
+        if !self.has(CardId::FLOOR) {
+            self.put(CardId::FLOOR, Card { is_ours: true, ..Card::default() });
+        }
         let ours: Vec<CardId> = self.of.iter().filter(|(_, card)| card.is_ours).map(|(id, _)| *id).collect();
         for id in &ours {
             let mut card = self.get(*id);
@@ -223,10 +228,17 @@ impl Cards {
         self.of.get(&id).copied().unwrap_or_default()
     }
 
+    /// A card that makes its next cryptogram here, or its first.
+    fn begun(&self, id: CardId) -> Card {
+        self.of.get(&id).copied().unwrap_or_else(|| self.get(CardId::FLOOR))
+    }
+
     fn put(&mut self, id: CardId, card: Card) {
         let before = self.of.insert(id, card).unwrap_or_default();
-        self.worn += usize::from(card.is_worn());
-        self.worn -= usize::from(before.is_worn());
+        if id != CardId::FLOOR {
+            self.worn += usize::from(card.is_worn());
+            self.worn -= usize::from(before.is_worn());
+        }
     }
 }
 
@@ -286,12 +298,32 @@ mod tests {
         let (mut cards, chip) = (Cards::default(), CardId([2; 17]));
         cards.issue(ID).unwrap();
         cards.consume(chip, atc(7));
-        assert_eq!(cards.skip(1000), [ID]);
+        let mut skipped = cards.skip(1000);
+        skipped.sort();
+        assert_eq!(skipped, [CardId::FLOOR, ID]);
         assert_eq!(cards.consume(ID, atc(1)), Consumption::BehindWindow);
         assert_eq!(cards.issue(ID), Ok(atc(1002)));
         assert_eq!(cards.consume(chip, atc(8)), Consumption::Consumed);
         cards.skip(LAST);
         assert_eq!(cards.issue(ID), Err(NoCounter::Exhausted));
+    }
+
+    /// It may have issued since the copy was made that is gone on with.
+    #[test]
+    fn one_that_is_not_known_begins_behind_what_was_skipped_and_a_chip_where_it_is() {
+        let (mut cards, chip) = (Cards::default(), CardId([2; 17]));
+        cards.skip(1000);
+        assert_eq!((cards.len(), cards.worn()), (0, 0));
+        let mut again = Cards::default();
+        again.restore(&cards.record(CardId::FLOOR)).unwrap();
+        again.skip(24);
+        assert_eq!(again.consume(chip, atc(7)), Consumption::Consumed);
+        assert_eq!(again.issue(ID), Ok(atc(1025)));
+        assert_eq!(again.consume(ID, atc(1024)), Consumption::Replayed);
+        assert_eq!(again.consume(ID, atc(1025)), Consumption::Consumed);
+        assert_eq!(again.len(), 2);
+        again.skip(LAST);
+        assert_eq!(again.next(CardId([3; 17])), Err(NoCounter::Exhausted));
     }
 
     #[test]

@@ -28,8 +28,9 @@ use crate::audit;
 use crate::keys_at_rest::{self, Secret};
 use crate::output::{Failure, Output};
 
-/// Counters that each card skips whose application cryptograms are made here: their
-/// key stays, so those that were issued after the copy must not come once more.
+/// Counters that each card skips whose application cryptograms are made here, one too
+/// whose first was issued after the copy: their key stays, so those that were issued
+/// since must not come once more.
 const SKIPPED: u32 = 1024;
 /// Slots of locked memory: every version of every key, twice.
 const SLOTS: usize = 2048;
