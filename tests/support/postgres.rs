@@ -2,9 +2,11 @@
 //! test's process however that ends.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+#[path = "port.rs"]
+mod port;
+
 use std::fs;
 use std::io::Write;
-use std::net::TcpListener;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -58,7 +60,7 @@ impl Server {
         if let Some((uid, gid)) = user {
             chown(&dir, Some(uid), Some(gid)).unwrap();
         }
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = port::lasting();
         Self { dir, port, user, postmaster: Mutex::new(None), databases: AtomicU32::new(0), _tidier: tidier }
     }
 

@@ -1,10 +1,14 @@
 //! A vault with its engine and two merchants, gone when this is dropped.
 
+#[path = "../support/port.rs"]
+mod port;
+
+use std::fs::{read_dir, read_to_string};
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -38,8 +42,8 @@ impl Shop {
     /// With more in its environment.
     pub fn within(environment: &[(&str, &str)], arguments: &[&str]) -> Self {
         let dir = TempDir::with_prefix("tally-vault-test-").unwrap();
-        let (child, told) = start_within(&dir, "127.0.0.1:0", environment, arguments);
-        let address = told["url"].as_str().unwrap().strip_prefix("http://").unwrap().to_owned();
+        let address = format!("127.0.0.1:{}", port::lasting());
+        let (child, told) = start_within(&dir, &address, environment, arguments);
         Self { child, dir, address, told, idle: Mutex::default() }
     }
 
@@ -53,6 +57,7 @@ impl Shop {
     pub fn kill(&mut self) {
         self.kill_both();
         let _ = self.child.wait();
+        wait_for_end(self.engine_pid());
         self.idle.lock().unwrap().clear();
     }
 
@@ -123,6 +128,22 @@ pub fn signal(pid: u64, name: &str) {
     let _ = Command::new("kill").arg(format!("-{name}")).arg(pid.to_string()).stderr(Stdio::null()).status();
 }
 
+/// Waits until a process that was killed holds nothing any more, its locks for one.
+fn wait_for_end(pid: u64) {
+    let begun = Instant::now();
+    // Behind a thread's name, which is in parentheses, is its state; a zombie has let go of all.
+    let runs = |task: PathBuf| {
+        let stat = read_to_string(task.join("stat")).unwrap_or_default();
+        stat.rsplit_once(") ").is_some_and(|(_, state)| !state.starts_with(['Z', 'X']))
+    };
+    let tasks = format!("/proc/{pid}/task");
+    let lives = || read_dir(&tasks).is_ok_and(|tasks| tasks.flatten().any(|task| runs(task.path())));
+    while lives() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "process {pid} does not end");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
 fn start(dir: &TempDir, listen: &str, arguments: &[&str]) -> (Child, Value) {
     start_within(dir, listen, &[], arguments)
 }
@@ -144,5 +165,7 @@ fn start_within(
         .unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    (child, serde_json::from_str(&line).unwrap_or_else(|_| panic!("no vault: {line}")))
+    let told: Value = serde_json::from_str(&line).unwrap_or_default();
+    assert!(told["url"].is_string(), "no vault: {line}");
+    (child, told)
 }
