@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::keys::keyring;
+use super::store::{PAN, card};
 use crate::account::{BinController, TokenRange};
-use crate::command::{Caller, CardSource, Command, Provision, Reply, Role, Roles};
+use crate::command::{Caller, Reply, Role, Roles};
 use crate::crypto::{Random, RandomError};
 use crate::daemon::anchor::Keeper;
 use crate::daemon::audit::Recorder;
@@ -16,17 +17,13 @@ use crate::daemon::http::serve_metrics;
 use crate::daemon::{Committer, Door, Hall, House, Lobby, Metrics, Rates, serve};
 use crate::engine::{Engine, EngineConfig, EngineLimits};
 use crate::store::{MemoryDisk, MemoryStore, Store};
-use crate::types::{
-    CardHandle, Domain, Evidence, Expiry, Network, Pan, Reference, TokenNumber, Trid, UnixTime,
-};
+use crate::types::{CardHandle, Expiry, Network, Pan, TokenNumber, UnixTime};
 use crate::wire::{Frame, FrameWriter, HEADER, Hello, LENGTH, Opcode, Status, decode_reply, encode_command};
 
 const NOW: UnixTime = UnixTime::from_seconds(1_800_000_000);
 /// Who all clients are.
 const NAME: &str = "fuzzer";
-/// The card that is saved and held before a client comes.
-const PAN: &[u8] = b"4111111111111111";
-/// Under which it is held.
+/// Under which the card that is saved is held too, before a client comes.
 pub const HANDLE: [u8; CardHandle::LEN] = *b"for fuzzing only";
 
 /// What a client sends from its first byte to its last. The daemon must answer
@@ -56,7 +53,8 @@ pub fn answered(data: &[u8]) -> Vec<Status> {
 
 /// Holds a card under [`HANDLE`], whatever the client before did with it.
 fn hold(lobby: &Lobby) {
-    let (Some(opened), Ok(pan), Some(expiry)) = (lobby.house.enter(), Pan::parse(PAN), expiry()) else {
+    let (Some(opened), Ok(pan), Ok(expiry)) = (lobby.house.enter(), Pan::parse(PAN), Expiry::parse(b"4912"))
+    else {
         return;
     };
     let (handle, now) = (CardHandle::from_bytes(HANDLE), Instant::now());
@@ -65,27 +63,11 @@ fn hold(lobby: &Lobby) {
     let _ = opened.entry.hold(NAME, handle, (&pan, expiry), now + Duration::from_secs(900));
 }
 
-fn expiry() -> Option<Expiry> {
-    Expiry::parse(b"4912").ok()
-}
-
 /// Saves a card as a client does, and tells its token.
 fn save(lobby: &Lobby) -> Option<TokenNumber> {
-    let provision = Provision {
-        card: CardSource::Clear { pan: Pan::parse(PAN).ok()?, expiry: expiry()? },
-        trid: Trid::parse(b"40010000001").ok()?,
-        evidence: Evidence {
-            provider: Reference::parse("bank").ok()?,
-            reference: Reference::parse("pay_1").ok()?,
-            auth_reference: None,
-        },
-        par: None,
-        domain: Domain::default(),
-        providers: None,
-    };
     let (mut hello, mut body, mut sent) = (Vec::new(), Vec::new(), Vec::new());
     Hello::ours(NAME).encode(&mut hello);
-    encode_command(&mut body, &Command::Provision(Box::new(provision)), None);
+    encode_command(&mut body, &card()?, None);
     for (id, opcode, body) in [(1, Opcode::Hello, &hello), (2, Opcode::Provision, &body)] {
         let frame = FrameWriter::begin(&mut sent, opcode.number(), 0, id);
         sent.extend_from_slice(body);

@@ -17,6 +17,8 @@ use crate::store::{
 use crate::types::{Atc, Domain, Evidence, Expiry, Network, Pan, Reference, Trid, UnixTime};
 
 const NOW: UnixTime = UnixTime::from_seconds(1_800_000_000);
+/// The card that is saved before anything else.
+pub(super) const PAN: &[u8] = b"4111111111111111";
 
 /// Rows of a database of anybody's making: they are restored and loaded, and what is
 /// loaded of the same rows is the same.
@@ -48,13 +50,10 @@ pub fn store(data: &[u8]) {
     assert!(open(keyring, &disk).is_some(), "an engine does not open on what it wrote");
 }
 
-/// A card to be saved.
-fn card() -> Option<Command<'static>> {
+/// Saves that card.
+pub(super) fn card() -> Option<Command<'static>> {
     Some(Command::Provision(Box::new(Provision {
-        card: CardSource::Clear {
-            pan: Pan::parse(b"4111111111111111").ok()?,
-            expiry: Expiry::parse(b"4912").ok()?,
-        },
+        card: CardSource::Clear { pan: Pan::parse(PAN).ok()?, expiry: Expiry::parse(b"4912").ok()? },
         trid: Trid::parse(b"40010000001").ok()?,
         evidence: Evidence {
             provider: Reference::parse("bank").ok()?,
